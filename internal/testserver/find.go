@@ -1,6 +1,8 @@
 package testserver
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +57,18 @@ func missing(t testing.TB, name string) {
 		}
 	}
 	t.Skipf("%s is not installed; `make setup` installs it", name)
+}
+
+// ErrNotInstalled means that a server's program was not found.
+var ErrNotInstalled = errors.New("not installed")
+
+// locate is find for callers that have no test to skip.
+func locate(name string) (string, error) {
+	path := find(name)
+	if path == "" {
+		return "", fmt.Errorf("%s: %w", name, ErrNotInstalled)
+	}
+	return path, nil
 }
 
 // find returns the path of a program, or nothing.

@@ -105,6 +105,10 @@ func StartPostgres() (*Server, error) {
 }
 
 func startPostgres(home string) (*Server, error) {
+	binary, err := locate("postgres")
+	if err != nil {
+		return nil, err
+	}
 	data := filepath.Join(home, "data")
 	if err := initdb(home, data); err != nil {
 		return nil, err
@@ -113,7 +117,7 @@ func startPostgres(home string) (*Server, error) {
 		program := Program{
 			Home:   home,
 			Signal: "INT", // fast shutdown: sessions are ended, data is kept
-			Args: []string{find("postgres"), "-D", data,
+			Args: []string{binary, "-D", data,
 				"-c", fmt.Sprintf("port=%d", port),
 				"-c", "listen_addresses=127.0.0.1",
 				"-c", "unix_socket_directories=",
@@ -133,10 +137,13 @@ func startPostgres(home string) (*Server, error) {
 // initdb makes the cluster. Anyone on this machine may log in: it listens on
 // loopback, lives for one test run and holds invented people.
 func initdb(home, data string) error {
-	cmd := exec.Command(find("initdb"), "--pgdata="+data, "--username=otklik", "--auth=trust",
+	binary, err := locate("initdb")
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(binary, "--pgdata="+data, "--username=otklik", "--auth=trust",
 		"--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
 	cmd.Dir = home
-	var err error
 	if cmd.SysProcAttr, err = attributes(false); err != nil {
 		return err
 	}

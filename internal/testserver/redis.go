@@ -83,6 +83,10 @@ func PrivateRedis(t testing.TB) (url string, stop, start func()) {
 // StartRedis starts an empty Redis and returns when it answers. It ends with
 // the calling process at the latest. Its URL names no database.
 func StartRedis() (*Server, error) {
+	binary, err := locate("redis-server")
+	if err != nil {
+		return nil, err
+	}
 	home, err := tempDir()
 	if err != nil {
 		return nil, err
@@ -90,7 +94,7 @@ func StartRedis() (*Server, error) {
 	server, err := serve(home, func(port int) (Program, string, func() bool) {
 		program := Program{
 			Home: home,
-			Args: []string{find("redis-server"), "--port", strconv.Itoa(port),
+			Args: []string{binary, "--port", strconv.Itoa(port),
 				"--bind", "127.0.0.1", "--databases", strconv.Itoa(redisDatabases),
 				"--save", "", "--appendonly", "no"},
 		}
