@@ -125,7 +125,7 @@ func TestServersDieWithAKilledTestProcess(t *testing.T) {
 	testserver.NeedBinary(t, "redis-server")
 	if os.Getenv("OTKLIK_TEST_VICTIM") != "" {
 		t.Setenv(testserver.RedisEnv, "")
-		fmt.Printf("home=%s url=%s\n", os.TempDir(), testserver.Redis(t))
+		fmt.Fprintf(os.Stdout, "url=%s\n", testserver.Redis(t))
 		if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
