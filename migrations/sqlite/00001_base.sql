@@ -149,7 +149,8 @@ create table vehicle (
     updated_at bigint not null
 );
 create index vehicle_contact on vehicle (contact_id);
-create index vehicle_vin on vehicle (vin);
+create index vehicle_vin on vehicle (vin) where vin <> '';
+create index vehicle_plate on vehicle (plate) where plate <> '';
 
 create table visit (
     id text not null primary key,
@@ -169,11 +170,13 @@ create table visit (
     mechanic_id text references employee (id),
     department text not null default '',
     repeat_repair boolean not null default false,
+    content_hash text not null default '',
     created_at bigint not null,
     updated_at bigint not null,
     unique (dealer_id, source, order_no)
 );
 create index visit_contact on visit (contact_id, completed_at);
+create index visit_vehicle on visit (vehicle_id);
 create index visit_order on visit (order_no);
 create index visit_recent on visit (dealer_id, completed_at);
 
@@ -281,6 +284,7 @@ create table message (
     segments bigint not null default 0,
     priority bigint not null default 0,
     due_at bigint not null,
+    retry_at bigint,
     answers_at bigint,
     valid_until bigint,
     claim_token text,

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+)
+
+// dialect is all in which the two engines differ for this package.
+type dialect struct {
+	name string
+	// skipLocked ends the inner select of a claim.
+	skipLocked string
+	// forUpdate ends a select that locks a row until commit; SQLite's write
+	// transaction has the whole file already.
+	forUpdate string
+	// unique tells a violated unique key.
+	unique func(error) bool
+	// retryable tells an error after which the same transaction may succeed.
+	retryable func(error) bool
+}
+
+var sqliteDialect = dialect{
+	name: "sqlite",
+	unique: func(err error) bool {
+		var e *sqlite.Error
+		return errors.As(err, &e) && (e.Code() == 2067 || e.Code() == 1555)
+	},
+	retryable: func(err error) bool {
+		var e *sqlite.Error
+		return errors.As(err, &e) && e.Code()&0xff == 5 // busy: another process writes
+	},
+}
+
+var postgresDialect = dialect{
+	name:       "postgres",
+	skipLocked: " for update skip locked",
+	forUpdate:  " for update",
+	unique:     func(err error) bool { return pgCode(err) == "23505" },
+	retryable: func(err error) bool {
+		switch pgCode(err) {
+		case "40001", "40P01": // serialization failure, deadlock
+			return true
+		case "0A000": // a cached plan after a migration by a newer version; heals itself
+			return true
+		}
+		return false
+	},
+}
+
+func pgCode(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// gate hands SQLite's one write connection to the most urgent waiter; database/sql
+// alone would serve an import and an operator in order of arrival.
+type gate struct {
+	mu      sync.Mutex
+	held    bool
+	waiting [RankBulk + 1][]chan struct{}
+}
+
+func newGate() *gate { return &gate{} }
+
+func (g *gate) enter(ctx context.Context, r Rank) error {
+	g.mu.Lock()
+	if !g.held {
+		g.held = true
+		g.mu.Unlock()
+		return nil
+	}
+	c := make(chan struct{})
+	g.waiting[r] = append(g.waiting[r], c)
+	g.mu.Unlock()
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for i, w := range g.waiting[r] {
+			if w == c {
+				g.waiting[r] = append(g.waiting[r][:i:i], g.waiting[r][i+1:]...)
+				return ctx.Err()
+			}
+		}
+		g.next() // it was handed to us just now
+		return ctx.Err()
+	}
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.next()
+}
+
+// next hands the gate on; the caller holds mu.
+func (g *gate) next() {
+	for r := range g.waiting {
+		if q := g.waiting[r]; len(q) > 0 {
+			g.waiting[r] = q[1:]
+			close(q[0])
+			return
+		}
+	}
+	g.held = false
+}

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/outreach"
+)
+
+// Receive writes an inbound message, one row per provider id. It returns false
+// when the message is there already: a replay.
+func (t *Tx) Receive(ctx context.Context, m Message, now time.Time) (bool, error) {
+	m.Direction, m.State = In, outreach.Received
+	m.DueAt, m.DoneAt = now, now
+	row, err := messageRow(m, time.Time{}, now)
+	if err != nil {
+		return false, err
+	}
+	n, err := insert(ctx, t, "message", messageInsert, [][]any{row}, "on conflict (channel, direction, provider_id) where provider_id is not null do nothing")
+	return n == 1, err
+}
+
+// SetReading notes how an inbound message was read and whose it is.
+func (t *Tx) SetReading(ctx context.Context, m Message) error {
+	_, err := t.ExecContext(ctx, "update message set reading = $2, contact_id = $3, conversation_id = $4, dealer_id = $5, outreach_id = $6 where id = $1",
+		m.ID, m.Reading, opt(m.ContactID), opt(m.ConversationID), m.DealerID, opt(m.OutreachID))
+	return err
+}
+
+// MessageByProvider finds a message by the provider's id.
+func (t *Tx) MessageByProvider(ctx context.Context, ch channels.Kind, direction, providerID string) (Message, error) {
+	return one(ctx, t, scanMessage, "select "+messageCols+" from message where channel = $1 and direction = $2 and provider_id = $3", ch, direction, providerID)
+}
+
+// LastTo finds the newest message sent to an address, to tell which dealer a
+// shared number speaks for.
+func (t *Tx) LastTo(ctx context.Context, ch channels.Kind, address string) (Message, error) {
+	return one(ctx, t, scanMessage, "select "+messageCols+` from message where channel = $1 and address = $2 and direction = 'out'
+		order by created_at desc, id desc limit 1`, ch, address)
+}
+
+// Message reads one.
+func (s *Store) Message(ctx context.Context, id string) (Message, error) {
+	return one(ctx, s.read, scanMessage, "select "+messageCols+" from message where id = $1", id)
+}
+
+// Reported is what a delivery report changed.
+type Reported struct {
+	Message Message
+	// Changed is false for a repeated or late report.
+	Changed bool
+}
+
+// Report moves a message forward by a provider's later word. The report finds its
+// row by our id or by the provider's; it may come before the record of the send,
+// twice, or never. ErrNotFound when no message is meant.
+func (t *Tx) Report(ctx context.Context, r channels.Report, now time.Time) (Reported, error) {
+	m, err := t.reported(ctx, r)
+	if err != nil {
+		return Reported{}, err
+	}
+	next := outreach.ReportState(r.State)
+	if !m.State.Forward(next) {
+		return Reported{Message: m}, nil
+	}
+	var done time.Time
+	if next != outreach.Sent {
+		done = now
+	}
+	_, err = t.ExecContext(ctx, `update message set state = $2, provider_id = coalesce(provider_id, $3), code = $4, reason = $5,
+		sent_at = coalesce(sent_at, $6), done_at = coalesce(done_at, $7), updated_at = $6 where id = $1`,
+		m.ID, next, opt(r.ProviderID), r.Code, string(r.Reason), at(now), at(done))
+	if err != nil {
+		return Reported{}, fmt.Errorf("applying a report: %w", err)
+	}
+	m.State = next
+	return Reported{Message: m, Changed: true}, nil
+}
+
+func (t *Tx) reported(ctx context.Context, r channels.Report) (Message, error) {
+	if r.MessageID != "" {
+		m, err := one(ctx, t, scanMessage, "select "+messageCols+" from message where id = $1 and direction = 'out'"+t.s.dialect.forUpdate, r.MessageID)
+		if !errors.Is(err, ErrNotFound) {
+			return m, err
+		}
+	}
+	if r.ProviderID == "" {
+		return Message{}, ErrNotFound
+	}
+	return one(ctx, t, scanMessage, "select "+messageCols+" from message where channel = $1 and direction = 'out' and provider_id = $2"+t.s.dialect.forUpdate, r.Channel, r.ProviderID)
+}
+
+// CancelWaiting withdraws queued messages to an address for given purposes: an
+// opt-out is obeyed at once.
+func (t *Tx) CancelWaiting(ctx context.Context, ch channels.Kind, address, reason string, now time.Time) error {
+	_, err := t.ExecContext(ctx, `update message set state = 'canceled', reason = $3, done_at = $4, updated_at = $4, claim_token = null, claim_until = null
+		where channel = $1 and address = $2 and direction = 'out' and state = 'queued'`, ch, address, reason, at(now))
+	return err
+}
+
+// Unassigned lists inbound messages that belong to nobody we know.
+func (s *Store) Unassigned(ctx context.Context, dealerID string, limit int) ([]Message, error) {
+	return collect(ctx, s.read, scanMessage, "select "+messageCols+` from message where contact_id is null and direction = 'in' and dealer_id = $1
+		order by created_at desc limit $2`, dealerID, limit)
+}
+
+// MessagesOf lists a contact's messages, oldest first, the newest limit of them.
+func (s *Store) MessagesOf(ctx context.Context, contactID string, limit int) ([]Message, error) {
+	ms, err := collect(ctx, s.read, scanMessage, "select "+messageCols+` from message where contact_id = $1 order by created_at desc, id desc limit $2`, contactID, limit)
+	for i, j := 0, len(ms)-1; i < j; i, j = i+1, j-1 {
+		ms[i], ms[j] = ms[j], ms[i]
+	}
+	return ms, err
+}
+
+// StateCount is how many messages are in a state on a channel.
+type StateCount struct {
+	Channel channels.Kind
+	State   outreach.MessageState
+	N       int64
+}
+
+// Waiting counts messages not finished yet and tells when the oldest due one was
+// due; zero when none is.
+func (s *Store) Waiting(ctx context.Context, business time.Time) ([]StateCount, time.Time, error) {
+	counts, err := collect(ctx, s.read, func(r *sql.Rows) (c StateCount, err error) { return c, r.Scan(&c.Channel, &c.State, &c.N) },
+		"select channel, state, count(*) from message where direction = 'out' and state in ('queued', 'sending') group by channel, state order by channel, state")
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("counting waiting messages: %w", err)
+	}
+	oldest, err := one(ctx, s.read, func(r *sql.Rows) (m moment, err error) { return m, r.Scan(&m) },
+		"select min(due_at) from outreach where state in ('planned', 'held', 'claimed') and due_at <= $1", at(business))
+	return counts, oldest.Time, err
+}

@@ -1,0 +1,277 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"otklik/channels"
+)
+
+// ContactRecord is a customer as a dealer system or the API tells of him.
+type ContactRecord struct {
+	ExternalID                      string
+	Name, Family, Given, Patronymic string
+	Company                         bool
+	Gender, GenderSource            string
+	Birthday, Locale                string
+	Phones, Emails                  []string // E.164; bare lower-case addresses
+	Prospect                        bool
+}
+
+func (c ContactRecord) addresses() []Address {
+	var out []Address
+	for i, p := range c.Phones {
+		out = append(out, Address{channels.SMS, p, i})
+	}
+	for i, e := range c.Emails {
+		out = append(out, Address{channels.Email, e, i})
+	}
+	return out
+}
+
+// VisitRecord is a visit as a dealer system or the API tells of it.
+type VisitRecord struct {
+	Order                                           string
+	ClosedAt, HandedOverAt, PromisedAt, CompletedAt time.Time
+	Works                                           []string
+	TotalMinor                                      int64
+	Currency, Advisor, Mechanic, Department         string
+	Repeat                                          bool
+	Customer                                        ContactRecord
+	VIN, Plate, Model                               string
+	Mileage                                         int
+}
+
+// hash tells equal content from changed content.
+func (v VisitRecord) hash() string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // a struct of strings, numbers and times always marshals
+	}
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:12])
+}
+
+// SourceDMS is the source of everything that comes from the dealer's system,
+// whether by file or by the API: one order is one visit.
+const SourceDMS = "dms"
+
+// Saved is what became of one record.
+type Saved string
+
+// Fates of a record. Foreign: the order exists with another customer and vehicle.
+const (
+	Stored    Saved = "stored"
+	Updated   Saved = "updated"
+	Unchanged Saved = "unchanged"
+	Foreign   Saved = "foreign"
+)
+
+// SavedRecord is the fate of a record with the ids it has now.
+type SavedRecord struct {
+	Saved              Saved
+	VisitID, ContactID string
+}
+
+// SaveChunk is how many records one transaction of an import takes: SQLite's lock
+// is held well under 50 ms.
+const SaveChunk = 250
+
+// saver holds what one chunk of records has looked up and will write.
+type saver struct {
+	tx        *Tx
+	dealer    Dealer
+	now       time.Time
+	employees map[string]string
+	byKey     map[string]string          // external id → contact
+	byAddress map[string][]contactAt     // address → contacts
+	vehicles  map[string][]Vehicle       // contact → vehicles
+	known     map[string]map[string]bool // contact → addresses
+	fresh     map[string]bool            // contacts not inserted yet
+	contacts, addresses, keys, cars,
+	visits, events, staff [][]any
+}
+
+type contactAt struct{ id, folded string }
+
+// SaveVisits writes visits with their customers and vehicles in the transaction,
+// and an event for each that is new. Records should not exceed SaveChunk.
+func (t *Tx) SaveVisits(ctx context.Context, d Dealer, rs []VisitRecord, now time.Time) ([]SavedRecord, error) {
+	old, err := t.visitsByOrder(ctx, d.ID, rs)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]SavedRecord, len(rs))
+	var people []ContactRecord
+	for i, r := range rs {
+		if o, ok := old[r.Order]; ok && o.hash == r.hash() {
+			out[i] = SavedRecord{Unchanged, o.id, o.contact}
+			continue
+		}
+		people = append(people, r.Customer)
+	}
+	if len(people) == 0 {
+		return out, nil
+	}
+	sv, err := t.newSaver(ctx, d, people, now)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range rs {
+		if out[i].Saved == Unchanged {
+			continue
+		}
+		if out[i], err = sv.visit(ctx, r, old); err != nil {
+			return nil, fmt.Errorf("saving order %s: %w", r.Order, err)
+		}
+	}
+	return out, sv.flush(ctx)
+}
+
+// SaveContacts writes customers or prospects in the transaction.
+func (t *Tx) SaveContacts(ctx context.Context, d Dealer, rs []ContactRecord, now time.Time) ([]SavedRecord, error) {
+	sv, err := t.newSaver(ctx, d, rs, now)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]SavedRecord, len(rs))
+	for i, r := range rs {
+		id, saved, err := sv.contact(ctx, r)
+		if err != nil {
+			return nil, fmt.Errorf("saving a customer: %w", err)
+		}
+		out[i] = SavedRecord{Saved: saved, ContactID: id}
+	}
+	return out, sv.flush(ctx)
+}
+
+type oldVisit struct{ id, contact, vehicle, hash, vin, plate, folded string }
+
+func (t *Tx) visitsByOrder(ctx context.Context, dealerID string, rs []VisitRecord) (map[string]oldVisit, error) {
+	orders := make([]string, len(rs))
+	for i, r := range rs {
+		orders[i] = r.Order
+	}
+	out := map[string]oldVisit{}
+	for _, part := range chunks(orders, 100) {
+		in, args := list(2, part)
+		type row struct {
+			order string
+			v     oldVisit
+		}
+		rows, err := collect(ctx, t, func(r *sql.Rows) (x row, err error) {
+			var vehicle, vin, plate text
+			err = r.Scan(&x.order, &x.v.id, &x.v.contact, &vehicle, &x.v.hash, &vin, &plate, &x.v.folded)
+			x.v.vehicle, x.v.vin, x.v.plate = string(vehicle), string(vin), string(plate)
+			return x, err
+		}, `select v.order_no, v.id, v.contact_id, v.vehicle_id, v.content_hash, k.vin, k.plate, c.name_folded from visit v
+			join contact c on c.id = v.contact_id left join vehicle k on k.id = v.vehicle_id
+			where v.dealer_id = $1 and v.source = $2 and v.order_no in `+in, append([]any{dealerID, SourceDMS}, args...)...)
+		if err != nil {
+			return nil, fmt.Errorf("looking up orders: %w", err)
+		}
+		for _, r := range rows {
+			out[r.order] = r.v
+		}
+	}
+	return out, nil
+}
+
+func (t *Tx) newSaver(ctx context.Context, d Dealer, people []ContactRecord, now time.Time) (*saver, error) {
+	sv := &saver{tx: t, dealer: d, now: now, employees: map[string]string{}, byKey: map[string]string{}, byAddress: map[string][]contactAt{},
+		vehicles: map[string][]Vehicle{}, known: map[string]map[string]bool{}, fresh: map[string]bool{}}
+	var keys, values []string
+	for _, p := range people {
+		if p.ExternalID != "" {
+			keys = append(keys, p.ExternalID)
+		}
+		values = append(values, p.Phones...)
+		values = append(values, p.Emails...)
+	}
+	if err := sv.lookUpKeys(ctx, keys); err != nil {
+		return nil, err
+	}
+	if err := sv.lookUpAddresses(ctx, values); err != nil {
+		return nil, err
+	}
+	es, err := collect(ctx, t, scanEmployee, "select "+employeeCols+" from employee where dealer_id = $1", d.ID)
+	if err != nil {
+		return nil, fmt.Errorf("looking up employees: %w", err)
+	}
+	for _, e := range es {
+		sv.employees[Fold(e.Name)] = e.ID
+	}
+	return sv, nil
+}
+
+func (sv *saver) lookUpKeys(ctx context.Context, keys []string) error {
+	for _, part := range chunks(keys, 100) {
+		in, args := list(2, part)
+		rows, err := collect(ctx, sv.tx, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
+			"select external_id, object_id from external_key where dealer_id = $1 and source = $2 and kind = 'contact' and external_id in "+in,
+			append([]any{sv.dealer.ID, SourceDMS}, args...)...)
+		if err != nil {
+			return fmt.Errorf("looking up customers: %w", err)
+		}
+		for _, r := range rows {
+			sv.byKey[r[0]] = r[1]
+		}
+	}
+	return nil
+}
+
+func (sv *saver) lookUpAddresses(ctx context.Context, values []string) error {
+	type row struct {
+		value string
+		c     contactAt
+	}
+	var ids []string
+	for _, part := range chunks(values, 100) {
+		in, args := list(0, part)
+		rows, err := collect(ctx, sv.tx, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.value, &x.c.id, &x.c.folded) },
+			"select a.value, c.id, c.name_folded from address a join contact c on c.id = a.contact_id where c.erased_at is null and a.channel in ('sms', 'email') and a.value in "+in, args...)
+		if err != nil {
+			return fmt.Errorf("looking up addresses: %w", err)
+		}
+		for _, r := range rows {
+			sv.byAddress[r.value] = append(sv.byAddress[r.value], r.c)
+			ids = append(ids, r.c.id)
+		}
+	}
+	for _, id := range sv.byKey {
+		ids = append(ids, id)
+	}
+	for _, part := range chunks(ids, 100) {
+		in, args := list(0, part)
+		vs, err := collect(ctx, sv.tx, func(r *sql.Rows) (v Vehicle, err error) {
+			return v, r.Scan(&v.ID, &v.ContactID, &v.VIN, &v.Plate, &v.Model, &v.Mileage)
+		}, "select id, contact_id, vin, plate, model, mileage from vehicle where contact_id in "+in+" order by id", args...)
+		if err != nil {
+			return fmt.Errorf("looking up vehicles: %w", err)
+		}
+		for _, v := range vs {
+			sv.vehicles[v.ContactID] = append(sv.vehicles[v.ContactID], v)
+		}
+		as, err := collect(ctx, sv.tx, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
+			"select contact_id, value from address where contact_id in "+in, args...)
+		if err != nil {
+			return fmt.Errorf("looking up addresses: %w", err)
+		}
+		for _, a := range as {
+			sv.know(a[0], a[1])
+		}
+	}
+	return nil
+}
+
+func (sv *saver) know(contact, value string) {
+	if sv.known[contact] == nil {
+		sv.known[contact] = map[string]bool{}
+	}
+	sv.known[contact][value] = true
+}

@@ -1,0 +1,338 @@
+// Package store owns the SQL: one text for SQLite and PostgreSQL, one schema,
+// one set of guarantees. It knows nothing of channels in use, programs, surveys or
+// pages; dispatch, inbox, program, callback, report, intake and console call it
+// and decide what the rows mean.
+//
+// Every moment is stored as microseconds since 1970 in UTC; the zero time.Time is
+// SQL null. Ids are UUIDv7 made by the injected generator and bound as strings.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver named "sqlite"
+)
+
+// Sentinels that callers branch on.
+var (
+	// ErrNotFound: no such row.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the row changed since it was read, or another holds it.
+	ErrConflict = errors.New("changed by somebody else")
+)
+
+// Store is the database. Safe for concurrent use.
+type Store struct {
+	dialect dialect
+	write   *sql.DB
+	read    *sql.DB
+	pool    *pgxpool.Pool // nil on SQLite
+	gate    *gate         // nil on PostgreSQL
+	newID   func() string
+	path    string // SQLite file
+}
+
+// Options for Open; the zero value is what serve uses.
+type Options struct {
+	// NewID makes ids; nil means UUIDv7.
+	NewID func() string
+	// MaxConns bounds the pool on PostgreSQL; zero means 16.
+	MaxConns int
+}
+
+// NewID returns a fresh UUIDv7.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// Open connects to sqlite:PATH or postgres://…; it does not migrate. The
+// directory of a SQLite file is made when it is missing.
+func Open(ctx context.Context, url string, o Options) (*Store, error) {
+	if o.NewID == nil {
+		o.NewID = NewID
+	}
+	switch {
+	case strings.HasPrefix(url, "sqlite:"):
+		return openSQLite(ctx, strings.TrimPrefix(url, "sqlite:"), o)
+	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+		return openPostgres(ctx, url, o)
+	}
+	return nil, fmt.Errorf("database URL must begin with sqlite: or postgres://")
+}
+
+func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
+	if path == "" {
+		return nil, errors.New("sqlite: names no file")
+	}
+	if dir := filepath.Dir(path); dir != "." {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return nil, fmt.Errorf("making the database folder: %w", err)
+		}
+	}
+	// One connection writes and takes its lock at BEGIN, so that no transaction
+	// fails half-way with "database is locked"; readers never wait for it (WAL).
+	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)"
+	w, err := sql.Open("sqlite", dsn+"&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	w.SetMaxOpenConns(1)
+	w.SetMaxIdleConns(1)
+	if err := w.PingContext(ctx); err != nil {
+		_ = w.Close()
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	r, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
+	if err != nil {
+		_ = w.Close()
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	r.SetMaxOpenConns(4)
+	r.SetMaxIdleConns(4)
+	return &Store{dialect: sqliteDialect, write: w, read: r, gate: newGate(), newID: o.NewID, path: path}, nil
+}
+
+func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The parser's message repeats the URL, password included.
+		return nil, errors.New("the PostgreSQL URL cannot be parsed")
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = 16
+	}
+	cfg.MaxConns = int32(min(o.MaxConns, 1000)) //nolint:gosec // bounded
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to PostgreSQL: %w", err)
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	db.SetMaxIdleConns(0) // the pool keeps them
+	s := &Store{dialect: postgresDialect, write: db, read: db, pool: pool, newID: o.NewID}
+	if err := s.Ping(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close lets go of all connections.
+func (s *Store) Close() {
+	if s.read != s.write {
+		_ = s.read.Close()
+	}
+	_ = s.write.Close()
+	if s.pool != nil {
+		s.pool.Close()
+	}
+}
+
+// Engine is "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.dialect.name }
+
+// NewID makes an id for a row that is about to be written.
+func (s *Store) NewID() string { return s.newID() }
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.write.PingContext(ctx); err != nil {
+		return fmt.Errorf("asking the database: %w", err)
+	}
+	return nil
+}
+
+// Tx is one write transaction. Its methods must not be used after fn returned.
+type Tx struct {
+	*sql.Tx
+	s *Store
+}
+
+// NewID makes an id for a row that is about to be written.
+func (t *Tx) NewID() string { return t.s.newID() }
+
+// Rank orders writers that wait for SQLite's one lock (design.md, two engines).
+type Rank int
+
+// Ranks, the first served first.
+const (
+	RankPerson Rank = iota // inbound and operators
+	RankRecord             // begin and record
+	RankBulk               // claim, planning, import, pruning
+)
+
+// Tx runs fn in one transaction and commits when it returns nil. On PostgreSQL a
+// transaction that lost to another or met a changed plan is run again, so fn
+// must do nothing that cannot be repeated.
+func (s *Store) Tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
+	const tries = 4
+	for try := 1; ; try++ {
+		err := s.tx(ctx, rank, fn)
+		if err == nil || try == tries || !s.dialect.retryable(err) {
+			return err
+		}
+	}
+}
+
+func (s *Store) tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
+	if s.gate != nil {
+		if err := s.gate.enter(ctx, rank); err != nil {
+			return err
+		}
+		defer s.gate.leave()
+	}
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit this does nothing
+	if err := fn(&Tx{tx, s}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// exec runs one statement in a transaction of its own.
+func (s *Store) exec(ctx context.Context, rank Rank, query string, args ...any) (int64, error) {
+	var n int64
+	err := s.Tx(ctx, rank, func(tx *Tx) error {
+		r, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// querier is what *sql.DB and *sql.Tx share.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// collect reads all rows of a query.
+func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// one reads the first row of a query; ErrNotFound when there is none.
+func one[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) (T, error) {
+	all, err := collect(ctx, q, scan, query, args...)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	if len(all) == 0 {
+		var zero T
+		return zero, ErrNotFound
+	}
+	return all[0], nil
+}
+
+// chunkRows bounds multi-row statements: beyond about 50 rows modernc's lookup of
+// numbered parameters costs more than the round trip it saves (measured).
+const chunkRows = 50
+
+// insert writes rows with multi-row VALUES. suffix is appended ("on conflict …").
+func insert(ctx context.Context, q querier, into string, cols []string, rows [][]any, suffix string) (int64, error) {
+	var total int64
+	for len(rows) > 0 {
+		n := min(len(rows), chunkRows)
+		var b strings.Builder
+		b.WriteString("insert into " + into + " (" + strings.Join(cols, ", ") + ") values ")
+		args := make([]any, 0, n*len(cols))
+		for i, row := range rows[:n] {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(placeholders(len(args), len(cols)))
+			args = append(args, row...)
+		}
+		if suffix != "" {
+			b.WriteString(" " + suffix)
+		}
+		r, err := q.ExecContext(ctx, b.String(), args...)
+		if err != nil {
+			return total, fmt.Errorf("inserting into %s: %w", into, err)
+		}
+		k, err := r.RowsAffected()
+		if err != nil {
+			return total, err
+		}
+		total += k
+		rows = rows[n:]
+	}
+	return total, nil
+}
+
+// placeholders is "($k, …)" for n parameters after the first `from`.
+func placeholders(from, n int) string {
+	var b strings.Builder
+	b.WriteByte('(')
+	for i := 1; i <= n; i++ {
+		if i > 1 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", from+i)
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// list binds a slice for an IN list after `from` parameters that stand already.
+func list[T any](from int, vs []T) (string, []any) {
+	args := make([]any, len(vs))
+	for i, v := range vs {
+		args[i] = v
+	}
+	return placeholders(from, len(vs)), args
+}
+
+// chunks splits a slice into parts of at most n.
+func chunks[T any](vs []T, n int) [][]T {
+	var out [][]T
+	for len(vs) > n {
+		out = append(out, vs[:n])
+		vs = vs[n:]
+	}
+	if len(vs) > 0 {
+		out = append(out, vs)
+	}
+	return out
+}
+
+// noRows turns the driver's sentinel into ours.
+func noRows(err error) error {
+	if errors.Is(err, sql.ErrNoRows) || errors.Is(err, pgx.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}

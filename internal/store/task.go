@@ -1,0 +1,278 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Kinds of task.
+const (
+	TaskCallback    = "callback"
+	TaskSurveyCall  = "survey_call"
+	TaskReview      = "review"      // a reply that could not be read
+	TaskUndelivered = "undelivered" // a message that will not arrive
+)
+
+// States of a task. Asked: the customer was asked whether it is solved.
+const (
+	TaskOpen      = "open"
+	TaskClaimed   = "claimed"
+	TaskAsked     = "asked"
+	TaskClosed    = "closed"
+	TaskWithdrawn = "withdrawn"
+)
+
+// Task is something a person must do by a time, with one owner and an outcome. A
+// callback is a task with clocks and evidence.
+type Task struct {
+	ID, DealerID, Kind                                        string
+	Number                                                    int64
+	ContactID, VisitID, OutreachID, ConversationID, MessageID string
+	State, OwnerID                                            string
+	Reason                                                    string
+	// Severity orders a queue: 2 legal and safety, 1 repeat repair, 0 other.
+	Severity int
+	// Words are the customer's own, unedited (R123).
+	Words                                string
+	Department, SourceParty, WayIn       string
+	OpenedAt, DueAt, ClaimedAt, ClosedAt time.Time
+	Outcome, Note, Agreed                string
+	NextContactAt                        time.Time
+	// ConfirmedAt is when the customer said that it is solved; ConfirmedBy names
+	// the message, or "manager" with the reason in Note.
+	ConfirmedAt time.Time
+	ConfirmedBy string
+	Version     int64
+	Clocks      []Clock
+	// Contact and owner names for lists.
+	ContactName, OwnerName, Order string
+}
+
+// Clock is one deadline of a task.
+type Clock struct {
+	Kind         string
+	DueAt, MetAt time.Time
+}
+
+// Step is one piece of evidence in a task's history.
+type Step struct {
+	ID, TaskID, Kind, EmployeeID, Employee, MessageID, Text string
+	At, Until                                               time.Time
+}
+
+const taskCols = `t.id, t.dealer_id, t.kind, t.number, t.contact_id, t.visit_id, t.outreach_id, t.conversation_id, t.message_id, t.state, t.owner_id, t.reason, t.severity,
+	t.words, t.department, t.source_party, t.way_in, t.opened_at, t.due_at, t.claimed_at, t.closed_at, t.outcome, t.note, t.agreed, t.next_contact_at, t.confirmed_at, t.confirmed_by, t.version,
+	c.name, e.name, v.order_no`
+
+const taskFrom = " from task t left join contact c on c.id = t.contact_id left join employee e on e.id = t.owner_id left join visit v on v.id = t.visit_id"
+
+func scanTask(r *sql.Rows) (t Task, err error) {
+	var contact, visit, out, conv, msg, owner, name, ownerName, order text
+	var opened, due, claimed, closed, next, confirmed moment
+	err = r.Scan(&t.ID, &t.DealerID, &t.Kind, &t.Number, &contact, &visit, &out, &conv, &msg, &t.State, &owner, &t.Reason, &t.Severity,
+		&t.Words, &t.Department, &t.SourceParty, &t.WayIn, &opened, &due, &claimed, &closed, &t.Outcome, &t.Note, &t.Agreed, &next, &confirmed, &t.ConfirmedBy, &t.Version,
+		&name, &ownerName, &order)
+	t.ContactID, t.VisitID, t.OutreachID, t.ConversationID, t.MessageID, t.OwnerID = string(contact), string(visit), string(out), string(conv), string(msg), string(owner)
+	t.ContactName, t.OwnerName, t.Order = string(name), string(ownerName), string(order)
+	t.OpenedAt, t.DueAt, t.ClaimedAt, t.ClosedAt, t.NextContactAt, t.ConfirmedAt = opened.Time, due.Time, claimed.Time, closed.Time, next.Time, confirmed.Time
+	return t, err
+}
+
+// OpenTask writes a task with its clocks and returns it with id and number. Where
+// the same outreach or conversation has such a task already, nothing is written
+// and that task's id comes back.
+func (t *Tx) OpenTask(ctx context.Context, x Task, now time.Time) (Task, error) {
+	if old, err := t.taskLike(ctx, x); !errors.Is(err, ErrNotFound) {
+		return old, err
+	}
+	// The dealer's row is the lock on his numbers.
+	if _, err := one(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select id from dealer where id = $1"+t.s.dialect.forUpdate, x.DealerID); err != nil {
+		return x, fmt.Errorf("numbering a task: %w", err)
+	}
+	n, err := one(ctx, t, func(r *sql.Rows) (n int64, err error) { return n, r.Scan(&n) }, "select coalesce(max(number), 0) + 1 from task where dealer_id = $1", x.DealerID)
+	if err != nil {
+		return x, fmt.Errorf("numbering a task: %w", err)
+	}
+	if x.ID == "" {
+		x.ID = t.NewID()
+	}
+	x.Number, x.Version = n, 1
+	if x.State == "" {
+		x.State = TaskOpen
+	}
+	if x.OpenedAt.IsZero() {
+		x.OpenedAt = now
+	}
+	_, err = t.ExecContext(ctx, `insert into task (id, dealer_id, kind, number, contact_id, visit_id, outreach_id, conversation_id, message_id, state, owner_id, reason, severity,
+		words, department, source_party, way_in, opened_at, due_at, note, version, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21)`,
+		x.ID, x.DealerID, x.Kind, x.Number, opt(x.ContactID), opt(x.VisitID), opt(x.OutreachID), opt(x.ConversationID), opt(x.MessageID), x.State, opt(x.OwnerID), x.Reason, x.Severity,
+		x.Words, x.Department, x.SourceParty, x.WayIn, at(x.OpenedAt), at(x.DueAt), x.Note, at(now))
+	if err != nil {
+		return x, fmt.Errorf("opening a task: %w", err)
+	}
+	for _, c := range x.Clocks {
+		if err := t.SetClock(ctx, x.ID, c); err != nil {
+			return x, err
+		}
+	}
+	return x, nil
+}
+
+func (t *Tx) taskLike(ctx context.Context, x Task) (Task, error) {
+	switch {
+	case x.OutreachID != "":
+		return one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.outreach_id = $1 and t.kind = $2", x.OutreachID, x.Kind)
+	case x.ConversationID != "":
+		return one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.conversation_id = $1 and t.kind = $2", x.ConversationID, x.Kind)
+	}
+	return Task{}, ErrNotFound
+}
+
+// TaskOfConversation reads and locks the task of a kind that a conversation opened.
+func (t *Tx) TaskOfConversation(ctx context.Context, conversationID, kind string) (Task, error) {
+	x, err := t.taskLike(ctx, Task{ConversationID: conversationID, Kind: kind})
+	if err != nil {
+		return x, err
+	}
+	return t.Task(ctx, x.ID)
+}
+
+// Task reads one and locks it.
+func (t *Tx) Task(ctx context.Context, id string) (Task, error) {
+	if _, err := one(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select id from task where id = $1"+t.s.dialect.forUpdate, id); err != nil {
+		return Task{}, err
+	}
+	return withClocks(ctx, t, id)
+}
+
+// Task reads one with its clocks.
+func (s *Store) Task(ctx context.Context, id string) (Task, error) {
+	return withClocks(ctx, s.read, id)
+}
+
+func withClocks(ctx context.Context, q querier, id string) (Task, error) {
+	x, err := one(ctx, q, scanTask, "select "+taskCols+taskFrom+" where t.id = $1", id)
+	if err != nil {
+		return x, err
+	}
+	x.Clocks, err = collect(ctx, q, func(r *sql.Rows) (c Clock, err error) {
+		var due, met moment
+		err = r.Scan(&c.Kind, &due, &met)
+		c.DueAt, c.MetAt = due.Time, met.Time
+		return c, err
+	}, "select kind, due_at, met_at from task_clock where task_id = $1 order by due_at, kind", id)
+	return x, err
+}
+
+// SaveTask writes a changed task. ErrConflict when it moved since it was read.
+func (t *Tx) SaveTask(ctx context.Context, x Task, now time.Time) error {
+	r, err := t.ExecContext(ctx, `update task set state = $3, owner_id = $4, words = $5, severity = $6, due_at = $7, claimed_at = $8, closed_at = $9, outcome = $10, note = $11, agreed = $12,
+		next_contact_at = $13, confirmed_at = $14, confirmed_by = $15, reason = $16, contact_id = $17, version = version + 1, updated_at = $18, conversation_id = $19 where id = $1 and version = $2`,
+		x.ID, x.Version, x.State, opt(x.OwnerID), x.Words, x.Severity, at(x.DueAt), at(x.ClaimedAt), at(x.ClosedAt), x.Outcome, x.Note, x.Agreed,
+		at(x.NextContactAt), at(x.ConfirmedAt), x.ConfirmedBy, x.Reason, opt(x.ContactID), at(now), opt(x.ConversationID))
+	if err != nil {
+		return fmt.Errorf("saving a task: %w", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return fmt.Errorf("task %d: %w", x.Number, ErrConflict)
+	}
+	return nil
+}
+
+// SetClock writes or meets a deadline of a task.
+func (t *Tx) SetClock(ctx context.Context, taskID string, c Clock) error {
+	_, err := t.ExecContext(ctx, `insert into task_clock (task_id, kind, due_at, met_at) values ($1, $2, $3, $4)
+		on conflict (task_id, kind) do update set due_at = excluded.due_at, met_at = excluded.met_at`, taskID, c.Kind, at(c.DueAt), at(c.MetAt))
+	if err != nil {
+		return fmt.Errorf("setting a clock: %w", err)
+	}
+	return nil
+}
+
+// AddStep writes a piece of evidence.
+func (t *Tx) AddStep(ctx context.Context, x Step, now time.Time) error {
+	_, err := t.ExecContext(ctx, "insert into task_step (id, task_id, kind, at, employee_id, message_id, text, until) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+		t.NewID(), x.TaskID, x.Kind, at(now), opt(x.EmployeeID), opt(x.MessageID), x.Text, at(x.Until))
+	if err != nil {
+		return fmt.Errorf("adding a step: %w", err)
+	}
+	return nil
+}
+
+// Steps reads a task's history, oldest first.
+func (s *Store) Steps(ctx context.Context, taskID string) ([]Step, error) {
+	return collect(ctx, s.read, func(r *sql.Rows) (x Step, err error) {
+		var emp, name, msg text
+		var when, until moment
+		err = r.Scan(&x.ID, &x.TaskID, &x.Kind, &when, &emp, &name, &msg, &x.Text, &until)
+		x.EmployeeID, x.Employee, x.MessageID, x.At, x.Until = string(emp), string(name), string(msg), when.Time, until.Time
+		return x, err
+	}, "select s.id, s.task_id, s.kind, s.at, s.employee_id, e.name, s.message_id, s.text, s.until from task_step s left join employee e on e.id = s.employee_id where s.task_id = $1 order by s.at, s.id", taskID)
+}
+
+// TaskFilter narrows a list of tasks; empty fields do not.
+type TaskFilter struct {
+	DealerID, Kind, OwnerID, ContactID, Order, Address string
+	// Open lists only what is not closed or withdrawn.
+	Open bool
+	// After is the cursor: the id of the last task of the previous page.
+	After string
+	Limit int
+}
+
+// Tasks lists tasks. Open ones come most urgent first, all of them newest first.
+func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]Task, error) {
+	where, args := " where t.dealer_id = $1", []any{f.DealerID}
+	add := func(cond string, v any) {
+		args = append(args, v)
+		where += fmt.Sprintf(" and "+cond, len(args))
+	}
+	if f.Kind != "" {
+		add("t.kind = $%d", f.Kind)
+	}
+	if f.OwnerID != "" {
+		add("t.owner_id = $%d", f.OwnerID)
+	}
+	if f.ContactID != "" {
+		add("t.contact_id = $%d", f.ContactID)
+	}
+	if f.Order != "" {
+		add("v.order_no = $%d", f.Order)
+	}
+	if f.Address != "" {
+		add("t.contact_id in (select contact_id from address where value = $%d)", f.Address)
+	}
+	if f.After != "" {
+		add("t.id < $%d", f.After)
+	}
+	order := " order by t.id desc"
+	if f.Open {
+		where += " and t.state in ('open', 'claimed', 'asked')"
+		order = " order by t.severity desc, t.due_at, t.id"
+	}
+	if f.Limit == 0 {
+		f.Limit = 100
+	}
+	args = append(args, f.Limit)
+	return collect(ctx, s.read, scanTask, "select "+taskCols+taskFrom+where+order+fmt.Sprintf(" limit $%d", len(args)), args...)
+}
+
+// TaskCounts counts open tasks of a dealer by kind and those past due.
+func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time) (byKind map[string]int, overdue int, err error) {
+	type row struct {
+		kind    string
+		n, late int
+	}
+	rows, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.kind, &x.n, &x.late) },
+		`select kind, count(*), sum(case when due_at < $2 then 1 else 0 end) from task where dealer_id = $1 and state in ('open', 'claimed', 'asked') group by kind`, dealerID, at(now))
+	byKind = map[string]int{}
+	for _, x := range rows {
+		byKind[x.kind] = x.n
+		overdue += x.late
+	}
+	return byKind, overdue, err
+}
