@@ -22,9 +22,6 @@ type Hook struct {
 }
 
 func (h *Hook) run(t *testing.T, a Adapter) {
-	if h == nil {
-		t.Skip("nobody calls this channel back")
-	}
 	if len(h.Genuine) == 0 || len(h.Forged) == 0 {
 		t.Fatal("the adapter must give genuine and forged calls")
 	}

@@ -103,18 +103,25 @@ func Run(t *testing.T, a Adapter) {
 		t.Run("context ends, provider "+string(s), func(t *testing.T) { endsDuring(t, a, s) })
 	}
 	t.Run("concurrent", func(t *testing.T) { concurrent(t, a) })
-	t.Run("batch", func(t *testing.T) { batch(t, a) })
-	t.Run("hook", func(t *testing.T) { a.Hook.run(t, a) })
+	if _, ok := a.Open(t, Accepts).Channel.(channels.BatchSender); ok {
+		t.Run("batch", func(t *testing.T) { batch(t, a) })
+	}
+	if a.Hook != nil {
+		t.Run("hook", func(t *testing.T) { a.Hook.run(t, a) })
+	}
 }
 
-func (a Adapter) skipLacking(t *testing.T, s Situation) {
+// lacks logs what the protocol cannot do. It is no skip: nothing is left untested.
+func (a Adapter) lacks(t *testing.T, s Situation) bool {
 	t.Helper()
-	if why, lacks := a.Lacks[s]; lacks {
-		if why == "" {
-			t.Fatalf("the adapter lacks %q without a reason", s)
-		}
-		t.Skipf("this protocol cannot do that: %s", why)
+	why, lacks := a.Lacks[s]
+	if lacks && why == "" {
+		t.Fatalf("the adapter lacks %q without a reason", s)
 	}
+	if lacks {
+		t.Logf("this protocol has no %q: %s", s, why)
+	}
+	return lacks
 }
 
 func (a Adapter) message(n int) channels.Message {
@@ -212,7 +219,9 @@ func failures(a Adapter) []failure {
 const anyAttempts = -1
 
 func (c failure) run(t *testing.T, a Adapter) {
-	a.skipLacking(t, c.situation)
+	if a.lacks(t, c.situation) {
+		return
+	}
 	b := a.Open(t, c.situation)
 	r, err := send(t, t.Context(), b.Channel, a.message(1))
 	e := classified(t, a, r, err)
@@ -264,7 +273,9 @@ func endedBefore(t *testing.T, a Adapter) {
 // endsDuring ends the context while the provider is silent. With Hangs it waits
 // until the message has been read, so that the answer is certain to be Uncertain.
 func endsDuring(t *testing.T, a Adapter, s Situation) {
-	a.skipLacking(t, s)
+	if a.lacks(t, s) {
+		return
+	}
 	want := channels.Transient
 	if s == Hangs {
 		want = channels.Uncertain
@@ -323,11 +334,10 @@ func concurrent(t *testing.T, a Adapter) {
 
 func batch(t *testing.T, a Adapter) {
 	open := func(t *testing.T, s Situation) (Bench, channels.BatchSender) {
-		a.skipLacking(t, s)
 		b := a.Open(t, s)
 		bs, ok := b.Channel.(channels.BatchSender)
 		if !ok {
-			t.Skip("the channel sends one by one")
+			t.Fatalf("the channel is a BatchSender in one situation and %T in another", b.Channel)
 		}
 		return b, bs
 	}
@@ -360,6 +370,9 @@ func batch(t *testing.T, a Adapter) {
 		}
 	})
 	t.Run("resets", func(t *testing.T) {
+		if a.lacks(t, Resets) {
+			return
+		}
 		_, bs := open(t, Resets)
 		for i, got := range sendBatch(t, t.Context(), a, bs, 5) {
 			if e := classified(t, a, got.receipt, got.err); e.Class > channels.Transient {
