@@ -47,7 +47,8 @@ func leak(secrets []string, v any) (n int, verb string, leaks bool) {
 	return 0, "", false
 }
 
-func wrapped(err error) []any {
+// wrapped gives what the error itself wraps, one level deep.
+func wrapped(err any) []any {
 	switch w := err.(type) {
 	case interface{ Unwrap() error }:
 		if inner := w.Unwrap(); inner != nil {

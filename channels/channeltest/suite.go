@@ -124,6 +124,21 @@ func (a Adapter) lacks(t *testing.T, s Situation) bool {
 	return lacks
 }
 
+// poll waits until cond holds, ctx ends or half of the patience is used up.
+func poll(ctx context.Context, cond func() bool) {
+	ctx, cancel := context.WithTimeout(ctx, patience/2)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 func (a Adapter) message(n int) channels.Message {
 	m := a.Message
 	m.ID = fmt.Sprintf("otk-contract-%04d", n)
@@ -286,9 +301,7 @@ func endsDuring(t *testing.T, a Adapter, s Situation) {
 	if s == Hangs {
 		go func() {
 			defer cancel()
-			for until := time.Now().Add(patience / 2); b.Attempts() == 0 && time.Now().Before(until); {
-				time.Sleep(time.Millisecond)
-			}
+			poll(ctx, func() bool { return b.Attempts() > 0 })
 		}()
 	} else {
 		ctx, cancel = context.WithTimeout(ctx, 100*time.Millisecond)

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"otklik/channels"
 )
@@ -161,13 +160,14 @@ func TestServerPlaysFaults(t *testing.T) {
 		Reply{Fault: Cut, Body: `{"ok":true}`},
 		Reply{Fault: Hang},
 	))
+	client := http.Client{Timeout: patience}
 	post := func(ctx context.Context) (int, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+"/x?q=1", strings.NewReader("a=1&b=%2B"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if err != nil {
 			return 0, err
 		}
@@ -193,9 +193,7 @@ func TestServerPlaysFaults(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		defer cancel()
-		for until := time.Now().Add(patience); len(srv.Calls()) < 4 && time.Now().Before(until); {
-			time.Sleep(time.Millisecond)
-		}
+		poll(ctx, func() bool { return len(srv.Calls()) == 4 })
 	}()
 	if _, err := post(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("hang: %v", err)

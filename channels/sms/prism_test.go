@@ -108,7 +108,7 @@ func post(t *testing.T, target string, form url.Values, login bool) (int, string
 	if login {
 		req.SetBasicAuth(testSID, testToken)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"strconv"
 	"testing"
 
-	"otklik/internal/testserver"
+	"otklik/internal/testserver" //nolint:depguard // no channel: only tests import this package
 )
 
 //go:embed twilio_messages.json
@@ -55,7 +55,7 @@ func start(t testing.TB, mode string, upstream ...string) string {
 		// The repository may be where only its owner can read it.
 		Root: true,
 	}, func() bool {
-		conn, err := net.Dial("tcp", addr)
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
 		if err != nil {
 			return false
 		}
