@@ -47,7 +47,8 @@ func scanOutreach(r *sql.Rows) (o Outreach, err error) {
 }
 
 // Plan writes outreach rows; one that stands already (program, contact, occasion,
-// step) is left alone, so a second run is harmless. It returns how many are new.
+// step) is left alone, so a second run is harmless, unless its occasion has moved
+// and it has not begun. It returns how many rows are new or moved.
 func (t *Tx) Plan(ctx context.Context, rows []Outreach, now time.Time) (int64, error) {
 	vals := make([][]any, 0, len(rows))
 	for _, o := range rows {
@@ -59,7 +60,8 @@ func (t *Tx) Plan(ctx context.Context, rows []Outreach, now time.Time) (int64, e
 	}
 	n, err := insert(ctx, t, "outreach", []string{"id", "dealer_id", "program", "program_version", "contact_id", "occasion", "step", "visit_id", "merged_into",
 		"purpose", "priority", "channel", "state", "due_at", "target_at", "deadline_at", "rule", "inputs", "created_at", "updated_at"},
-		vals, "on conflict (program, contact_id, occasion, step) do nothing")
+		vals, `on conflict (program, contact_id, occasion, step) do update set due_at = excluded.due_at, target_at = excluded.target_at, deadline_at = excluded.deadline_at, updated_at = excluded.updated_at
+			where outreach.state in ('planned', 'held') and outreach.deadline_at <> excluded.deadline_at`)
 	if err != nil {
 		return n, fmt.Errorf("planning: %w", err)
 	}
