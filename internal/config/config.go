@@ -1,0 +1,301 @@
+// Package config owns the typed configuration: environment first, an optional
+// YAML file (OTKLIK_CONFIG) under it, and a check that reports all problems
+// together, each with the variable's name. Only internal/app and cmd read it.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is everything serve needs to know.
+type Config struct {
+	Listen, AdminListen, PublicURL, Log string
+	DatabaseURL, RedisURL               string
+	Twilio                              Twilio
+	Telegram                            Telegram
+	SMTPURL, EmailFrom, IMAPURL         string
+	Dealers                             []Dealer
+}
+
+// Twilio is the SMS provider's account.
+type Twilio struct {
+	AccountSID, AuthToken, From, MessagingServiceSID, APIBase string
+}
+
+// On tells whether SMS is configured.
+func (t Twilio) On() bool { return t.AccountSID != "" }
+
+// Telegram is the bot.
+type Telegram struct {
+	Token, APIBase, Mode string
+}
+
+// On tells whether the bot is configured.
+func (t Telegram) On() bool { return t.Token != "" }
+
+// Dealer is a rooftop as configuration states it.
+type Dealer struct {
+	Code    string `yaml:"code"`
+	Name    string `yaml:"name"`
+	Phone   string `yaml:"phone"`
+	Address string `yaml:"address"`
+	Zone    string `yaml:"zone"`
+	Country string `yaml:"country"`
+	Locale  string `yaml:"locale"`
+	// SMSFrom, EmailFrom and TelegramBot are this dealer's own senders; empty for
+	// the common ones.
+	SMSFrom   string `yaml:"sms_from"`
+	EmailFrom string `yaml:"email_from"`
+}
+
+// file is the YAML form: the environment's names in lower case without the
+// prefix, and the dealers, which have no place in an environment.
+type file struct {
+	Settings map[string]string `yaml:"settings"`
+	Dealers  []Dealer          `yaml:"dealers"`
+}
+
+// Problems are all that is wrong, each with the variable's name.
+type Problems []string
+
+// Error lists them a line each.
+func (p Problems) Error() string {
+	return fmt.Sprintf("%d problem(s) in the configuration:\n  %s", len(p), strings.Join(p, "\n  "))
+}
+
+// Known lists every variable that is read.
+func Known() []string {
+	return []string{
+		"OTKLIK_CONFIG", "OTKLIK_LISTEN", "OTKLIK_ADMIN_LISTEN", "OTKLIK_PUBLIC_URL", "OTKLIK_LOG", "OTKLIK_DATABASE_URL", "OTKLIK_REDIS_URL",
+		"OTKLIK_TWILIO_ACCOUNT_SID", "OTKLIK_TWILIO_AUTH_TOKEN", "OTKLIK_TWILIO_FROM", "OTKLIK_TWILIO_MESSAGING_SERVICE_SID", "OTKLIK_TWILIO_API_BASE",
+		"OTKLIK_TELEGRAM_TOKEN", "OTKLIK_TELEGRAM_API_BASE", "OTKLIK_TELEGRAM_MODE", "OTKLIK_SMTP_URL", "OTKLIK_EMAIL_FROM", "OTKLIK_IMAP_URL",
+		"OTKLIK_DEALER_NAME", "OTKLIK_DEALER_ZONE", "OTKLIK_DEALER_LOCALE", "OTKLIK_DEALER_COUNTRY", "OTKLIK_DEALER_CODE", "OTKLIK_DEALER_PHONE", "OTKLIK_DEALER_ADDRESS",
+	}
+}
+
+// reader collects values and problems.
+type reader struct {
+	env      map[string]string
+	file     map[string]string
+	problems Problems
+}
+
+// Load reads the environment (os.Environ form) and the file it names. The error is
+// a Problems.
+func Load(environ []string) (*Config, error) {
+	r := &reader{env: map[string]string{}}
+	for _, kv := range environ {
+		k, v, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(k, "OTKLIK_") {
+			r.env[k] = v
+		}
+	}
+	var f file
+	if name := r.env["OTKLIK_CONFIG"]; name != "" {
+		f = r.readFile(name)
+	}
+	r.strangers()
+	c := &Config{
+		Listen: r.get("OTKLIK_LISTEN", "127.0.0.1:8080"), AdminListen: r.get("OTKLIK_ADMIN_LISTEN", ""),
+		PublicURL: strings.TrimSuffix(r.get("OTKLIK_PUBLIC_URL", ""), "/"), Log: r.get("OTKLIK_LOG", "text"),
+		DatabaseURL: r.get("OTKLIK_DATABASE_URL", "sqlite:data/otklik.db"), RedisURL: r.get("OTKLIK_REDIS_URL", ""),
+		Twilio: Twilio{AccountSID: r.get("OTKLIK_TWILIO_ACCOUNT_SID", ""), AuthToken: r.get("OTKLIK_TWILIO_AUTH_TOKEN", ""), From: r.get("OTKLIK_TWILIO_FROM", ""),
+			MessagingServiceSID: r.get("OTKLIK_TWILIO_MESSAGING_SERVICE_SID", ""), APIBase: strings.TrimSuffix(r.get("OTKLIK_TWILIO_API_BASE", ""), "/")},
+		Telegram: Telegram{Token: r.get("OTKLIK_TELEGRAM_TOKEN", ""), APIBase: strings.TrimSuffix(r.get("OTKLIK_TELEGRAM_API_BASE", ""), "/"), Mode: r.get("OTKLIK_TELEGRAM_MODE", "poll")},
+		SMTPURL:  r.get("OTKLIK_SMTP_URL", ""), EmailFrom: r.get("OTKLIK_EMAIL_FROM", ""), IMAPURL: r.get("OTKLIK_IMAP_URL", ""),
+		Dealers: f.Dealers,
+	}
+	r.dealers(c)
+	r.check(c)
+	if len(r.problems) > 0 {
+		return nil, r.problems
+	}
+	return c, nil
+}
+
+func (r *reader) readFile(name string) (f file) {
+	b, err := os.ReadFile(name) //nolint:gosec // the operator names his own file
+	if err != nil {
+		r.bad("OTKLIK_CONFIG", "the file cannot be read: %v", err)
+		return f
+	}
+	if err := yaml.Unmarshal(b, &f); err != nil {
+		r.bad("OTKLIK_CONFIG", "%s: %v", name, err)
+	}
+	r.file = f.Settings
+	for k := range f.Settings {
+		if !slices.Contains(Known(), "OTKLIK_"+strings.ToUpper(k)) {
+			r.bad("OTKLIK_CONFIG", "%s: setting %q is not known", name, k)
+		}
+	}
+	return f
+}
+
+// strangers names variables that nothing reads: mostly typing errors.
+func (r *reader) strangers() {
+	var names []string
+	for k := range r.env {
+		if !slices.Contains(Known(), k) && !strings.HasPrefix(k, "OTKLIK_TEST_") && k != "OTKLIK_SHARED" {
+			names = append(names, k)
+		}
+	}
+	slices.Sort(names)
+	for _, k := range names {
+		r.bad(k, "is not a variable that otklik knows")
+	}
+}
+
+func (r *reader) get(name, fallback string) string {
+	if v := strings.TrimSpace(r.env[name]); v != "" {
+		return v
+	}
+	if v := strings.TrimSpace(r.file[strings.ToLower(strings.TrimPrefix(name, "OTKLIK_"))]); v != "" {
+		return v
+	}
+	return fallback
+}
+
+func (r *reader) bad(name, format string, args ...any) {
+	r.problems = append(r.problems, name+": "+fmt.Sprintf(format, args...))
+}
+
+// dealers completes the list: without one in the file the environment names it.
+func (r *reader) dealers(c *Config) {
+	first := Dealer{Code: r.get("OTKLIK_DEALER_CODE", "main"), Name: r.get("OTKLIK_DEALER_NAME", "Otklik"), Phone: r.get("OTKLIK_DEALER_PHONE", ""), Address: r.get("OTKLIK_DEALER_ADDRESS", ""),
+		Zone: r.get("OTKLIK_DEALER_ZONE", "Europe/Moscow"), Country: r.get("OTKLIK_DEALER_COUNTRY", "RU"), Locale: r.get("OTKLIK_DEALER_LOCALE", "ru")}
+	if len(c.Dealers) == 0 {
+		c.Dealers = []Dealer{first}
+		r.checkDealer(first, "OTKLIK_DEALER_ZONE", "OTKLIK_DEALER_COUNTRY", "OTKLIK_DEALER_LOCALE")
+		return
+	}
+	seen := map[string]bool{}
+	for i := range c.Dealers {
+		d := &c.Dealers[i]
+		d.Zone, d.Country, d.Locale = orElse(d.Zone, first.Zone), orElse(d.Country, first.Country), orElse(d.Locale, first.Locale)
+		where := fmt.Sprintf("OTKLIK_CONFIG: dealers[%d]", i)
+		if d.Code == "" || seen[d.Code] {
+			r.problems = append(r.problems, where+": code is missing or used twice")
+		}
+		seen[d.Code] = true
+		r.checkDealer(*d, where+".zone", where+".country", where+".locale")
+	}
+}
+
+func orElse(v, fallback string) string {
+	if v == "" {
+		return fallback
+	}
+	return v
+}
+
+func (r *reader) checkDealer(d Dealer, zone, country, locale string) {
+	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "" {
+		r.bad(zone, "%q is not a time zone like Europe/Moscow", d.Zone)
+	}
+	if !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(d.Country) {
+		r.bad(country, "%q is not a country code like RU", d.Country)
+	}
+	if !slices.Contains([]string{"ru", "en", "zh"}, d.Locale) {
+		r.bad(locale, "%q is not one of ru, en, zh", d.Locale)
+	}
+}
+
+func (r *reader) check(c *Config) {
+	r.listen("OTKLIK_LISTEN", c.Listen)
+	if c.AdminListen != "" {
+		r.listen("OTKLIK_ADMIN_LISTEN", c.AdminListen)
+	}
+	if c.Log != "text" && c.Log != "json" {
+		r.bad("OTKLIK_LOG", "%q is neither text nor json", c.Log)
+	}
+	r.url("OTKLIK_PUBLIC_URL", c.PublicURL, "http", "https")
+	r.url("OTKLIK_REDIS_URL", c.RedisURL, "redis", "rediss", "redis+sentinel", "redis+cluster", "rediss+sentinel", "rediss+cluster")
+	r.url("OTKLIK_TWILIO_API_BASE", c.Twilio.APIBase, "http", "https")
+	r.url("OTKLIK_TELEGRAM_API_BASE", c.Telegram.APIBase, "http", "https")
+	r.url("OTKLIK_SMTP_URL", c.SMTPURL, "smtp", "smtps", "smtp+insecure")
+	r.url("OTKLIK_IMAP_URL", c.IMAPURL, "imap", "imaps", "imap+insecure")
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
+		r.bad("OTKLIK_DATABASE_URL", "must begin with sqlite: or postgres://")
+	}
+	r.checkTwilio(c)
+	r.checkTelegram(c)
+	r.checkEmail(c)
+}
+
+func (r *reader) listen(name, v string) {
+	_, port, err := net.SplitHostPort(v)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		r.bad(name, "%q is not an address like 127.0.0.1:8080", v)
+	}
+}
+
+func (r *reader) url(name, v string, schemes ...string) {
+	if v == "" {
+		return
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+		// The value may hold a password and is not repeated.
+		r.bad(name, "is not a URL that begins with %s://", strings.Join(schemes, ":// or "))
+	}
+}
+
+func (r *reader) checkTwilio(c *Config) {
+	t := c.Twilio
+	if !t.On() {
+		if t.AuthToken != "" || t.From != "" || t.MessagingServiceSID != "" {
+			r.bad("OTKLIK_TWILIO_ACCOUNT_SID", "is missing although other Twilio variables are set")
+		}
+		return
+	}
+	if t.AuthToken == "" {
+		r.bad("OTKLIK_TWILIO_AUTH_TOKEN", "is missing: without it webhooks cannot be authenticated")
+	}
+	switch {
+	case t.From == "" && t.MessagingServiceSID == "":
+		r.bad("OTKLIK_TWILIO_FROM", "is missing; give it or OTKLIK_TWILIO_MESSAGING_SERVICE_SID")
+	case t.From != "" && t.MessagingServiceSID != "":
+		r.bad("OTKLIK_TWILIO_MESSAGING_SERVICE_SID", "and OTKLIK_TWILIO_FROM exclude each other")
+	}
+	if c.PublicURL == "" {
+		r.bad("OTKLIK_PUBLIC_URL", "is missing: Twilio must know where to report and to bring replies")
+	}
+}
+
+func (r *reader) checkTelegram(c *Config) {
+	if m := c.Telegram.Mode; m != "poll" && m != "webhook" {
+		r.bad("OTKLIK_TELEGRAM_MODE", "%q is neither poll nor webhook", m)
+	}
+	if c.Telegram.On() && c.Telegram.Mode == "webhook" && c.PublicURL == "" {
+		r.bad("OTKLIK_PUBLIC_URL", "is missing: Telegram's webhook needs it (or OTKLIK_TELEGRAM_MODE=poll)")
+	}
+}
+
+func (r *reader) checkEmail(c *Config) {
+	if c.SMTPURL == "" {
+		if c.IMAPURL != "" {
+			r.bad("OTKLIK_SMTP_URL", "is missing although OTKLIK_IMAP_URL is set")
+		}
+		return
+	}
+	if _, err := mail.ParseAddress(c.EmailFrom); err != nil {
+		r.bad("OTKLIK_EMAIL_FROM", "%q is not a mail address like Service <service@example.org>", c.EmailFrom)
+	}
+	if c.PublicURL == "" {
+		r.bad("OTKLIK_PUBLIC_URL", "is missing: mails carry links to the survey form and to unsubscribe")
+	}
+}

@@ -1,0 +1,54 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestDefaults(t *testing.T) {
+	c, err := Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:8080" || c.DatabaseURL != "sqlite:data/otklik.db" || len(c.Dealers) != 1 || c.Dealers[0].Zone != "Europe/Moscow" || c.Twilio.On() || c.Telegram.On() {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestAllProblemsAtOnce breaks everything that can be broken: each problem is
+// reported with its variable, and no secret is repeated.
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, err := Load([]string{"OTKLIK_LISTEN=8080", "OTKLIK_LOG=xml", "OTKLIK_DATABASE_URL=mysql://u:hunter2@h/d", "OTKLIK_REDIS_URL=http://:hunter2@h", "OTKLIK_DEALER_ZONE=Moscow", "OTKLIK_DEALER_COUNTRY=Russia",
+		"OTKLIK_DEALER_LOCALE=xx", "OTKLIK_TWILIO_ACCOUNT_SID=AC1", "OTKLIK_TELEGRAM_TOKEN=1:hunter2", "OTKLIK_TELEGRAM_MODE=push", "OTKLIK_SMTP_URL=smtp://u:hunter2@h:25", "OTKLIK_EMAIL_FROM=nobody", "OTKLIK_TWILO_FROM=+1"})
+	var ps Problems
+	if !errors.As(err, &ps) {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"OTKLIK_LISTEN", "OTKLIK_LOG", "OTKLIK_DATABASE_URL", "OTKLIK_REDIS_URL", "OTKLIK_DEALER_ZONE", "OTKLIK_DEALER_COUNTRY", "OTKLIK_DEALER_LOCALE", "OTKLIK_TWILIO_AUTH_TOKEN",
+		"OTKLIK_TWILIO_FROM", "OTKLIK_PUBLIC_URL", "OTKLIK_TELEGRAM_MODE", "OTKLIK_EMAIL_FROM", "OTKLIK_TWILO_FROM"} {
+		if !strings.Contains(err.Error(), name+":") {
+			t.Errorf("%s is not named in\n%v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a secret is repeated in\n%v", err)
+	}
+}
+
+func TestFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "otklik.yaml")
+	text := "settings: {listen: '127.0.0.1:9', log: json}\ndealers:\n  - {code: south, name: Юг}\n  - {code: gz, name: 南方汽车, zone: Asia/Shanghai, country: CN, locale: zh}\n"
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load([]string{"OTKLIK_CONFIG=" + name, "OTKLIK_LOG=text"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:9" || c.Log != "text" || len(c.Dealers) != 2 || c.Dealers[1].Zone != "Asia/Shanghai" || c.Dealers[0].Country != "RU" {
+		t.Errorf("%+v", c)
+	}
+}
