@@ -1,0 +1,12 @@
+// Package templates carries the shipped texts inside the binary: surveys,
+// messages, and the words that dates and buttons are made of, per locale. It owns
+// nothing else and decides nothing; internal/survey and internal/render read it.
+package templates
+
+import "embed"
+
+// FS has the folders surveys and messages, each file named after its id, and
+// words, each file named after its locale.
+//
+//go:embed surveys messages words
+var FS embed.FS
