@@ -1,0 +1,168 @@
+package email
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+const (
+	// longestIdle is how long we believe an IDLE that says nothing: middle boxes
+	// drop quiet connections without a word.
+	longestIdle = 4 * time.Minute
+	// pollPause is the pause between looks where the server has no IDLE.
+	pollPause = 20 * time.Second
+	// largestMail is how much of a mail is fetched; an answer stands at its top.
+	largestMail = 8 << 20
+)
+
+// mailbox is the little of IMAP that we need, and the only place that knows
+// go-imap, whose API is not settled yet. Its methods fail once ctx of
+// openMailbox has ended.
+type mailbox struct {
+	client  *imapclient.Client
+	release func() bool
+	// news has a word when the server has told of a change.
+	news chan struct{}
+	idle bool
+	// validity is UIDVALIDITY, next UIDNEXT at the time of opening.
+	validity, next uint32
+}
+
+func openMailbox(ctx context.Context, e endpoint, tlsConfig *tls.Config, name string, timeout time.Duration) (*mailbox, error) {
+	conn, err := (&net.Dialer{Timeout: timeout}).DialContext(ctx, "tcp", e.address())
+	if err != nil {
+		return nil, err
+	}
+	m := &mailbox{release: bindConn(ctx, conn), news: make(chan struct{}, 1)}
+	options := &imapclient.Options{
+		TLSConfig: tlsConfig,
+		UnilateralDataHandler: &imapclient.UnilateralDataHandler{
+			Mailbox: func(*imapclient.UnilateralDataMailbox) { m.tell() },
+		},
+	}
+	switch e.mode {
+	case tlsImplicit:
+		m.client = imapclient.New(tls.Client(conn, tlsConfig), options)
+	case tlsRequired, tlsOffered:
+		if m.client, err = imapclient.NewStartTLS(conn, options); err != nil {
+			m.release()
+			return nil, errors.Join(err, conn.Close())
+		}
+	default:
+		m.client = imapclient.New(conn, options)
+	}
+	if err := m.login(e, name); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *mailbox) login(e endpoint, name string) error {
+	if err := m.client.WaitGreeting(); err != nil {
+		return err
+	}
+	if err := m.client.Login(e.user, e.password).Wait(); err != nil {
+		return err
+	}
+	m.idle = m.client.Caps().Has(imap.CapIdle)
+	selected, err := m.client.Select(name, nil).Wait()
+	if err != nil {
+		return err
+	}
+	m.validity, m.next = selected.UIDValidity, uint32(selected.UIDNext)
+	return nil
+}
+
+func (m *mailbox) tell() {
+	select {
+	case m.news <- struct{}{}:
+	default:
+	}
+}
+
+// after lists the UIDs above last in ascending order, only unread ones when
+// asked.
+func (m *mailbox) after(last uint32, unread bool) ([]uint32, error) {
+	var above imap.UIDSet
+	above.AddRange(imap.UID(last)+1, 0)
+	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{above}}
+	if unread {
+		criteria.NotFlag = []imap.Flag{imap.FlagSeen}
+	}
+	found, err := m.client.UIDSearch(criteria, nil).Wait()
+	if err != nil {
+		return nil, err
+	}
+	var uids []uint32
+	for _, uid := range found.AllUIDs() {
+		// "n:*" names the last mail even when its UID is below n.
+		if uint32(uid) > last {
+			uids = append(uids, uint32(uid))
+		}
+	}
+	slices.Sort(uids)
+	return uids, nil
+}
+
+// fetch gives a mail without marking it read, nil when it is gone.
+func (m *mailbox) fetch(uid uint32) ([]byte, error) {
+	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: largestMail}}
+	got, err := m.client.Fetch(imap.UIDSetNum(imap.UID(uid)), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
+	if err != nil {
+		return nil, err
+	}
+	for _, message := range got {
+		if uint32(message.UID) == uid {
+			for _, s := range message.BodySection {
+				return s.Bytes, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (m *mailbox) markSeen(uid uint32) error {
+	return m.client.Store(imap.UIDSetNum(imap.UID(uid)), &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagSeen}}, nil).Close()
+}
+
+// wait returns when there may be new mail. Without IDLE, and should IDLE stay
+// silent, that is after a while; looking costs one command.
+func (m *mailbox) wait(ctx context.Context) error {
+	limit := pollPause
+	if m.idle {
+		limit = longestIdle
+		idle, err := m.client.Idle()
+		if err != nil {
+			return err
+		}
+		defer func() {
+			_ = idle.Close()
+			_ = idle.Wait()
+		}()
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-m.news:
+		return nil
+	case <-timer.C:
+		return nil
+	case <-m.client.Closed():
+		return errGone
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (m *mailbox) close() {
+	m.release()
+	_ = m.client.Close()
+}

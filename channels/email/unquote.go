@@ -1,0 +1,224 @@
+package email
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Unquote gives what the writer of a plain-text mail added himself: quoted
+// lines, the line that introduces them ("… wrote:"), header blocks of the
+// answered mail, signatures and mobile footers are left out. Answers between or
+// below quoted lines stay.
+func Unquote(text string) string {
+	lines := ownLines(splitLines(text))
+	lines = trimBlank(lines)
+	lines = cutSignature(lines)
+	return strings.TrimSpace(blankRuns.ReplaceAllString(strings.Join(lines, "\n"), "\n\n"))
+}
+
+var (
+	blankRuns = regexp.MustCompile(`\n{3,}`)
+	invisible = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u00a0", " ", "\u202f", " ", "\ufeff", "", "\u200b", "", "\u200e", "", "\u200f", "")
+)
+
+func splitLines(text string) []string {
+	lines := strings.Split(invisible.Replace(text), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " \t")
+	}
+	return lines
+}
+
+func trimBlank(lines []string) []string {
+	for len(lines) > 0 && strings.TrimSpace(lines[0]) == "" {
+		lines = lines[1:]
+	}
+	for len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
+}
+
+// ownLines leaves out everything that belongs to the answered mail.
+func ownLines(lines []string) []string {
+	var own []string
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		switch {
+		case quoted(line):
+			continue
+		case ownDelimiter.MatchString(line), separator.MatchString(line), headerBlock(lines[i:]):
+			return dropRule(own)
+		}
+		n := attribution(lines[i:])
+		if n == 0 {
+			own = append(own, line)
+			continue
+		}
+		if next := nextText(lines[i+n:]); next == "" || !quoted(next) {
+			// The answered mail follows without marks: nothing below is ours.
+			return dropRule(own)
+		}
+		i += n - 1
+	}
+	return own
+}
+
+// dropRule removes the horizontal rule that some programs draw above a quote.
+func dropRule(lines []string) []string {
+	lines = trimBlank(lines)
+	if n := len(lines); n > 0 && rule.MatchString(lines[n-1]) {
+		return lines[:n-1]
+	}
+	return lines
+}
+
+func quoted(line string) bool {
+	s := strings.TrimLeft(line, " \t")
+	return strings.HasPrefix(s, ">") || strings.HasPrefix(s, "&gt;")
+}
+
+func nextText(lines []string) string {
+	for _, l := range lines {
+		if strings.TrimSpace(l) != "" {
+			return l
+		}
+	}
+	return ""
+}
+
+// headerBlock recognises the header lines that Outlook, Foxmail and others put
+// above an unmarked quote: at least two different fields, one of them From.
+func headerBlock(lines []string) bool {
+	if fieldOf(lines[0]) == "" {
+		return false
+	}
+	kinds := map[string]bool{}
+	blanks := 0
+	for i, line := range lines {
+		if i > 9 {
+			break
+		}
+		if strings.TrimSpace(line) == "" {
+			if blanks++; blanks > 2 {
+				break
+			}
+			continue
+		}
+		if kind := fieldOf(line); kind != "" {
+			kinds[kind] = true
+		} else if i > 0 && !kinds["from"] && len(kinds) > 1 {
+			break
+		}
+	}
+	return kinds["from"] && len(kinds) > 1
+}
+
+func fieldOf(line string) string {
+	found := headerField.FindStringSubmatch(line)
+	if found == nil {
+		return ""
+	}
+	return headerFields[strings.ToLower(strings.Join(strings.Fields(found[1]), " "))]
+}
+
+// attribution gives the number of lines, from the first, that introduce a quote;
+// zero when they do not. Programs wrap these lines, up to five here.
+func attribution(lines []string) int {
+	const most = 5
+	joined := ""
+	for n := 1; n <= most && n <= len(lines); n++ {
+		line := strings.TrimSpace(lines[n-1])
+		if line == "" || quoted(line) {
+			return 0
+		}
+		if n > 1 && !attributionStart.MatchString(lines[0]) {
+			return 0
+		}
+		joined = strings.TrimSpace(joined + " " + line)
+		if len(joined) > 500 {
+			return 0
+		}
+		if introduces(joined, lines[n:]) {
+			return n
+		}
+	}
+	return 0
+}
+
+// introduces judges one unwrapped line by what all attributions share: a verb of
+// writing or a closing colon, and a date or an address.
+func introduces(line string, rest []string) bool {
+	hasAddress := anyAddress.MatchString(line)
+	hasDate := dateInLine.MatchString(line)
+	if wrote.MatchString(line) {
+		colon := strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：") || strings.HasSuffix(line, "-")
+		switch {
+		case hasAddress && hasDate:
+			return true
+		case colon && (hasAddress || hasDate):
+			return true
+		case colon:
+			return quoted(nextText(rest))
+		}
+		return false
+	}
+	if strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：") {
+		return hasAddress && hasDate && timeInLine.MatchString(line)
+	}
+	return false
+}
+
+// cutSignature removes signature, farewell and mobile footer from the end.
+func cutSignature(lines []string) []string {
+	for i := 1; i < len(lines); i++ {
+		if signatureMark.MatchString(lines[i]) && nextText(lines[:i]) != "" {
+			lines = trimBlank(lines[:i])
+			break
+		}
+	}
+	lines = cutFooter(lines)
+	lines = cutContact(lines)
+	lines = cutFarewell(lines)
+	return trimBlank(lines)
+}
+
+// cutFooter removes what phones and free mail services append, and anything
+// below it.
+func cutFooter(lines []string) []string {
+	for i, line := range lines {
+		if footer.MatchString(strings.TrimSpace(line)) || disclaimer.MatchString(strings.TrimSpace(line)) {
+			return dropRule(lines[:i])
+		}
+	}
+	return lines
+}
+
+// cutContact removes a contact block below a drawn rule.
+func cutContact(lines []string) []string {
+	const longest = 8
+	for i := len(lines) - 1; i > 0 && len(lines)-i <= longest; i-- {
+		if rule.MatchString(lines[i]) && contact.MatchString(strings.Join(lines[i+1:], "\n")) {
+			return trimBlank(lines[:i])
+		}
+	}
+	return lines
+}
+
+// cutFarewell removes "Kind regards" and the few lines of name below it, unless
+// there is a postscript.
+func cutFarewell(lines []string) []string {
+	const longest = 8
+	for i := max(1, len(lines)-longest); i < len(lines); i++ {
+		if !farewell.MatchString(strings.TrimSpace(lines[i])) {
+			continue
+		}
+		for _, l := range lines[i+1:] {
+			if postscript.MatchString(l) {
+				return lines
+			}
+		}
+		return trimBlank(lines[:i])
+	}
+	return lines
+}
