@@ -75,7 +75,8 @@ func TestSendNamesTheChatThatTelegramNames(t *testing.T) {
 
 // A yes that does not say which message it is about may still be one.
 func TestSendUnclearYes(t *testing.T) {
-	for _, body := range []string{yes, `{"ok":true}`, `{"ok":true,"result":{}}`, `{"ok":true,"result":[]}`, `{"ok":true,"result":{"message_id":5}}`, `{}`, `null`, `[]`} {
+	for _, body := range []string{yes, `{"ok":true}`, `{"ok":true,"result":{}}`, `{"ok":true,"result":[]}`, `{"ok":true,"result":{"message_id":5}}`,
+		`{"ok":true,"result":{"date":1,"chat":{"id":5,"type":"private"}}}`, `{}`, `null`, `[]`} {
 		srv := checked(t, func(int, string, channeltest.Call) channeltest.Reply { return channeltest.Reply{Body: body} })
 		_, err := open(t, srv.URL).Send(t.Context(), channels.Message{To: "5", Text: "?"})
 		if e := channels.AsError(err); e == nil || e.Class != channels.Uncertain {

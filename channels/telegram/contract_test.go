@@ -1,7 +1,10 @@
 package telegram_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -87,6 +90,34 @@ func TestContract(t *testing.T) {
 			Forged:  map[string]channels.Request{"wrong secret": forged},
 		},
 	})
+}
+
+// net/http quotes an answer that is not HTTP in its error.
+func TestTokenStaysInsideWhatIsNoHTTP(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		r := bufio.NewReader(conn)
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		_, _ = fmt.Fprintf(conn, "%s?\r\n\r\n", req.URL.Path)
+	}()
+	_, err = open(t, "http://"+l.Addr().String()).Send(t.Context(), channels.Message{To: "1001", Text: "?"})
+	if e := channels.AsError(err); e == nil || e.Class != channels.Uncertain {
+		t.Errorf("%v, want uncertain", err)
+	}
+	channeltest.NoSecrets(t, []string{token, "AAF-s3cr3t_t0ken"}, err)
 }
 
 // A server that repeats what it was asked for must not bring the token into an
