@@ -42,53 +42,55 @@ func TestCells(t *testing.T) {
 	for name, open := range servers {
 		all[name] = func(t *testing.T) ratelimit.Cells { return ratelimit.NewRedis(dial(t, open(t)), "test:") }
 	}
-	hour := ratelimit.Limit{Period: time.Hour, Burst: 3}
 	for name, open := range all {
-		t.Run(name, func(t *testing.T) {
-			cells := open(t)
-			t.Run("burst, then wait", func(t *testing.T) {
-				for i := range 5 {
-					now := time.Now()
-					v := take(t, cells, now, ratelimit.Bucket{Key: "burst", Limit: hour, Cost: 1})
-					if v.OK != (i < 3) {
-						t.Fatalf("take %d: %+v", i, v)
-					}
-					if wait := v.At.Sub(now); !v.OK && (v.Key != "burst" || wait > time.Hour || wait < 50*time.Minute) {
-						t.Fatalf("take %d: free in %v: %+v", i, wait, v)
-					}
-				}
-			})
-			t.Run("all or nothing", func(t *testing.T) {
-				now := time.Now()
-				one := ratelimit.Limit{Period: time.Hour, Burst: 1}
-				full := ratelimit.Bucket{Key: "full", Limit: one, Cost: 1}
-				spent := ratelimit.Bucket{Key: "spent", Limit: one, Cost: 1}
-				take(t, cells, now, spent)
-				if v := take(t, cells, now, full, spent); v.OK || v.Key != "spent" {
-					t.Fatalf("both: %+v", v)
-				}
-				if v := take(t, cells, now, full); !v.OK {
-					t.Fatalf("the refused call took from the full bucket: %+v", v)
-				}
-			})
-			t.Run("no limit", func(t *testing.T) {
-				now := time.Now()
-				for range 10 {
-					if v := take(t, cells, now, ratelimit.Bucket{Key: "free"}); !v.OK || !v.At.Equal(now) {
-						t.Fatalf("%+v", v)
-					}
-				}
-			})
-			t.Run("a key twice", func(t *testing.T) {
-				b := ratelimit.Bucket{Key: "twice", Limit: hour}
-				_, err := cells.Take(context.Background(), time.Now(), []ratelimit.Bucket{b, b})
-				if err == nil || errors.Is(err, ratelimit.ErrUnavailable) {
-					t.Fatalf("error is %v", err)
-				}
-			})
-			t.Run("many at once", func(t *testing.T) { crowd(t, cells) })
-		})
+		t.Run(name, func(t *testing.T) { contract(t, open(t)) })
 	}
+}
+
+// contract is what all cells promise.
+func contract(t *testing.T, cells ratelimit.Cells) {
+	hour := ratelimit.Limit{Period: time.Hour, Burst: 3}
+	t.Run("burst, then wait", func(t *testing.T) {
+		for i := range 5 {
+			now := time.Now()
+			v := take(t, cells, now, ratelimit.Bucket{Key: "burst", Limit: hour, Cost: 1})
+			if v.OK != (i < 3) {
+				t.Fatalf("take %d: %+v", i, v)
+			}
+			if wait := v.At.Sub(now); !v.OK && (v.Key != "burst" || wait > time.Hour || wait < 50*time.Minute) {
+				t.Fatalf("take %d: free in %v: %+v", i, wait, v)
+			}
+		}
+	})
+	t.Run("all or nothing", func(t *testing.T) {
+		now := time.Now()
+		one := ratelimit.Limit{Period: time.Hour, Burst: 1}
+		full := ratelimit.Bucket{Key: "full", Limit: one, Cost: 1}
+		spent := ratelimit.Bucket{Key: "spent", Limit: one, Cost: 1}
+		take(t, cells, now, spent)
+		if v := take(t, cells, now, full, spent); v.OK || v.Key != "spent" {
+			t.Fatalf("both: %+v", v)
+		}
+		if v := take(t, cells, now, full); !v.OK {
+			t.Fatalf("the refused call took from the full bucket: %+v", v)
+		}
+	})
+	t.Run("no limit", func(t *testing.T) {
+		now := time.Now()
+		for range 10 {
+			if v := take(t, cells, now, ratelimit.Bucket{Key: "free"}); !v.OK || !v.At.Equal(now) {
+				t.Fatalf("%+v", v)
+			}
+		}
+	})
+	t.Run("a key twice", func(t *testing.T) {
+		b := ratelimit.Bucket{Key: "twice", Limit: hour}
+		_, err := cells.Take(context.Background(), time.Now(), []ratelimit.Bucket{b, b})
+		if err == nil || errors.Is(err, ratelimit.ErrUnavailable) {
+			t.Fatalf("error is %v", err)
+		}
+	})
+	t.Run("many at once", func(t *testing.T) { crowd(t, cells) })
 }
 
 // crowd has many goroutines ask for units that come back in a day.
