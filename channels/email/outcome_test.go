@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"otklik/channels"
 )
@@ -89,6 +90,9 @@ func TestOutcomeTable(t *testing.T) {
 		}
 	}
 }
+
+// patience bounds waits that only a broken channel uses up.
+const patience = time.Minute
 
 func message(id string) channels.Message {
 	return channels.Message{ID: id, To: "anna@client.example", Subject: "Как прошёл визит?", Text: "Оцените от 1 до 5\n"}
