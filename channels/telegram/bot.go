@@ -120,7 +120,9 @@ func (b *bot) send(ctx context.Context, m channels.Message) (string, error) {
 		return "", err
 	}
 	var sent tgbotapi.Message
-	if json.Unmarshal(result, &sent); sent.MessageID == 0 || sent.Chat == nil {
+	// A result that is odd elsewhere still names its message.
+	_ = json.Unmarshal(result, &sent)
+	if sent.MessageID == 0 || sent.Chat == nil {
 		return "", unreadable("sendMessage")
 	}
 	return ref(sent.Chat.ID, sent.MessageID), nil

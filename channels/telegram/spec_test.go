@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -176,7 +177,7 @@ func checked(t testing.TB, answer func(n int, method string, c channeltest.Call)
 	s := readSpec(t, filepath.Join("testdata", "telegram-bot-api.json"))
 	return channeltest.NewServer(t, func(n int, c channeltest.Call) channeltest.Reply {
 		method, ok := strings.CutPrefix(c.Path, "/bot"+token+"/")
-		if !ok || c.Method != "POST" {
+		if !ok || c.Method != http.MethodPost {
 			t.Errorf("request %s %s", c.Method, c.Path)
 		}
 		if err := s.request(method, c.Form); err != nil {

@@ -63,11 +63,16 @@ func (r *Redis) Get(ctx context.Context, key Key) (Position, bool, error) {
 	if err != nil {
 		return Position{}, false, unavailable("reading a position", err)
 	}
+	p, ok := readable(text)
+	return p, ok, nil
+}
+
+func readable(text string) (Position, bool) {
 	var p Position
-	if json.Unmarshal([]byte(text), &p) != nil || p.ConversationID == "" {
-		return Position{}, false, nil
+	if err := json.Unmarshal([]byte(text), &p); err != nil || p.ConversationID == "" {
+		return Position{}, false
 	}
-	return p, true, nil
+	return p, true
 }
 
 // Put implements Copies.
