@@ -20,10 +20,10 @@ GO_DIRS     := channels cmd internal migrations templates
 
 # Tests too slow for the race detector stand in files tagged heavy and are named
 # TestHeavy…; long runs are tagged soak and named TestSoak….
-tagged = $(addprefix ./,$(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build.*\b$(1)\b' $(GO_DIRS)))))
+tagged = $(addprefix ./,$(sort $(dir $(shell grep -rls --include='*_test.go' '^//go:build.*\b$(1)\b' $(GO_DIRS)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-race test-heavy lint fmt bench fuzz cover soak screenshots setup clean $(WITHSERVERS)
+.PHONY: help run build test test-race test-heavy lint fmt bench fuzz cover soak screenshots setup clean ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,7 @@ run: build ## build and start the demo dealership on this machine; needs Go only
 build: ## build bin/otklik, one static file
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/otklik ./cmd/otklik
 
-test: $(WITHSERVERS) ## run all tests, installing what they need if it is missing
-	.ci/setup servers peers
+test: ready ## run all tests, installing what they need if it is missing
 	$(WITHSERVERS) $(MAKE) --no-print-directory --keep-going test-race test-heavy
 
 # The two halves of test. Alone, each package starts servers of its own.
@@ -46,7 +45,7 @@ test-heavy:
 	$(if $(call tagged,heavy),go test -tags heavy -run '^TestHeavy' -p $(PARALLEL) -timeout 9m $(call tagged,heavy),@echo 'no package has heavy tests')
 
 lint: ## check form, comments, errors and the direction of imports
-	.ci/setup linter
+	.ci/setup modules linter
 	@unformatted=$$(gofmt -s -l $(GO_DIRS)); \
 		test -z "$$unformatted" || { echo "make fmt would change:"; echo "$$unformatted"; exit 1; }
 	$(BIN)/golangci-lint run $(PACKAGES)
@@ -54,27 +53,23 @@ lint: ## check form, comments, errors and the direction of imports
 fmt: ## format all Go files
 	gofmt -s -w $(GO_DIRS)
 
-bench: $(WITHSERVERS) ## print the speed of plan, claim, render, send, record, inbound, parse (BENCH=…)
-	.ci/setup servers
+bench: ready ## print the speed of plan, claim, render, send, record, inbound, parse (BENCH=…)
 	$(WITHSERVERS) go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -p 1 -timeout 60m $(PACKAGES)
 
 fuzz: ## look for bad input, FUZZTIME for each fuzz test
-	@set -e; grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(GO_DIRS) | while IFS=: read -r file name; do \
+	@set -e; grep -ros --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(GO_DIRS) | while IFS=: read -r file name; do \
 		name=$${name#func }; echo "$$name in $$(dirname "$$file")"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
 	done
 
-cover: $(WITHSERVERS) ## print the share of statements that the tests reach
-	.ci/setup servers peers
+cover: ready ## print the share of statements that the tests reach
 	$(WITHSERVERS) go test -p $(PARALLEL) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(PACKAGES)
 	go tool cover -func=coverage.out | tail -1
 
-soak: $(WITHSERVERS) ## run for a long time under faults (SOAKTIME=30m)
-	.ci/setup servers
+soak: ready ## run for a long time under faults (SOAKTIME=30m)
 	$(if $(call tagged,soak),OTKLIK_SOAK=$(SOAKTIME) $(WITHSERVERS) go test -v -tags soak -run '^TestSoak' -timeout 0 $(call tagged,soak),@echo 'no package has soak tests')
 
-screenshots: $(WITHSERVERS) ## make the pictures of the documentation anew
-	.ci/setup servers
+screenshots: ready ## make the pictures of the documentation anew
 	$(WITHSERVERS) go test -tags screenshots ./internal/e2e -run '^TestScreenshots' -count=1 -update
 
 setup: ## install the servers, peers and tools that tests and lint need
@@ -83,5 +78,7 @@ setup: ## install the servers, peers and tools that tests and lint need
 clean: ## remove what was built; data/ and .cache/ stay
 	rm -rf bin coverage.out
 
-$(WITHSERVERS):
-	@go build -o $@ ./internal/testserver/withservers
+# What a test run needs before it starts.
+ready:
+	@.ci/setup modules servers peers
+	@go build -o $(WITHSERVERS) ./internal/testserver/withservers

@@ -151,14 +151,12 @@ func (p *Process) Stop() error {
 	p.cmd, p.leash = nil, nil
 	// The write fails when the program ended by itself; Wait tells the rest.
 	_, _ = leash.WriteString("stop\n")
-	killed := false
 	timer := time.AfterFunc(patience, func() {
-		killed = true
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	})
 	err := cmd.Wait()
 	leash.Close()
-	if !timer.Stop() && killed {
+	if killed := !timer.Stop(); killed {
 		return fmt.Errorf("stopping %s: killed, it did not end within %v", p.name(), patience)
 	}
 	var exit *exec.ExitError

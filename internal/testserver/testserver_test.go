@@ -171,6 +171,39 @@ func TestStartShowsTheLogOfAProgramThatEndsEarly(t *testing.T) {
 	}
 }
 
+// A killed program gets no chance to say goodbye; a stopped one does. Both can
+// be started again.
+func TestProcessEndsByKillAndByStop(t *testing.T) {
+	home := testserver.Dir(t)
+	exists := func(name string) bool {
+		_, err := os.Stat(filepath.Join(home, name))
+		return err == nil
+	}
+	process := testserver.Start(t, testserver.Program{
+		Home: home,
+		Args: []string{"sh", "-c", "trap 'touch goodbye; exit' TERM; touch ready; while :; do sleep 0.01; done"},
+	}, func() bool { return exists("ready") })
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if exists("goodbye") {
+		t.Error("a killed program could clean up")
+	}
+	if err := os.Remove(filepath.Join(home, "ready")); err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	testserver.Wait(t, "the program is ready again", func() bool { return exists("ready") })
+	if err := process.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if !exists("goodbye") {
+		t.Error("a stopped program could not clean up")
+	}
+}
+
 func TestFreePortCanBeListenedOn(t *testing.T) {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", testserver.FreePort(t)))
 	if err != nil {
