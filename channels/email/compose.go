@@ -107,22 +107,27 @@ func (c *Channel) build(m channels.Message, from, to netmail.Address, id string,
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "OOF, AutoReply")
 	if ref := strings.Trim(oneLine(m.InReplyTo), "<> "); ref != "" {
-		msg.SetGenHeaderPreformatted(gomail.HeaderInReplyTo, "<"+ref+">")
-		msg.SetGenHeaderPreformatted(gomail.HeaderReferences, "<"+ref+">")
+		msg.SetGenHeader(gomail.HeaderInReplyTo, "<"+ref+">")
+		msg.SetGenHeader(gomail.HeaderReferences, "<"+ref+">")
 	}
 	if m.Unsubscribe != "" {
 		if strings.ContainsAny(m.Unsubscribe, " \r\n<>") {
 			return nil, unbuildable(errors.New("the unsubscribe link is not a URL"))
 		}
 		// go-mail's own helper insists on https, which a loopback trial has not.
-		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+m.Unsubscribe+">")
-		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
+		msg.SetGenHeader(gomail.HeaderListUnsubscribe, "<"+m.Unsubscribe+">")
+		msg.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
 	}
-	msg.SetBodyString(gomail.TypeTextPlain, m.Text, gomail.WithPartEncoding(encodingFor(m.Text)))
+	msg.SetBodyString(gomail.TypeTextPlain, crlf(m.Text), gomail.WithPartEncoding(encodingFor(m.Text)))
 	if m.HTML != "" {
-		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML, gomail.WithPartEncoding(encodingFor(m.HTML)))
+		msg.AddAlternativeString(gomail.TypeTextHTML, crlf(m.HTML), gomail.WithPartEncoding(encodingFor(m.HTML)))
 	}
 	return msg, nil
+}
+
+// crlf gives the line ends that RFC 2046 4.1.1 wants inside an encoded text.
+func crlf(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
 }
 
 // encodingFor is the shorter of the two encodings that survive any relay:
