@@ -1,0 +1,173 @@
+package reply
+
+import (
+	"sort"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// enrich adds what every reading carries whatever the question: flags, topics, praise, times.
+func (d *document) enrich(r *Reading, in Input) {
+	for _, m := range d.mat {
+		switch m.tag {
+		case tagFlag:
+			r.Flags = put(r.Flags, m.key)
+		case tagTopic:
+			r.Topics = put(r.Topics, m.key)
+		case tagCorrection:
+			if in.Question == nil {
+				r.Flags = put(r.Flags, FlagCorrection)
+			}
+		}
+	}
+	if r.Flagged(FlagSafety) {
+		r.Topics = put(r.Topics, "safety")
+	}
+	d.praise(r, in)
+	sort.Strings(r.Flags)
+	sort.Strings(r.Topics)
+	if r.Has(IntentCallback) || r.Has(IntentLater) {
+		r.When = d.when(in.Now, in.Zone)
+	}
+}
+
+func put(list []string, s string) []string {
+	for _, x := range list {
+		if x == s {
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+// praise finds named employees. A name counts as praised when the message holds no complaint.
+func (d *document) praise(r *Reading, in Input) {
+	if d.has(tagNegative) || d.has(tagBad) || r.Rating != nil && lowScore(*r.Rating, in.Question) {
+		r.Flags = drop(r.Flags, FlagPraise)
+		return
+	}
+	warm := d.has(tagThanks) || r.Rating != nil || d.has(tagGrade) || r.Flagged(FlagPraise)
+	if !warm {
+		return
+	}
+	for _, name := range in.Employees {
+		if d.mentions(name) {
+			r.Praise = put(r.Praise, name)
+		}
+	}
+	if len(r.Praise) == 0 && len(in.Employees) == 0 {
+		if name := d.thanked(); name != "" {
+			r.Praise = append(r.Praise, name)
+		}
+	}
+	if len(r.Praise) > 0 {
+		r.Flags = put(r.Flags, FlagPraise)
+	}
+}
+
+func lowScore(v int, q *Question) bool {
+	low, top := q.scale()
+	return 2*(v-low) <= top-low
+}
+
+func drop(list []string, s string) []string {
+	out := list[:0]
+	for _, x := range list {
+		if x != s {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// mentions tells whether the text names the employee by any part of the name, inflected or not.
+func (d *document) mentions(name string) bool {
+	for _, part := range strings.Fields(name) {
+		if r, _ := utf8.DecodeRuneInString(part); unicode.Is(unicode.Han, r) {
+			if d.mentionsHan([]rune(part)) {
+				return true
+			}
+			continue
+		}
+		l := nameStem(part)
+		if utf8.RuneCountInString(l) < 2 {
+			continue
+		}
+		for i := range d.toks {
+			t := &d.toks[i]
+			if t.kind == kindWord && t.upper && strings.HasPrefix(t.text, l) && utf8.RuneCountInString(t.text[len(l):]) <= 3 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nameStem folds a name and takes off the ending that inflection changes.
+func nameStem(name string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(name) {
+		if to, ok := cyrillicFold[r]; ok {
+			r = to
+		}
+		b.WriteRune(r)
+	}
+	s := b.String()
+	if utf8.RuneCountInString(s) > 2 {
+		s = strings.TrimRight(s, "аяйьеиоую")
+	}
+	return s
+}
+
+// mentionsHan finds the full name, the given name, or the surname with a title: 王师傅, 小王.
+func (d *document) mentionsHan(name []rune) bool {
+	text := d.src
+	if strings.Contains(text, string(name)) {
+		return true
+	}
+	if len(name) >= 3 && strings.Contains(text, string(name[1:])) {
+		return true
+	}
+	sur := string(name[:1])
+	for i := range d.toks {
+		if d.toks[i].text != sur {
+			continue
+		}
+		if _, ok := d.startingAt(i+1, tagTitle); ok {
+			return true
+		}
+		if i > 0 && (d.toks[i-1].text == "小" || d.toks[i-1].text == "老") {
+			return true
+		}
+	}
+	return false
+}
+
+// thanked gives the capitalised word or titled name that the thanks go to, as written.
+func (d *document) thanked() string {
+	for _, m := range d.mat {
+		if m.tag != tagThanks {
+			continue
+		}
+		i := m.to
+		for i < len(d.toks) && (d.inside(i, tagTitle) || d.inside(i, tagCourtesy)) && !d.toks[i].upper {
+			i++
+		}
+		if i >= len(d.toks) {
+			continue
+		}
+		t := &d.toks[i]
+		switch {
+		case t.kind == kindWord && t.upper && !t.caps && !d.courtesy[i] && utf8.RuneCountInString(t.text) > 2:
+			return d.src[t.start:t.end]
+		case t.kind == kindHan && (t.text == "小" || t.text == "老") && i+1 < len(d.toks):
+			return d.src[t.start:d.toks[i+1].end]
+		case t.kind == kindHan:
+			if title, ok := d.startingAt(i+1, tagTitle); ok {
+				return d.src[t.start:d.toks[title.to-1].end]
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,172 @@
+package reply
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Parser reads replies. It is compiled once by New, immutable afterwards and safe for concurrent use.
+type Parser struct {
+	lex *lexicon
+}
+
+// maxText is how much of a text is read, in bytes: a reply, not a book.
+const maxText = 8 << 10
+
+// New compiles the embedded lexicons. It fails only when a lexicon file is malformed and then names file and line.
+func New() (*Parser, error) {
+	lx, err := loadLexicon(lexiconFiles)
+	if err != nil {
+		return nil, err
+	}
+	return &Parser{lex: lx}, nil
+}
+
+// Read understands one text. It never fails: what cannot be read is IntentUnclear.
+func (p *Parser) Read(in Input) Reading {
+	d := p.document(in.Text, in.Locale)
+	r := Reading{Intent: IntentUnclear}
+	r.Locale = d.language(in.Locale)
+	w := d.wishes(p.lex, in.Question)
+	if in.Question == nil {
+		d.readNothingOpen(&r, w)
+	} else {
+		switch in.Question.Kind {
+		case KindRating, KindNPS:
+			d.readRating(&r, w, *in.Question)
+		case KindYesNo:
+			d.readYesNo(&r, w, p, *in.Question)
+		case KindChoice, KindMultiChoice:
+			d.readChoice(&r, w, p, *in.Question)
+		default:
+			d.readText(&r, w)
+		}
+	}
+	d.enrich(&r, in)
+	return r
+}
+
+// document cuts and matches a text.
+func (p *Parser) document(text, locale string) *document {
+	if len(text) > maxText {
+		text = text[:maxText]
+		for len(text) > 0 && !utf8.ValidString(text[len(text)-1:]) && !utf8.RuneStart(text[len(text)-1]) {
+			text = text[:len(text)-1]
+		}
+	}
+	text = strings.ToValidUTF8(text, "")
+	d := p.lex.fold.tokenize(text)
+	own := locale
+	if i := strings.IndexAny(own, "-_"); i >= 0 {
+		own = own[:i]
+	}
+	if script := d.script(); own == "" || script != "" && script != own && !sameScript(script, own) {
+		own = script
+	}
+	p.lex.scan(&d, own)
+	d.markCourtesy()
+	return &d
+}
+
+func (d *document) markCourtesy() {
+	d.courtesy = make([]bool, len(d.toks))
+	for _, m := range d.mat {
+		if m.tag != tagCourtesy {
+			continue
+		}
+		for i := m.from; i < m.to; i++ {
+			d.courtesy[i] = true
+		}
+	}
+}
+
+// outcome fills the fields of a rating answer.
+func (d *document) readRating(r *Reading, w wishes, q Question) {
+	low, top := q.scale()
+	s := d.rating(low, top)
+	r.Comment = d.comment(s.cuts)
+	if s.verbal && r.Comment != "" {
+		r.Comment = d.comment(nil)
+	}
+	if s.corrected {
+		r.Flags = append(r.Flags, FlagCorrection)
+	}
+	if s.found && (!s.verbal || !w.any()) {
+		v := s.val
+		r.Intent, r.Rating, r.Confidence = IntentAnswer, &v, s.conf
+		r.Also = w.list()
+		d.optOutDetails(r, w)
+		return
+	}
+	if s.suggest >= low && s.suggest <= top {
+		v := s.suggest
+		r.Suggest = &v
+	}
+	r.Comment = d.comment(nil)
+	d.wishOr(r, w, IntentUnclear, s.conf)
+}
+
+// readNothingOpen reads a text that answers no question.
+func (d *document) readNothingOpen(r *Reading, w wishes) {
+	r.Comment = d.comment(nil)
+	d.wishOr(r, w, IntentUnclear, 0.3)
+}
+
+// readText takes everything that is no wish as the answer to an open question.
+func (d *document) readText(r *Reading, w wishes) {
+	r.Comment = d.comment(nil)
+	switch {
+	case w.has(IntentOptOut), w.has(IntentResume), w.has(IntentHelp), w.has(IntentWrongPerson), w.has(IntentLater):
+		d.wishOr(r, w, IntentUnclear, 0)
+	case w.has(IntentCallback) && d.mostly(w.callback):
+		d.wishOr(r, w, IntentUnclear, 0)
+	case d.questionBack(), !d.words() && r.Comment == "":
+		r.Intent, r.Confidence = IntentUnclear, 0.4
+	default:
+		r.Intent, r.Confidence, r.Also = IntentAnswer, 0.9, w.list()
+		if r.Comment == "" {
+			r.Comment = trim(visible(d.src))
+		}
+	}
+}
+
+// words tells whether the text has any word or number at all.
+func (d *document) words() bool {
+	for i := range d.toks {
+		if k := d.toks[i].kind; k != kindPunct && k != kindSymbol {
+			return true
+		}
+	}
+	return false
+}
+
+// wishOr makes the strongest wish the intent, or falls back.
+func (d *document) wishOr(r *Reading, w wishes, fallback Intent, conf float64) {
+	all := w.list()
+	if len(all) == 0 {
+		r.Intent, r.Confidence = fallback, conf
+		return
+	}
+	r.Intent, r.Also, r.Confidence = all[0], all[1:], 0.9
+	d.optOutDetails(r, w)
+}
+
+func (d *document) optOutDetails(r *Reading, w wishes) {
+	if !w.has(IntentOptOut) {
+		return
+	}
+	r.Bare = w.bare
+	if w.bare {
+		return
+	}
+	for _, m := range d.mat {
+		if m.tag != tagPurpose {
+			continue
+		}
+		if r.Purpose != "" && r.Purpose != m.key {
+			r.Purpose = "" // two purposes: withdrawing everything is the safe reading
+			return
+		}
+		r.Purpose = m.key
+	}
+}

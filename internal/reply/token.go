@@ -1,0 +1,385 @@
+package reply
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+type tokenKind uint8
+
+const (
+	kindWord tokenKind = iota
+	kindHan
+	kindNum
+	kindPunct
+	kindSymbol
+)
+
+// token is one word, Chinese character, run of digits, punctuation mark or symbol. text is folded for matching;
+// start and end are byte offsets in document.src, so that comments keep the person's own spelling.
+type token struct {
+	text       string
+	start, end int
+	val        int // of a number; -1 when it is too long to be one
+	kind       tokenKind
+	space      bool // white space or the beginning stands before it
+	upper      bool // begins with a capital
+	caps       bool // all capitals
+	joint      bool // a hyphen between two words or numbers without spaces
+	digits     int
+}
+
+// document is a text cut into tokens.
+type document struct {
+	src  string
+	toks []token
+	mat  []match
+	// Per token: covered by courtesy words, which carry no content.
+	courtesy []bool
+}
+
+// folder turns runes into the form in which words are compared: lower case, no diacritics on Latin letters,
+// Kazakh letters as people write them on a Russian keyboard, ё as е.
+type folder struct {
+	latin [0x250]string
+}
+
+func newFolder() *folder {
+	f := &folder{}
+	for r := rune(0x80); r < 0x250; r++ {
+		if !unicode.IsLetter(r) {
+			continue
+		}
+		base, _ := utf8.DecodeRuneInString(norm.NFKD.String(string(r)))
+		f.latin[r] = string(unicode.ToLower(base))
+	}
+	for r, s := range map[rune]string{'ß': "ss", 'ı': "i", 'İ': "i", 'æ': "ae", 'Æ': "ae", 'œ': "oe", 'Œ': "oe", 'ø': "o", 'Ø': "o", 'ł': "l", 'đ': "d"} {
+		f.latin[r] = s
+	}
+	return f
+}
+
+var cyrillicFold = map[rune]rune{
+	'ё': 'е', 'ѐ': 'е', 'ґ': 'г', 'қ': 'к', 'ғ': 'г', 'ү': 'у', 'ұ': 'у', 'ө': 'о', 'ә': 'а', 'ң': 'н', 'һ': 'х', 'ѝ': 'и',
+}
+
+const (
+	likeLatin    = "aceopxykmthbi"
+	likeCyrillic = "асеорхукмтнві"
+)
+
+var toCyrillic, toLatin = func() (map[rune]rune, map[rune]rune) {
+	c, l := map[rune]rune{}, map[rune]rune{}
+	cyr := []rune(likeCyrillic)
+	for i, r := range likeLatin {
+		c[r], l[cyr[i]] = cyr[i], r
+	}
+	return c, l
+}()
+
+// invisible tells characters that carry nothing: zero-width, direction marks, variation selectors, skin tones, soft hyphen,
+// the enclosing keycap and stray control characters.
+func invisible(r rune) bool {
+	switch {
+	case r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F, r >= 0xFE00 && r <= 0xFE0F,
+		r == 0xFEFF, r == 0xAD, r == 0x180E, r == 0x61C, r == 0x20E3, r >= 0x1F3FB && r <= 0x1F3FF, r >= 0xE0000 && r <= 0xE01FF:
+		return true
+	case r < 0x20 && r != '\n' && r != '\t' && r != '\r', r >= 0x7F && r < 0xA0:
+		return true
+	}
+	return unicode.Is(unicode.Mn, r)
+}
+
+// simple gives the plain form of a character that stands for another one: full-width forms, digits of other scripts,
+// circled digits, typographic quotes and dashes. Most characters come back as they are.
+func simple(r rune) (plain rune, more string) {
+	switch {
+	case r < 0x80:
+		return r, ""
+	case r >= 0xFF01 && r <= 0xFF5E:
+		return r - 0xFEE0, ""
+	case r == 0x3000:
+		return ' ', ""
+	case r >= 0x0660 && r <= 0x0669:
+		return '0' + r - 0x0660, ""
+	case r >= 0x06F0 && r <= 0x06F9:
+		return '0' + r - 0x06F0, ""
+	case r >= 0x0966 && r <= 0x096F:
+		return '0' + r - 0x0966, ""
+	case r >= 0x2776 && r <= 0x277E:
+		return '1' + r - 0x2776, ""
+	case r >= 0x2780 && r <= 0x2788:
+		return '1' + r - 0x2780, ""
+	case r >= 0x1D7CE && r <= 0x1D7FF:
+		return '0' + (r-0x1D7CE)%10, ""
+	case r == 0x1F51F || r == 0x2469 || r == 0x277F || r == 0x2789:
+		return '1', "0"
+	}
+	switch r {
+	case '–', '—', '−', '‐', '‑', '‒', '―', '－':
+		return '-', ""
+	case '～', '〜':
+		return '~', ""
+	case '’', 'ʼ', '`', '´', '‘', '＇':
+		return '\'', ""
+	case '“', '”', '«', '»', '„':
+		return '"', ""
+	case '№':
+		return '#', ""
+	case '½', '¼', '¾':
+		return ',', "5"
+	case '…', '。', '．':
+		return '.', ""
+	case '、', '，':
+		return ',', ""
+	case '×':
+		return 'x', ""
+	case 0xA0, 0x202F, 0x2009:
+		return ' ', ""
+	}
+	if r >= 0x2070 && r <= 0x24FF || r == 0xB2 || r == 0xB3 || r == 0xB9 {
+		if d := norm.NFKC.String(string(r)); len(d) == 1 && d[0] >= '0' && d[0] <= '9' {
+			return rune(d[0]), ""
+		}
+	}
+	return r, ""
+}
+
+type charClass uint8
+
+const (
+	classSpace charClass = iota
+	classLetter
+	classHan
+	classDigit
+	classPunct
+	classSymbol
+)
+
+func classOf(r rune) charClass {
+	switch {
+	case r == '\n':
+		return classPunct
+	case r == ' ' || r == '\t' || r == '\r':
+		return classSpace
+	case r >= '0' && r <= '9':
+		return classDigit
+	case r < 0x80:
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return classLetter
+		}
+		if r == '$' {
+			return classSymbol
+		}
+		return classPunct
+	case unicode.Is(unicode.Han, r):
+		return classHan
+	case unicode.IsLetter(r):
+		return classLetter
+	case unicode.IsSpace(r):
+		return classSpace
+	case unicode.IsPunct(r):
+		return classPunct
+	}
+	return classSymbol
+}
+
+// char is one visible character of the text with its place.
+type char struct {
+	r          rune
+	start, end int
+	class      charClass
+}
+
+// chars lists the visible characters in their plain form.
+func (f *folder) chars(src string, out []char) []char {
+	for i, r := range src {
+		if r == utf8.RuneError {
+			continue
+		}
+		end := i + utf8.RuneLen(r)
+		if invisible(r) {
+			continue
+		}
+		p, more := simple(r)
+		out = append(out, char{p, i, end, classOf(p)})
+		for _, m := range more {
+			out = append(out, char{m, i, end, classOf(m)})
+		}
+	}
+	return out
+}
+
+// tokenize cuts a text into tokens. The text is brought to NFC first; src of the result is that form.
+func (f *folder) tokenize(text string) document {
+	if !norm.NFC.IsNormalString(text) {
+		text = norm.NFC.String(text)
+	}
+	var room [96]char
+	cs := f.chars(text, room[:0])
+	d := document{src: text, toks: make([]token, 0, len(cs)/3+4)}
+	var folded strings.Builder
+	folded.Grow(len(text) + 8)
+	space := true
+	for i := 0; i < len(cs); {
+		c := cs[i]
+		switch c.class {
+		case classSpace:
+			space = true
+			i++
+			continue
+		case classLetter:
+			i = f.word(&d, &folded, cs, i, space)
+		case classDigit:
+			i = number(&d, &folded, cs, i, space)
+		default:
+			i = mark(&d, &folded, cs, i, space)
+		}
+		space = false
+	}
+	for i := 1; i+1 < len(d.toks); i++ {
+		t := &d.toks[i]
+		t.joint = t.kind == kindPunct && t.text == "-" && !t.space && !d.toks[i+1].space &&
+			d.toks[i-1].kind <= kindNum && d.toks[i+1].kind <= kindNum
+	}
+	return d
+}
+
+func letterAt(cs []char, i int) bool {
+	return i >= 0 && i < len(cs) && cs[i].class == classLetter && (i == 0 || cs[i-1].end <= cs[i].start)
+}
+
+// word reads letters, apostrophes between letters and a zero written for the letter o; letters of the wrong script
+// that only look right are mended.
+func (f *folder) word(d *document, folded *strings.Builder, cs []char, i int, space bool) int {
+	var room [32]rune
+	runes := room[:0]
+	start, first := i, cs[i].r
+	caps, latin, cyr := true, 0, 0
+	for ; i < len(cs); i++ {
+		r := cs[i].r
+		switch {
+		case cs[i].class == classLetter:
+		case r == '\'' && letterAt(cs, i+1) && i > start:
+			continue
+		case r == '0' && letterAt(cs, i+1) && i > start && cs[i-1].class == classLetter:
+			r = 'o'
+		default:
+			goto done
+		}
+		if unicode.IsLower(r) {
+			caps = false
+		}
+		if r < 0x250 {
+			if r < 0x80 {
+				runes = append(runes, unicode.ToLower(r))
+			} else {
+				runes = append(runes, []rune(f.latin[r])...)
+			}
+			latin++
+			continue
+		}
+		r = unicode.ToLower(r)
+		if to, ok := cyrillicFold[r]; ok {
+			r = to
+		}
+		if unicode.Is(unicode.Cyrillic, r) {
+			cyr++
+		}
+		runes = append(runes, r)
+	}
+done:
+	if latin > 0 && cyr > 0 {
+		mendScript(runes, latin, cyr)
+	}
+	runes = squeeze(runes)
+	at := folded.Len()
+	for _, r := range runes {
+		folded.WriteRune(r)
+	}
+	d.toks = append(d.toks, token{text: folded.String()[at:], start: cs[start].start, end: cs[i-1].end, kind: kindWord,
+		space: space, upper: unicode.IsUpper(first), caps: caps})
+	return i
+}
+
+// mendScript rewrites a word of mixed Latin and Cyrillic letters in the script that can hold all of it.
+func mendScript(runes []rune, latin, cyr int) {
+	allCyr, allLat := true, true
+	for _, r := range runes {
+		if r < 0x250 {
+			_, ok := toCyrillic[r]
+			allCyr = allCyr && ok
+		} else {
+			_, ok := toLatin[r]
+			allLat = allLat && ok
+		}
+	}
+	var table map[rune]rune
+	switch {
+	case allCyr && (!allLat || cyr >= latin):
+		table = toCyrillic
+	case allLat:
+		table = toLatin
+	default:
+		return
+	}
+	for i, r := range runes {
+		if to, ok := table[r]; ok {
+			runes[i] = to
+		}
+	}
+}
+
+// squeeze shortens a letter drawn out three times or more to one.
+func squeeze(runes []rune) []rune {
+	out := runes[:0]
+	for i := 0; i < len(runes); {
+		j := i
+		for j < len(runes) && runes[j] == runes[i] {
+			j++
+		}
+		r, n := runes[i], j-i
+		if n > 2 {
+			n = 1
+		}
+		for ; n > 0; n-- {
+			out = append(out, r)
+		}
+		i = j
+	}
+	return out
+}
+
+func number(d *document, folded *strings.Builder, cs []char, i int, space bool) int {
+	start, val, at := i, 0, folded.Len()
+	for i < len(cs) && cs[i].class == classDigit {
+		if val >= 0 {
+			val = val*10 + int(cs[i].r-'0')
+		}
+		if val > 99999999 {
+			val = -1
+		}
+		folded.WriteRune(cs[i].r)
+		i++
+	}
+	d.toks = append(d.toks, token{text: folded.String()[at:], start: cs[start].start, end: cs[i-1].end, kind: kindNum,
+		space: space, val: val, digits: i - start})
+	return i
+}
+
+func mark(d *document, folded *strings.Builder, cs []char, i int, space bool) int {
+	kind := kindPunct
+	switch cs[i].class {
+	case classHan:
+		kind = kindHan
+	case classSymbol:
+		kind = kindSymbol
+	}
+	at := folded.Len()
+	folded.WriteRune(cs[i].r)
+	d.toks = append(d.toks, token{text: folded.String()[at:], start: cs[i].start, end: cs[i].end, kind: kind, space: space})
+	return i + 1
+}

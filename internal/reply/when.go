@@ -1,0 +1,222 @@
+package reply
+
+import (
+	"strings"
+	"time"
+)
+
+// The hours of a calling day: a time asked for without bounds ends or begins here.
+const (
+	dayBegins = 9
+	dayEnds   = 21
+)
+
+// moment collects what a text says about a time.
+type moment struct {
+	days     int // from today, -1 when no day was named
+	from, to int // minutes of the day, -1 when open
+	after    bool
+	before   bool
+	pm, am   bool
+	in       time.Duration
+	part     bool
+}
+
+// when reads a requested time as an interval in the zone: an hour from an exact time, to the end of the calling day from
+// "after six". It is nil without a moment to count from or when no time is named.
+func (d *document) when(now time.Time, zone *time.Location) *Interval {
+	if now.IsZero() {
+		return nil
+	}
+	if zone != nil {
+		now = now.In(zone)
+	}
+	m := moment{days: -1, from: -1, to: -1}
+	for _, x := range d.mat {
+		if x.tag == tagWhen {
+			m.word(x.key, now)
+		}
+	}
+	d.hours(&m, now)
+	return m.interval(now)
+}
+
+var partsOfDay = map[string][2]int{
+	"morning": {9 * 60, 12 * 60}, "noon": {12 * 60, 14 * 60}, "day": {12 * 60, 17 * 60}, "afternoon": {13 * 60, 18 * 60}, "evening": {18 * 60, 21 * 60},
+}
+
+var weekdays = map[string]time.Weekday{
+	"monday": time.Monday, "tuesday": time.Tuesday, "wednesday": time.Wednesday, "thursday": time.Thursday, "friday": time.Friday,
+	"saturday": time.Saturday, "sunday": time.Sunday,
+}
+
+func (m *moment) word(key string, now time.Time) {
+	if p, ok := partsOfDay[key]; ok {
+		if m.from < 0 || !m.part {
+			m.from, m.to, m.part = p[0], p[1], true
+		}
+		m.pm = m.pm || key == "afternoon" || key == "evening" || key == "day"
+		m.am = m.am || key == "morning"
+		return
+	}
+	if wd, ok := weekdays[key]; ok {
+		m.days = (int(wd)-int(now.Weekday())+6)%7 + 1
+		return
+	}
+	switch key {
+	case "today":
+		m.days = 0
+	case "tomorrow":
+		m.days = max(m.days, 1)
+	case "aftertomorrow":
+		m.days = 2
+	case "after":
+		m.after = true
+	case "before":
+		m.before = true
+	case "pm":
+		m.pm = true
+	case "am":
+		m.am = true
+	case "hour":
+		m.in = time.Hour
+	case "halfhour":
+		m.in = 30 * time.Minute
+	}
+}
+
+// hours reads clock times and numbers that stand as hours.
+func (d *document) hours(m *moment, now time.Time) {
+	var found []int
+	for i := 0; i < len(d.toks); i++ {
+		t := &d.toks[i]
+		v, to, minutes := -1, i+1, 0
+		if t.kind == kindNum && t.val >= 0 && t.val < 25 && t.digits <= 2 {
+			v = t.val
+			if (d.glued(i+1, ":") || d.glued(i+1, ".") || d.glued(i+1, "-") || d.glued(i+1, "h")) && d.gluedNum(i+2) && d.toks[i+2].digits == 2 && d.toks[i+2].val < 60 {
+				minutes, to = d.toks[i+2].val, i+3
+			}
+		} else if x, ok := d.startingAt(i, tagNumber); ok && x.num > 0 {
+			v, to = x.num, x.to
+		}
+		if v < 0 || d.phone(i) > 0 {
+			if p := d.phone(i); p > i {
+				i = p - 1
+			}
+			continue
+		}
+		if d.relative(m, i, to, v) {
+			i = to - 1
+			continue
+		}
+		if to-i == 3 && t.kind == kindNum || d.hourAround(i, to) || len(found) > 0 {
+			found = append(found, v*60+minutes)
+		}
+		i = to - 1
+	}
+	m.clock(found)
+}
+
+// relative reads "in two hours".
+func (d *document) relative(m *moment, i, to, v int) bool {
+	if x, ok := d.endingAt(i, tagWhen); !ok || x.key != "in" {
+		return false
+	}
+	if x, ok := d.startingAt(to, tagUnit); ok {
+		switch x.key {
+		case "hour":
+			m.in = time.Duration(v) * time.Hour
+			return true
+		case "minute":
+			m.in = time.Duration(v) * time.Minute
+			return true
+		}
+	}
+	return false
+}
+
+// hourAround tells whether words around make the number an hour.
+func (d *document) hourAround(i, to int) bool {
+	if x, ok := d.startingAt(to, tagWhen); ok && (x.key == "pm" || x.key == "am" || x.key == "oclock" || x.key == "after" || x.key == "before" || x.key == "evening" || x.key == "morning" || x.key == "day") {
+		return true
+	}
+	if x, ok := d.startingAt(to, tagUnit); ok && x.key == "hour" {
+		return true
+	}
+	x, ok := d.endingAt(i, tagWhen)
+	return ok && x.key != "in"
+}
+
+// clock turns the hours into bounds; an hour of 1 to 8 without am or pm is one in the afternoon.
+func (m *moment) clock(found []int) {
+	for i := range found {
+		h := found[i]
+		if h < 12*60 && (m.pm || !m.am && h < 9*60) {
+			found[i] = h + 12*60
+		}
+	}
+	switch {
+	case len(found) == 0:
+	case len(found) >= 2 && found[1] > found[0]:
+		m.from, m.to = found[0], found[1]
+	case m.after:
+		m.from, m.to = found[0], dayEnds*60
+	case m.before:
+		m.from, m.to = dayBegins*60, found[0]
+	default:
+		m.from, m.to = found[0], found[0]+60
+	}
+	if len(found) == 0 && m.part {
+		switch {
+		case m.after:
+			m.from, m.to = m.to, dayEnds*60
+			if m.from >= m.to {
+				m.from = 18 * 60
+			}
+		case m.before:
+			m.from, m.to = dayBegins*60, m.from
+		}
+	}
+}
+
+func (m *moment) interval(now time.Time) *Interval {
+	if m.in > 0 {
+		from := now.Add(m.in).Truncate(time.Minute)
+		return &Interval{from, from.Add(time.Hour)}
+	}
+	if m.days < 0 && m.from < 0 {
+		return nil
+	}
+	if m.from < 0 {
+		m.from, m.to = dayBegins*60, dayEnds*60
+	}
+	if m.to <= m.from {
+		m.to = m.from + 60
+	}
+	days := max(m.days, 0)
+	iv := at(now, days, m.from, m.to)
+	if !iv.To.After(now) && m.days < 0 {
+		iv = at(now, 1, m.from, m.to)
+	}
+	return &iv
+}
+
+func at(now time.Time, days, from, to int) Interval {
+	y, mo, day := now.Date()
+	return Interval{
+		From: time.Date(y, mo, day+days, from/60, from%60, 0, 0, now.Location()),
+		To:   time.Date(y, mo, day+days, to/60, to%60, 0, 0, now.Location()),
+	}
+}
+
+// zoneOf loads a zone by name; an empty or unknown name gives nil.
+func zoneOf(name string) *time.Location {
+	if strings.TrimSpace(name) == "" {
+		return nil
+	}
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	return z
+}
