@@ -1,0 +1,196 @@
+package render_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"otklik/channels"
+	"otklik/internal/render"
+	"otklik/internal/survey"
+	"otklik/templates"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var locales = []string{"ru", "en", "zh"}
+
+var sent = []channels.Kind{channels.SMS, channels.Telegram, channels.Email}
+
+func renderer(t testing.TB) *render.Renderer {
+	t.Helper()
+	r, err := render.New(templates.FS)
+	if err != nil {
+		t.Fatalf("the shipped texts: %v", err)
+	}
+	return r
+}
+
+func moscow(t testing.TB) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Moscow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+// full is a person about whom everything is known; bare one about whom only the
+// necessary is, at the first contact.
+func full(t testing.TB, locale string) render.Data {
+	zone := moscow(t)
+	d := render.Data{
+		Dealer:         render.Dealer{Name: "Автоцентр Юг", Phone: "+7 495 000-00-00", Address: "Москва, Южная ул., 1", Locale: "ru"},
+		Person:         render.Person{Given: "Иван", Patronymic: "Петрович", Family: "Иванов", Full: "Иванов Иван Петрович", Gender: "male"},
+		Employee:       "Мария Орлова",
+		FormURL:        "https://otklik.example/s/k7f3q9",
+		UnsubscribeURL: "https://otklik.example/u/k7f3q9",
+		Token:          "k7f3q9",
+		Zone:           zone,
+		Now:            time.Date(2026, 3, 13, 11, 4, 0, 0, zone),
+	}
+	d.Vehicle.Model = "Vesta"
+	d.Visit.Date = time.Date(2026, 3, 12, 17, 20, 0, 0, zone)
+	d.Visit.Works = []string{"замена колодок", "ТО-4"}
+	d.Callback.Owner = "Мария Орлова"
+	d.Callback.Due = time.Date(2026, 3, 14, 18, 0, 0, 0, zone)
+	d.Callback.Solution = "бесплатная замена 16.03 в 9:00."
+	switch locale {
+	case "en":
+		d.Dealer.Name, d.Dealer.Address = "South Auto", "1 South Road"
+		d.Person = render.Person{Given: "Ivan", Family: "Ivanov", Full: "Ivan Ivanov"}
+		d.Employee, d.Callback.Owner = "Maria Orlova", "Maria Orlova"
+		d.Visit.Works, d.Callback.Solution = []string{"brake pads", "60,000 km service"}, "free replacement on Mar 16, 9 am"
+	case "zh":
+		d.Dealer.Name, d.Dealer.Address = "南方汽车", "深圳市南方路1号"
+		d.Person = render.Person{Given: "建国", Family: "张", Full: "张建国", Gender: "male"}
+		d.Employee, d.Callback.Owner, d.Vehicle.Model = "李顾问", "李顾问", "轩逸"
+		d.Visit.Works, d.Callback.Solution = []string{"更换刹车片", "常规保养"}, "3月16日9:00免费更换"
+	}
+	return d
+}
+
+func bare(t testing.TB, locale string) render.Data {
+	d := full(t, locale)
+	d.Dealer.Phone, d.Dealer.Address = "", ""
+	d.Person, d.Employee, d.Vehicle.Model, d.Visit.Works, d.Callback.Owner = render.Person{}, "", "", nil, ""
+	d.First = true
+	return d
+}
+
+// shipped lists every text that can go out, by the name of its golden file.
+func shipped(r *render.Renderer) map[string]func(locale string, ch channels.Kind, d render.Data) (render.Content, error) {
+	type build = func(string, channels.Kind, render.Data) (render.Content, error)
+	out := map[string]build{}
+	for _, id := range r.Messages() {
+		if strings.HasPrefix(id, "reask.") {
+			continue // rendered as the second try of a question
+		}
+		out[id] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+			return r.Message(id, l, ch, d)
+		}
+	}
+	for _, def := range r.Definitions() {
+		out[def.ID+"_invite"] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+			return r.Invite(def, l, ch, d)
+		}
+		for _, q := range def.Questions {
+			out[def.ID+"_"+q.ID] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+				return r.Question(def, q.ID, l, ch, d)
+			}
+			if q.Kind != survey.Text {
+				out[def.ID+"_"+q.ID+"_reask"] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+					return r.Reask(def, q.ID, l, ch, d)
+				}
+			}
+		}
+		for _, o := range survey.Outcomes() {
+			out[def.ID+"_thanks_"+string(o)] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+				return r.Thanks(def, o, l, ch, d)
+			}
+		}
+	}
+	return out
+}
+
+func TestShippedTextsLookAsTheGoldenFilesSay(t *testing.T) {
+	r := renderer(t)
+	for name, build := range shipped(r) {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			for _, l := range locales {
+				for _, ch := range sent {
+					show(t, &b, build, l, ch, "full", full(t, l))
+					show(t, &b, build, l, ch, "bare", bare(t, l))
+				}
+			}
+			golden(t, name+".txt", b.String())
+		})
+	}
+}
+
+func show(t *testing.T, b *strings.Builder, build func(string, channels.Kind, render.Data) (render.Content, error), l string, ch channels.Kind, kind string, d render.Data) {
+	t.Helper()
+	c, err := build(l, ch, d)
+	if err != nil {
+		t.Errorf("%s %s %s: %v", l, ch, kind, err)
+		return
+	}
+	fmt.Fprintf(b, "=== %s %s %s", l, ch, kind)
+	if ch == channels.SMS {
+		fmt.Fprintf(b, ": %d segment(s), %s, %d characters", c.Segments, c.Encoding, len([]rune(c.Text)))
+	}
+	b.WriteByte('\n')
+	if c.Subject != "" {
+		fmt.Fprintf(b, "Subject: %s\n\n", c.Subject)
+	}
+	b.WriteString(c.Text + "\n")
+	for _, row := range c.Buttons {
+		for _, btn := range row {
+			fmt.Fprintf(b, "[%s: %s] ", btn.Label, btn.Data)
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
+}
+
+func TestEmailsLookAsTheGoldenFilesSay(t *testing.T) {
+	r := renderer(t)
+	def, _ := r.Definition("after-service")
+	for _, l := range locales {
+		c, err := r.Invite(def, l, channels.Email, full(t, l))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "after-service_invite."+l+".html", c.HTML)
+	}
+	c, err := r.Message("callback.solved", "ru", channels.Email, full(t, "ru"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "callback.solved.ru.html", c.HTML)
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("no golden file (go test ./internal/render -update writes it; read it before you commit): %v", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}

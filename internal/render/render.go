@@ -1,0 +1,300 @@
+// Package render owns how a text becomes the message of one channel: template,
+// locale and person in, text (with subject, HTML and buttons where the channel
+// has them) out. It checks every limit, so that a missing variable, a missing
+// translation or a text that is too long stops before any network.
+//
+// It never sends, stores or reads a clock, and never mixes two languages in one
+// message. The dispatcher, the inbox, the console and `otklik preview` call it.
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+
+	"otklik/channels"
+	"otklik/internal/survey"
+)
+
+// What a Renderer refuses; each is wrapped with the id, locale and channel.
+var (
+	// ErrUnknown: there is no such message, survey wording or question.
+	ErrUnknown = errors.New("no such text")
+	// ErrNoTranslation: neither the person's locale nor the dealer's is there.
+	ErrNoTranslation = errors.New("no translation")
+	// ErrMissing: a placeholder has no value.
+	ErrMissing = errors.New("missing value")
+	// ErrTooLong: the text or a button is over the channel's limit.
+	ErrTooLong = errors.New("too long")
+)
+
+// Content is a message ready for its channel.
+type Content struct {
+	Subject, Text, HTML string
+	// Buttons are for Telegram; in an email they stand in the HTML as links.
+	Buttons [][]channels.Button
+	// Segments and Encoding ("GSM-7", "UCS-2") are for SMS.
+	Segments int
+	Encoding string
+	// Locale is the one used: the person's, or the dealer's where the text is
+	// not there in the person's.
+	Locale string
+}
+
+// Renderer has all texts, parsed. It is safe for concurrent use.
+type Renderer struct {
+	words    map[string]*words
+	messages map[string]*message
+	layout   *htmltemplate.Template
+	surveys  map[string]*survey.Definition
+
+	mu       sync.Mutex
+	compiled map[string]*compiledSurvey // by Definition.Hash
+}
+
+// message is one shared text of templates/messages.
+type message struct {
+	ID       string         `yaml:"id"`
+	Purpose  string         `yaml:"purpose"`
+	Segments int            `yaml:"segments"`
+	Buttons  *buttonSpec    `yaml:"buttons"`
+	Text     survey.Wording `yaml:"text"`
+
+	compiled wording
+}
+
+// buttonSpec is a question of a survey whose buttons a shared message carries.
+type buttonSpec struct {
+	Question string      `yaml:"question"`
+	Kind     survey.Kind `yaml:"kind"`
+}
+
+type compiledSurvey struct {
+	def       *survey.Definition
+	invite    wording
+	thanks    map[survey.Outcome]wording
+	questions map[string]wording
+}
+
+// New parses everything in the folders surveys, messages and words of fsys. All
+// that is wrong is reported together.
+func New(fsys fs.FS) (*Renderer, error) {
+	r := &Renderer{
+		messages: map[string]*message{}, surveys: map[string]*survey.Definition{},
+		compiled: map[string]*compiledSurvey{},
+	}
+	var errs []error
+	var err error
+	if r.words, err = loadWords(fsys); err != nil {
+		errs = append(errs, err)
+	}
+	if r.layout, err = htmltemplate.ParseFS(fsys, "messages/email.html"); err != nil {
+		errs = append(errs, fmt.Errorf("reading the email layout: %w", err))
+	}
+	errs = append(errs, r.load(fsys, "messages", r.addMessage)...)
+	errs = append(errs, r.load(fsys, "surveys", r.addSurvey)...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Renderer) load(fsys fs.FS, dir string, add func(name string, data []byte) error) (errs []error) {
+	names, err := fs.Glob(fsys, dir+"/*.yaml")
+	if err != nil {
+		return []error{fmt.Errorf("listing %s: %w", dir, err)}
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(fsys, name)
+		if err == nil {
+			err = add(name, data)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading %s: %w", name, err))
+		}
+	}
+	return errs
+}
+
+func (r *Renderer) addMessage(name string, data []byte) error {
+	m := &message{Segments: 2}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(m); err != nil {
+		return err
+	}
+	if m.ID != stem(name) {
+		return fmt.Errorf("id %q differs from the file's name", m.ID)
+	}
+	if len(m.Text) == 0 {
+		return errors.New("no text")
+	}
+	for l, p := range m.Text {
+		if p.Subject == "" || p.Any == "" {
+			return fmt.Errorf("%s needs a subject and a text for any channel", l)
+		}
+	}
+	var err error
+	m.compiled, err = compile(m.ID, m.Text)
+	r.messages[m.ID] = m
+	return err
+}
+
+func (r *Renderer) addSurvey(name string, data []byte) error {
+	def, err := survey.Parse(name, data)
+	if err != nil {
+		return err
+	}
+	if def.ID != stem(name) {
+		return fmt.Errorf("id %q differs from the file's name", def.ID)
+	}
+	r.surveys[def.ID] = def
+	_, err = r.survey(def)
+	return err
+}
+
+func stem(name string) string { return strings.TrimSuffix(path.Base(name), ".yaml") }
+
+// Definition is the survey of that id as it was in the folder given to New.
+func (r *Renderer) Definition(id string) (*survey.Definition, bool) {
+	d, ok := r.surveys[id]
+	return d, ok
+}
+
+// Definitions lists the surveys by id.
+func (r *Renderer) Definitions() []*survey.Definition {
+	return slices.SortedFunc(maps.Values(r.surveys), func(a, b *survey.Definition) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// Messages lists the ids of the shared messages.
+func (r *Renderer) Messages() []string { return slices.Sorted(maps.Keys(r.messages)) }
+
+// survey is a definition's wording, compiled once per content: conversations may
+// still run on versions that New has not seen.
+func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c, ok := r.compiled[def.Hash]; ok {
+		return c, nil
+	}
+	c := &compiledSurvey{def: def, thanks: map[survey.Outcome]wording{}, questions: map[string]wording{}}
+	var errs []error
+	take := func(name string, w survey.Wording) wording {
+		out, err := compile(def.ID+"/"+name, w)
+		errs = append(errs, err)
+		return out
+	}
+	c.invite = take("invite", def.Invite)
+	for o, w := range def.Thanks {
+		c.thanks[o] = take(string(o), w)
+	}
+	for _, q := range def.Questions {
+		c.questions[q.ID] = take(q.ID, q.Ask)
+	}
+	for key, id := range def.Messages {
+		if _, ok := r.messages[id]; !ok {
+			errs = append(errs, fmt.Errorf("%s/%s: %w: message %q", def.ID, key, ErrUnknown, id))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	r.compiled[def.Hash] = c
+	return c, nil
+}
+
+// Message renders a shared message.
+func (r *Renderer) Message(id, locale string, ch channels.Kind, d Data) (Content, error) {
+	m, ok := r.messages[id]
+	if !ok {
+		return Content{}, fmt.Errorf("rendering %s: %w", id, ErrUnknown)
+	}
+	j := job{name: id, text: m.compiled, channel: ch, purpose: m.Purpose, segments: m.Segments, opens: m.Purpose != "answer", data: d}
+	if m.Buttons != nil {
+		j.buttons = &survey.Question{ID: m.Buttons.Question, Kind: m.Buttons.Kind}
+	}
+	return r.run(j, locale)
+}
+
+// Invite renders the first message of a survey: who asks, why, what was done
+// (R034, R121), and the first question with its buttons.
+func (r *Renderer) Invite(def *survey.Definition, locale string, ch channels.Kind, d Data) (Content, error) {
+	c, err := r.survey(def)
+	if err != nil {
+		return Content{}, err
+	}
+	q := def.First()
+	j := job{name: def.ID + "/invite", text: c.invite, channel: ch, purpose: def.Purpose, segments: def.Segments, data: d}
+	r.borrow(&j, def.Messages["invite"])
+	j.buttons, j.question, j.opens = q, c.questions[q.ID], true
+	return r.run(j, locale)
+}
+
+// Question renders a later question of a survey.
+func (r *Renderer) Question(def *survey.Definition, id, locale string, ch channels.Kind, d Data) (Content, error) {
+	q, c, err := r.find(def, id)
+	if err != nil {
+		return Content{}, err
+	}
+	// The subject is the survey's: mail programs keep the thread together by it.
+	j := job{name: def.ID + "/" + id, text: c.questions[id], subject: c.invite, channel: ch, purpose: def.Purpose, segments: def.Segments, data: d, buttons: q}
+	if m, ok := r.messages[def.Messages["invite"]]; ok {
+		j.subject = m.compiled
+	}
+	return r.run(j, locale)
+}
+
+// Reask renders the one polite second try of a question, with its scale.
+func (r *Renderer) Reask(def *survey.Definition, id, locale string, ch channels.Kind, d Data) (Content, error) {
+	q, c, err := r.find(def, id)
+	if err != nil {
+		return Content{}, err
+	}
+	kind := q.Kind
+	if kind == survey.MultiChoice {
+		kind = survey.Choice
+	}
+	j := job{name: def.ID + "/" + id, channel: ch, purpose: def.Purpose, segments: def.Segments, data: d, buttons: q, question: c.questions[id]}
+	if !r.borrow(&j, "reask."+string(kind)) {
+		return Content{}, fmt.Errorf("rendering a second try of %s/%s: %w", def.ID, id, ErrUnknown)
+	}
+	return r.run(j, locale)
+}
+
+// Thanks renders the end of a survey (R019).
+func (r *Renderer) Thanks(def *survey.Definition, outcome survey.Outcome, locale string, ch channels.Kind, d Data) (Content, error) {
+	c, err := r.survey(def)
+	if err != nil {
+		return Content{}, err
+	}
+	j := job{name: def.ID + "/" + string(outcome), text: c.thanks[outcome], channel: ch, purpose: def.Purpose, segments: def.Segments, data: d}
+	r.borrow(&j, def.Messages[string(outcome)])
+	return r.run(j, locale)
+}
+
+// borrow gives a job the text of a shared message.
+func (r *Renderer) borrow(j *job, id string) bool {
+	m, ok := r.messages[id]
+	if ok {
+		j.text, j.segments = m.compiled, max(m.Segments, j.segments)
+	}
+	return ok
+}
+
+func (r *Renderer) find(def *survey.Definition, id string) (*survey.Question, *compiledSurvey, error) {
+	q, ok := def.Question(id)
+	if !ok {
+		return nil, nil, fmt.Errorf("rendering %s/%s: %w", def.ID, id, ErrUnknown)
+	}
+	c, err := r.survey(def)
+	return q, c, err
+}

@@ -1,0 +1,222 @@
+package survey
+
+import (
+	"slices"
+	"strings"
+
+	"otklik/channels"
+	"otklik/internal/reply"
+)
+
+func (v *validator) questions() {
+	d := v.d
+	if len(d.Questions) == 0 {
+		v.bad(at("questions"), "no questions")
+		return
+	}
+	seen := map[string]bool{}
+	overall := 0
+	for i := range d.Questions {
+		q := &d.Questions[i]
+		path := at("questions", i)
+		if !questionID.MatchString(q.ID) {
+			v.bad(path, "question id %q: want up to 20 lower-case letters, digits and underscores", q.ID)
+		}
+		if seen[q.ID] {
+			v.bad(path, "question %q stands twice", q.ID)
+		}
+		v.question(q, i)
+		if q.When != nil {
+			v.condition(q.When, i, append(path, "when"))
+		}
+		seen[q.ID] = true
+		if q.Role == Overall {
+			overall++
+		}
+	}
+	if overall > 1 {
+		v.bad(at("questions"), "%d questions have the role overall: want one", overall)
+	}
+	if d.First() == nil {
+		v.bad(at("questions"), "every question is conditional: the invite has none to ask")
+	}
+	v.longForms()
+}
+
+func (v *validator) question(q *Question, i int) {
+	path := at("questions", i)
+	switch q.Kind {
+	case Rating:
+		if q.Min >= q.Max || q.Min < 0 {
+			v.bad(path, "question %q: scale %d..%d: want min below max", q.ID, q.Min, q.Max)
+		}
+	case NPS:
+		if q.Min != 0 || q.Max != 0 && q.Max != 10 {
+			v.bad(path, "question %q: an nps question is always 0..10", q.ID)
+		}
+		q.Max = 10
+	case Choice, MultiChoice:
+		v.options(q, i)
+	case YesNo, Text:
+	default:
+		v.bad(append(path, "kind"), "question %q: unknown kind %q", q.ID, q.Kind)
+	}
+	if q.Kind != Choice && q.Kind != MultiChoice && len(q.Options) > 0 {
+		v.bad(append(path, "options"), "question %q: a %s question has no options", q.ID, q.Kind)
+	}
+	if !slices.Contains([]Role{"", Overall, Trouble, Recommend, Suggestions}, q.Role) {
+		v.bad(append(path, "role"), "question %q: unknown role %q", q.ID, q.Role)
+	}
+	if (q.Role == Suggestions || q.Role == Trouble) && q.Kind != Text {
+		v.bad(append(path, "role"), "question %q: the role %s is for a text question", q.ID, q.Role)
+	}
+	for _, ch := range append(slices.Clone(q.Channels), q.CoveredByWords...) {
+		if _, ok := v.d.Budget[ch]; !ok {
+			v.bad(path, "question %q: channel %q is not in the budget", q.ID, ch)
+		}
+	}
+	v.wording(q.Ask, append(path, "ask"), q.Channels, false)
+	v.numbered(q, i)
+}
+
+// numbered demands that a yes/no question which can be answered in plain text
+// numbers the answers, so that "1" can be read.
+func (v *validator) numbered(q *Question, i int) {
+	if q.Kind != YesNo || v.d.Budget[channels.SMS].Rated == 0 || !q.on(channels.SMS) {
+		return
+	}
+	for _, l := range v.d.Locales {
+		text := q.Ask[l].For(channels.SMS)
+		if text != "" && (!strings.Contains(text, "1") || !strings.Contains(text, "2")) {
+			v.bad(at("questions", i, "ask", l), "question %q: the text for sms in %s must number the answers (1 and 2)", q.ID, l)
+		}
+	}
+}
+
+func (v *validator) options(q *Question, i int) {
+	if len(q.Options) < 2 {
+		v.bad(at("questions", i, "options"), "question %q: want two options or more", q.ID)
+	}
+	seen := map[string]bool{}
+	for j, o := range q.Options {
+		path := at("questions", i, "options", j)
+		if !questionID.MatchString(o.ID) || o.ID == Skip || o.ID == Enough {
+			v.bad(path, "option id %q: want up to 20 lower-case letters, digits and underscores, and neither %q nor %q", o.ID, Skip, Enough)
+		}
+		if seen[o.ID] {
+			v.bad(path, "option %q stands twice", o.ID)
+		}
+		seen[o.ID] = true
+		for _, l := range v.d.Locales {
+			if o.Label[l] == "" {
+				v.bad(path, "option %q has no label in %s", o.ID, l)
+			}
+		}
+	}
+}
+
+// condition checks that a condition looks only at questions that come earlier,
+// and at something such a question can have for an answer.
+func (v *validator) condition(c *Condition, i int, path []any) {
+	asksAnswer := c.AtMost != nil || c.AtLeast != nil || c.Answer != "" || c.Choice != ""
+	switch {
+	case c.Question == "" && asksAnswer:
+		v.bad(path, "the condition names an answer but no question")
+	case c.Question == "" && c.Flagged == nil && len(c.Any) == 0:
+		v.bad(path, "empty condition")
+	case c.Question != "":
+		q, ok := v.d.Question(c.Question)
+		if !ok || !v.before(c.Question, i) {
+			v.bad(path, "the condition names %q, which is no earlier question", c.Question)
+			break
+		}
+		v.answerOf(q, c.AtMost != nil || c.AtLeast != nil, c.Answer, c.Choice, path)
+	}
+	for j := range c.Any {
+		v.condition(&c.Any[j], i, append(slices.Clone(path), "any", j))
+	}
+}
+
+func (v *validator) before(id string, i int) bool {
+	return slices.ContainsFunc(v.d.Questions[:i], func(q Question) bool { return q.ID == id })
+}
+
+func (v *validator) answerOf(q *Question, number bool, answer, choice string, path []any) {
+	if number && q.Kind != Rating && q.Kind != NPS {
+		v.bad(path, "%q is no rating: at_most and at_least do not apply", q.ID)
+	}
+	if answer != "" && (q.Kind != YesNo || answer != "yes" && answer != "no") {
+		v.bad(path, "answer %q: want yes or no, of a yes/no question", answer)
+	}
+	if choice != "" {
+		if _, ok := q.Option(choice); !ok {
+			v.bad(path, "%q has no option %q", q.ID, choice)
+		}
+	}
+}
+
+func (v *validator) flags() {
+	for i, r := range v.d.Flags {
+		path := at("flags", i)
+		if _, ok := severities[r.Severity]; !ok {
+			v.bad(path, "severity %q: want normal, high or urgent", r.Severity)
+		}
+		set := 0
+		for _, is := range []bool{r.AtMost != nil, r.Answer != "", r.Choice != "", r.Flag != "", r.Intent != "", len(r.Words) > 0} {
+			if is {
+				set++
+			}
+		}
+		onAnswer := r.AtMost != nil || r.Answer != "" || r.Choice != ""
+		switch {
+		case r.Question != "" && r.Never && set == 0:
+		case set != 1:
+			v.bad(path, "a rule has exactly one of at_most, answer, choice, flag, intent and words")
+		case onAnswer != (r.Question != ""):
+			v.bad(path, "at_most, answer and choice go with a question, the others without")
+		case r.Intent != "" && r.Intent != string(reply.IntentCallback):
+			v.bad(path, "intent %q: only callback can be ruled on", r.Intent)
+		}
+		if r.Question == "" {
+			continue
+		}
+		q, ok := v.d.Question(r.Question)
+		if !ok {
+			v.bad(path, "no question %q", r.Question)
+			continue
+		}
+		v.answerOf(q, r.AtMost != nil, r.Answer, r.Choice, path)
+	}
+}
+
+// longForms checks the sheets of form, phone and paper: they end with the
+// question for suggestions (R018) where the survey opens with an overall one,
+// and a prepared questionnaire has five or six questions (R017, a warning).
+func (v *validator) longForms() {
+	opening := v.d.First()
+	if opening == nil || opening.Role != Overall {
+		return
+	}
+	for _, ch := range []channels.Kind{channels.Form, channels.Phone, channels.Paper} {
+		sheet := v.d.Sheet(ch)
+		if len(sheet) == 0 {
+			continue
+		}
+		last := sheet[len(sheet)-1]
+		if last.Role != Suggestions || last.Conditional() {
+			v.bad(at("questions"), "the last question on %s must ask for suggestions, always (R018)", ch)
+		}
+		n := 0
+		for _, q := range sheet {
+			if !q.Conditional() {
+				n++
+			}
+		}
+		if b := v.d.Budget[ch]; n > b.Rated+b.Open {
+			v.bad(at("budget", string(ch)), "%s shows %d questions, its budget is %d", ch, n, b.Rated+b.Open)
+		}
+		if n < 5 || n > 6 {
+			v.d.Warnings = append(v.d.Warnings, Problem{File: v.file, Line: v.line("questions"), Text: "a questionnaire on " + string(ch) + " should have 5 or 6 questions (R017)"})
+		}
+	}
+}
