@@ -186,6 +186,16 @@ func (t *Tx) Unsuppress(ctx context.Context, ch channels.Kind, address string) (
 	return r.RowsAffected()
 }
 
+// Lift removes what stands against an address for one reason, such as a bot that
+// is not blocked any more.
+func (t *Tx) Lift(ctx context.Context, ch channels.Kind, address, reason string) error {
+	_, err := t.ExecContext(ctx, "delete from suppression where channel = $1 and address = $2 and reason = $3", ch, address, reason)
+	if err != nil {
+		return fmt.Errorf("lifting a suppression: %w", err)
+	}
+	return nil
+}
+
 func scanSuppression(r *sql.Rows) (x Suppression, err error) {
 	var a, u moment
 	err = r.Scan(&x.Channel, &x.Address, &x.Purpose, &x.Reason, &a, &u)

@@ -61,6 +61,9 @@ type MessageOptions struct {
 	InReplyTo   string `json:"in_reply_to,omitempty"`
 	Unsubscribe string `json:"unsubscribe,omitempty"`
 	Edit        string `json:"edit,omitempty"`
+	// Farewell marks the one message that tells a person of his own opt-out; it
+	// may still go to the address (invariant 3).
+	Farewell bool `json:"farewell,omitempty"`
 	// Attachments of an inbound message by name.
 	Attachments []string `json:"attachments,omitempty"`
 	// Automatic marks an out-of-office note and the like.

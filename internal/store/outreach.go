@@ -297,3 +297,20 @@ func (s *Store) AnsweredVisits(ctx context.Context, visitIDs []string) (map[stri
 	}
 	return out, nil
 }
+
+// WrittenTo tells which contacts were written to before.
+func (s *Store) WrittenTo(ctx context.Context, contactIDs []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, part := range chunks(contactIDs, 200) {
+		in, args := list(0, part)
+		ids, err := collect(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
+			"select distinct contact_id from message where direction = 'out' and contact_id in "+in, args...)
+		if err != nil {
+			return nil, fmt.Errorf("reading first contacts: %w", err)
+		}
+		for _, id := range ids {
+			out[id] = true
+		}
+	}
+	return out, nil
+}

@@ -12,8 +12,9 @@ import (
 const (
 	TaskCallback    = "callback"
 	TaskSurveyCall  = "survey_call"
-	TaskReview      = "review"      // a reply that could not be read
-	TaskUndelivered = "undelivered" // a message that will not arrive
+	TaskReview      = "review"       // a reply that could not be read
+	TaskUndelivered = "undelivered"  // a message that will not arrive
+	TaskNext        = "next_contact" // a contact that was promised (R047)
 )
 
 // States of a task. Asked: the customer was asked whether it is solved.
@@ -275,4 +276,14 @@ func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time) 
 		overdue += x.late
 	}
 	return byKind, overdue, err
+}
+
+// OpenTaskOf reads and locks the open task of a kind that a contact has;
+// ErrNotFound when there is none.
+func (t *Tx) OpenTaskOf(ctx context.Context, contactID, kind string) (Task, error) {
+	x, err := one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.contact_id = $1 and t.kind = $2 and t.state in ('open', 'claimed', 'asked') order by t.opened_at limit 1", contactID, kind)
+	if err != nil {
+		return x, err
+	}
+	return t.Task(ctx, x.ID)
 }

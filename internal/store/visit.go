@@ -124,3 +124,12 @@ func (t *Tx) MarkPlanned(ctx context.Context, ids []string, now time.Time) error
 	}
 	return nil
 }
+
+// SellVehicle notes that the person does not have the car any more (R048).
+func (t *Tx) SellVehicle(ctx context.Context, id string, now time.Time) error {
+	_, err := t.ExecContext(ctx, "update vehicle set sold_at = $2, updated_at = $2 where id = $1 and sold_at is null", id, at(now))
+	if err != nil {
+		return fmt.Errorf("marking a vehicle sold: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package callback
+
+import (
+	"context"
+	"time"
+
+	"otklik/internal/store"
+)
+
+// Confirm is the customer's yes: the callback closes (invariant 7). It works inside
+// the inbox's transaction; messageID names the evidence.
+func Confirm(ctx context.Context, tx *store.Tx, taskID, messageID string, now time.Time) error {
+	t, err := tx.Task(ctx, taskID)
+	if err != nil {
+		return err
+	}
+	if t.State == store.TaskClosed || t.State == store.TaskWithdrawn {
+		return nil
+	}
+	t.ConfirmedAt, t.ConfirmedBy = now, "customer"
+	if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepConfirmed, MessageID: messageID}, now); err != nil {
+		return err
+	}
+	if t.NextContactAt.IsZero() {
+		// He said so before anything was agreed: the owner still plans the contact.
+		return tx.SaveTask(ctx, t, now)
+	}
+	if err := closeTask(ctx, tx, &t, "confirmed", "", "", now); err != nil {
+		return err
+	}
+	return tx.SaveTask(ctx, t, now)
+}
+
+// Reopen is the customer's no: the solution clock starts anew, and a callback that
+// was closed on his earlier yes opens again.
+func Reopen(ctx context.Context, tx *store.Tx, taskID, messageID, words string, now time.Time) (store.Task, error) {
+	t, err := tx.Task(ctx, taskID)
+	if err != nil {
+		return t, err
+	}
+	t.ConfirmedAt, t.ConfirmedBy, t.ClosedAt, t.Outcome = time.Time{}, "", time.Time{}, ""
+	t.State = store.TaskOpen
+	if t.OwnerID != "" {
+		t.State = store.TaskClaimed
+	}
+	c := store.Clock{Kind: ClockSolution, DueAt: now.Add(solutionWithin)}
+	t.DueAt = c.DueAt
+	if err := tx.SetClock(ctx, t.ID, c); err != nil {
+		return t, err
+	}
+	if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepReopened, MessageID: messageID, Text: words}, now); err != nil {
+		return t, err
+	}
+	return t, tx.SaveTask(ctx, t, now)
+}
+
+// AddWords appends what the customer wrote later to an open task, and raises its
+// severity.
+func AddWords(ctx context.Context, tx *store.Tx, t store.Task, words, messageID string, severity int, now time.Time) error {
+	t.Severity = max(t.Severity, severity)
+	if words != "" {
+		if t.Words != "" {
+			t.Words += "\n"
+		}
+		t.Words += words
+		if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepWords, MessageID: messageID, Text: words}, now); err != nil {
+			return err
+		}
+	}
+	return tx.SaveTask(ctx, t, now)
+}
+
+// Withdraw ends a callback whose only cause the customer corrected; one that a
+// person has taken stays.
+func Withdraw(ctx context.Context, tx *store.Tx, t store.Task, messageID string, now time.Time) error {
+	if t.State != store.TaskOpen {
+		return nil
+	}
+	t.State, t.ClosedAt, t.Outcome = store.TaskWithdrawn, now, "corrected"
+	if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepWithdrawn, MessageID: messageID}, now); err != nil {
+		return err
+	}
+	return tx.SaveTask(ctx, t, now)
+}
+
+// Finish ends a task that the system itself saw done: the survey was answered, the
+// unclear reply became clear.
+func Finish(ctx context.Context, tx *store.Tx, t store.Task, outcome, employeeID string, now time.Time) error {
+	if t.State == store.TaskClosed || t.State == store.TaskWithdrawn {
+		return nil
+	}
+	t.State, t.ClosedAt, t.Outcome = store.TaskClosed, now, outcome
+	for _, c := range t.Clocks {
+		if c.MetAt.IsZero() {
+			c.MetAt = now
+			if err := tx.SetClock(ctx, t.ID, c); err != nil {
+				return err
+			}
+		}
+	}
+	if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepClosed, EmployeeID: employeeID, Text: outcome}, now); err != nil {
+		return err
+	}
+	return tx.SaveTask(ctx, t, now)
+}

@@ -1,0 +1,269 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/draft"
+	"otklik/internal/outreach"
+	"otklik/internal/policy"
+	"otklik/internal/program"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+)
+
+// Rules by which the dispatcher itself decides.
+const (
+	RuleAnswered    = "answered"
+	RuleSpoke       = "spoke_recently"
+	RulePhoneStep   = "phone_step"
+	RuleNoPhone     = "no_phone"
+	RuleRender      = "text_cannot_be_made"
+	RuleSuspended   = "sender_suspended"
+	RuleUnknown     = "definition_unknown"
+	spokeWithinDays = 30
+)
+
+// facts are what a batch of outreach is judged on, read in bulk.
+type facts struct {
+	now      time.Time
+	contacts map[string]store.Contact
+	visits   map[string]store.Visit
+	past     map[string]store.History
+	consents map[string][]store.Consent
+	sup      suppressions
+	answered map[string]bool
+	written  map[string]bool
+}
+
+func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Time) (f facts, err error) {
+	var contacts, visits []string
+	for _, o := range os {
+		contacts = append(contacts, o.ContactID)
+		if o.VisitID != "" {
+			visits = append(visits, o.VisitID)
+		}
+	}
+	f.now = now
+	if f.contacts, err = d.Store.Contacts(ctx, contacts); err != nil {
+		return f, err
+	}
+	if f.visits, err = d.Store.Visits(ctx, visits); err != nil {
+		return f, err
+	}
+	if f.past, err = d.Store.Histories(ctx, contacts, now.AddDate(-1, 0, 0)); err != nil {
+		return f, err
+	}
+	if f.consents, err = d.Store.Consents(ctx, contacts); err != nil {
+		return f, err
+	}
+	var addresses []string
+	for _, c := range f.contacts {
+		for _, a := range c.Addresses {
+			addresses = append(addresses, a.Value)
+		}
+	}
+	if f.sup, err = d.suppressions(ctx, addresses, now); err != nil {
+		return f, err
+	}
+	if f.answered, err = d.Store.AnsweredVisits(ctx, visits); err != nil {
+		return f, err
+	}
+	f.written, err = d.Store.WrittenTo(ctx, contacts)
+	return f, err
+}
+
+// evaluate judges claimed outreach: what goes out now, with its message, and what
+// does not, with the verdict.
+func (d *Dispatcher) evaluate(ctx context.Context, os []store.Outreach) ([]store.Begun, []store.Verdict, error) {
+	f, err := d.facts(ctx, os, d.Clock.Business())
+	if err != nil {
+		return nil, nil, err
+	}
+	var begun []store.Begun
+	var verdicts []store.Verdict
+	for _, o := range os {
+		b, v := d.judge(o, f)
+		if v != nil {
+			d.Metrics.decided(v.Verdict, v.Rule)
+			verdicts = append(verdicts, *v)
+			continue
+		}
+		begun = append(begun, *b)
+	}
+	return begun, verdicts, nil
+}
+
+func held(o store.Outreach, rule string, until time.Time, inputs map[string]string) *store.Verdict {
+	return &store.Verdict{Outreach: o, State: outreach.Held, Verdict: "hold", Rule: rule, Until: until, Inputs: encode(inputs)}
+}
+
+func dropped(o store.Outreach, rule string, inputs map[string]string) *store.Verdict {
+	return &store.Verdict{Outreach: o, State: outreach.Dropped, Verdict: "drop", Rule: rule, Inputs: encode(inputs)}
+}
+
+func encode(inputs map[string]string) string {
+	if len(inputs) == 0 {
+		return ""
+	}
+	b, err := json.Marshal(inputs)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// judge decides one outreach: exactly one of the results is set.
+func (d *Dispatcher) judge(o store.Outreach, f facts) (*store.Begun, *store.Verdict) {
+	step, ok := d.step(o)
+	if !ok {
+		return nil, held(o, RuleUnknown, f.now.Add(time.Hour), map[string]string{"program": o.Program, "step": o.Step})
+	}
+	if step.Unless == program.UnlessAnswered && f.answered[o.VisitID] {
+		return nil, dropped(o, RuleAnswered, nil)
+	}
+	if step.Phone() {
+		return nil, d.judgeCall(o, f)
+	}
+	r, in, v := d.choose(o, step, f)
+	if v != nil {
+		return nil, v
+	}
+	verdict := d.Policy.Decide(in)
+	switch verdict.Kind {
+	case policy.Hold:
+		return nil, held(o, verdict.Rule, verdict.Until, verdict.Inputs)
+	case policy.Drop:
+		return nil, dropped(o, verdict.Rule, verdict.Inputs)
+	}
+	if until, resting := d.lanes.active(lane{r.Channel, r.Sender}, d.Clock.Machine()); resting {
+		return nil, held(o, RuleSuspended, f.now.Add(until.Sub(d.Clock.Machine())), map[string]string{"sender": r.Sender})
+	}
+	o.Rule, o.Inputs = verdict.Rule, encode(verdict.Inputs)
+	b, err := d.compose(o, step, r)
+	if err != nil {
+		d.Log.Error("a text cannot be made", "program", o.Program, "step", o.Step, "error", err)
+		return nil, held(o, RuleRender, f.now.Add(time.Hour), map[string]string{"error": err.Error()})
+	}
+	return b, nil
+}
+
+func (d *Dispatcher) step(o store.Outreach) (program.Step, bool) {
+	p, ok := d.Programs[o.Program]
+	if !ok {
+		return program.Step{}, false
+	}
+	return p.Step(o.Step)
+}
+
+// judgeCall opens the operator's task of a phone step.
+func (d *Dispatcher) judgeCall(o store.Outreach, f facts) *store.Verdict {
+	c := f.contacts[o.ContactID]
+	phone := c.On(channels.Phone)
+	h := f.past[o.ContactID]
+	switch {
+	case f.now.After(o.DeadlineAt):
+		return dropped(o, policy.RuleTooLate, map[string]string{"deadline": o.DeadlineAt.Format(time.RFC3339)})
+	case phone == "":
+		return dropped(o, RuleNoPhone, nil)
+	case f.sup.reason(channels.Phone, phone, o.Purpose) != "":
+		return dropped(o, policy.RuleOptedOut, map[string]string{"reason": f.sup.reason(channels.Phone, phone, o.Purpose)})
+	case !h.HumanContact.IsZero() && h.HumanContact.After(f.now.AddDate(0, 0, -spokeWithinDays)):
+		return dropped(o, RuleSpoke, map[string]string{"at": h.HumanContact.Format(time.RFC3339)})
+	}
+	v := f.visits[o.VisitID]
+	task := &store.Task{DealerID: o.DealerID, Kind: store.TaskSurveyCall, ContactID: o.ContactID, VisitID: o.VisitID, OutreachID: o.ID, Reason: "no_answer", DueAt: o.DeadlineAt,
+		Department: v.Department, WayIn: string(channels.Phone), Clocks: []store.Clock{{Kind: "contact", DueAt: o.DeadlineAt}}}
+	if v.Repeat {
+		task.Severity = 1 // repeat repair first in every queue (R133)
+	}
+	return &store.Verdict{Outreach: o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Task: task}
+}
+
+// choose takes the first channel of the ladder that the person can be reached on
+// and may be written to, and says what policy has to know of it.
+func (d *Dispatcher) choose(o store.Outreach, step program.Step, f facts) (draft.Recipient, policy.Input, *store.Verdict) {
+	dealer, ok := d.Roster.Dealer(o.DealerID)
+	c := f.contacts[o.ContactID]
+	if !ok || c.ID == "" {
+		return draft.Recipient{}, policy.Input{}, dropped(o, RuleUnknown, nil)
+	}
+	r := draft.Recipient{Dealer: dealer, Contact: c, Visit: f.visits[o.VisitID], First: !f.written[c.ID], Now: f.now}
+	in := policy.Input{Now: f.now, Purpose: o.Purpose, Country: dealer.Country, Zone: r.Zone(), Deadline: o.DeadlineAt, Past: pastOf(f.past[c.ID])}
+	if r.Visit.ID != "" {
+		in.Relationship = "order " + r.Visit.Order
+	}
+	refused := ""
+	for _, ch := range step.Channels {
+		sender, on := d.Roster.Sender(dealer.ID, ch)
+		if !on || d.Channels[ch] == nil {
+			continue
+		}
+		for _, a := range c.Addresses {
+			if a.Channel != ch {
+				continue
+			}
+			reason := f.sup.reason(ch, a.Value, o.Purpose)
+			if reason == "" {
+				r.Channel, r.Address, r.Sender = ch, a.Value, sender
+				in.Channel, in.Consent = ch, word(f.consents[c.ID], o.Purpose, ch)
+				return r, in, nil
+			}
+			refused = reason
+		}
+	}
+	switch refused {
+	case "":
+		return r, in, dropped(o, policy.RuleNoChannel, nil)
+	case store.OptedOut:
+		return r, in, dropped(o, policy.RuleOptedOut, map[string]string{"reason": refused})
+	}
+	return r, in, dropped(o, policy.RuleAddress, map[string]string{"reason": refused})
+}
+
+func pastOf(h store.History) []policy.PastSend {
+	out := make([]policy.PastSend, len(h.Sent))
+	for i, s := range h.Sent {
+		out[i] = policy.PastSend{Purpose: s.Purpose, At: s.At}
+	}
+	return out
+}
+
+// word is the newest consent recorded for a purpose on a channel.
+func word(cs []store.Consent, p outreach.Purpose, ch channels.Kind) policy.Consent {
+	out := policy.NoWord
+	for _, c := range cs { // oldest first
+		if (c.Purpose == string(p) || c.Purpose == store.AllPurposes) && (c.Channel == ch || c.Channel == "") {
+			out = policy.Withdrawn
+			if c.Given {
+				out = policy.Given
+			}
+		}
+	}
+	return out
+}
+
+// compose makes the message and the conversation of an outreach.
+func (d *Dispatcher) compose(o store.Outreach, step program.Step, r draft.Recipient) (*store.Begun, error) {
+	def, ok := d.Survey(step.Survey)
+	if !ok {
+		return nil, fmt.Errorf("survey %q is not known", step.Survey)
+	}
+	r.Token = draft.NewToken()
+	m, err := d.Drafter.Invite(def, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	position, err := json.Marshal(survey.Begin(def, r.Channel))
+	if err != nil {
+		return nil, fmt.Errorf("encoding a position: %w", err)
+	}
+	conv := &store.Conversation{ID: d.Store.NewID(), DealerID: o.DealerID, ContactID: o.ContactID, OutreachID: o.ID, VisitID: o.VisitID, Survey: def.ID, SurveyVersion: def.Version,
+		Locale: r.LocaleOr(), Channel: r.Channel, Address: r.Address, State: store.ConversationOpen, Position: string(position), Version: 1, Token: r.Token}
+	m.ID, m.OutreachID, m.ConversationID = d.Store.NewID(), o.ID, conv.ID
+	m.Purpose, m.Priority, m.State, m.ClaimToken, m.ValidUntil = o.Purpose, o.Priority, outreach.Sending, o.ClaimToken, o.DeadlineAt
+	return &store.Begun{Message: m, Outreach: &o, Conversation: conv}, nil
+}

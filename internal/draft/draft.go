@@ -1,0 +1,154 @@
+// Package draft turns what is known of a person, a visit and a dealer into the
+// data of a text, and the rendered text into a message row. It reads and writes
+// nothing; dispatch, inbox, callback and the console's preview call it.
+package draft
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"net/mail"
+	"strings"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/outreach"
+	"otklik/internal/render"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+)
+
+// Drafter writes messages.
+type Drafter struct {
+	Renderer *render.Renderer
+	// PublicURL is where the form and the unsubscribe page are, without a
+	// trailing slash.
+	PublicURL string
+}
+
+// Recipient is to whom, from whom and about what a message is.
+type Recipient struct {
+	Dealer  store.Dealer
+	Contact store.Contact
+	// Visit the message is about; the zero Visit for none.
+	Visit   store.Visit
+	Channel channels.Kind
+	Address string
+	Sender  string
+	// Locale of the conversation; "" for the contact's, then the dealer's.
+	Locale string
+	// Token names the conversation in links, buttons and the reply address.
+	Token string
+	// First: the person was never written to before.
+	First bool
+	// Now is business time.
+	Now time.Time
+}
+
+// LocaleOr is the language to write in.
+func (r Recipient) LocaleOr() string {
+	switch {
+	case r.Locale != "":
+		return r.Locale
+	case r.Contact.Locale != "":
+		return r.Contact.Locale
+	}
+	return r.Dealer.Locale
+}
+
+// Zone is the recipient's, else the dealer's.
+func (r Recipient) Zone() *time.Location {
+	if r.Contact.Zone != "" {
+		if l, err := time.LoadLocation(r.Contact.Zone); err == nil {
+			return l
+		}
+	}
+	return r.Dealer.Location()
+}
+
+// Data is what the texts can speak of.
+func (d *Drafter) Data(r Recipient) render.Data {
+	var x render.Data
+	x.Dealer = render.Dealer{Name: r.Dealer.Name, Phone: r.Dealer.Phone, Address: r.Dealer.Address, Locale: r.Dealer.Locale}
+	c := r.Contact
+	x.Person = render.Person{Given: c.Given, Patronymic: c.Patronymic, Family: c.Family, Full: c.Name, Gender: c.Gender, Company: c.Company}
+	x.Vehicle.Model, x.Vehicle.Plate = r.Visit.Vehicle.Model, r.Visit.Vehicle.Plate
+	x.Visit.Order, x.Visit.Date, x.Visit.Works, x.Visit.Advisor = r.Visit.Order, r.Visit.CompletedAt, r.Visit.Works, r.Visit.Advisor
+	if r.Token != "" {
+		x.Token = r.Token
+		x.FormURL = d.PublicURL + "/s/" + r.Token
+		x.UnsubscribeURL = d.PublicURL + "/u/" + r.Token
+	}
+	x.First, x.Zone, x.Now = r.First, r.Zone(), r.Now
+	return x
+}
+
+// Invite drafts the first message of a survey.
+func (d *Drafter) Invite(def *survey.Definition, r Recipient, fill func(*render.Data)) (store.Message, error) {
+	c, err := d.Renderer.Invite(def, r.LocaleOr(), r.Channel, d.filled(r, fill))
+	return d.message(r, def.ID+"/invite", c), err
+}
+
+// Question drafts a later question.
+func (d *Drafter) Question(def *survey.Definition, question string, r Recipient) (store.Message, error) {
+	c, err := d.Renderer.Question(def, question, r.LocaleOr(), r.Channel, d.Data(r))
+	return d.message(r, def.ID+"/"+question, c), err
+}
+
+// Reask drafts the one polite second try of a question.
+func (d *Drafter) Reask(def *survey.Definition, question string, r Recipient) (store.Message, error) {
+	c, err := d.Renderer.Reask(def, question, r.LocaleOr(), r.Channel, d.Data(r))
+	return d.message(r, def.ID+"/"+question+"/again", c), err
+}
+
+// Thanks drafts the end of a survey.
+func (d *Drafter) Thanks(def *survey.Definition, o survey.Outcome, r Recipient, fill func(*render.Data)) (store.Message, error) {
+	c, err := d.Renderer.Thanks(def, o, r.LocaleOr(), r.Channel, d.filled(r, fill))
+	return d.message(r, def.ID+"/"+string(o), c), err
+}
+
+// Shared drafts a message of the catalogue.
+func (d *Drafter) Shared(id string, r Recipient, fill func(*render.Data)) (store.Message, error) {
+	c, err := d.Renderer.Message(id, r.LocaleOr(), r.Channel, d.filled(r, fill))
+	return d.message(r, id, c), err
+}
+
+func (d *Drafter) filled(r Recipient, fill func(*render.Data)) render.Data {
+	x := d.Data(r)
+	if fill != nil {
+		fill(&x)
+	}
+	return x
+}
+
+func (d *Drafter) message(r Recipient, template string, c render.Content) store.Message {
+	m := store.Message{DealerID: r.Dealer.ID, ContactID: r.Contact.ID, Direction: store.Out, Channel: r.Channel, Sender: r.Sender, Address: r.Address, Purpose: outreach.Answer,
+		Template: template, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Buttons: c.Buttons, Segments: c.Segments, DueAt: r.Now}
+	if r.Channel == channels.Email {
+		m.Options.ToName = r.Contact.Name
+		if r.Token != "" {
+			m.Options.ReplyTo = ReplyAddress(r.Sender, r.Token)
+			m.Options.Unsubscribe = d.PublicURL + "/u/" + r.Token
+		}
+	}
+	return m
+}
+
+// ReplyAddress puts the reply token into the local part of a mailbox:
+// Service <svc@example.org> gives svc+TOKEN@example.org.
+func ReplyAddress(mailbox, token string) string {
+	a, err := mail.ParseAddress(mailbox)
+	if err != nil {
+		return ""
+	}
+	local, domain, _ := strings.Cut(a.Address, "@")
+	return local + "+" + token + "@" + domain
+}
+
+// NewToken makes a token that names a conversation: 16 characters, 80 random
+// bits, safe in URLs, mail addresses and Telegram payloads, whatever becomes of
+// its case.
+func NewToken() string {
+	var b [10]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+}
