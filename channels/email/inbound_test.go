@@ -1,0 +1,201 @@
+package email
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// described is a mail in the form of the .want files.
+func described(m Mail) string {
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%s: %s\n", name, value)
+		}
+	}
+	line("kind", string(m.Kind))
+	line("token", m.Token)
+	line("original", m.Original)
+	line("envelope", m.Envelope)
+	line("complainant", m.Complainant)
+	line("attachments", strings.Join(m.Attachments, ", "))
+	for _, r := range m.Bounced {
+		status := r.Status
+		if status == "" {
+			status = "-"
+		}
+		line("bounced", fmt.Sprintf("%s %s %s", r.Address, status, r.Class))
+	}
+	if m.Kind == Reply {
+		b.WriteString("\n" + m.Text + "\n")
+	}
+	return b.String()
+}
+
+// TestMailsOfUsualClients reads mails made in the form of each client and server
+// that our customers use.
+func TestMailsOfUsualClients(t *testing.T) {
+	files, err := filepath.Glob("testdata/inbound/*.eml")
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d mails, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".eml"), func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(strings.TrimSuffix(file, ".eml") + ".want")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, form := range map[string][]byte{"LF": raw, "CRLF": bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))} {
+				if diff := cmp.Diff(string(want), described(Parse(form))); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", name, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestUnquote(t *testing.T) {
+	for name, row := range map[string]struct{ in, want string }{
+		"digit before attribution":   {"5\nпн, 16 нояб. 2026 г. в 12:31, Автосервис <s@d.example>:\n> x", "5"},
+		"list before attribution":    {"1. долго\n2. дорого\n\n16.11.2026, 12:31, Автосервис (s@d.example):\n\nтекст", "1. долго\n2. дорого"},
+		"three lines":                {"ok\n\nOn Nov 16, 2026,\nat 10:18,\nMaple <s@d.example> wrote:\n\n> x", "ok"},
+		"no date":                    {"ok\n\nАвтосервис пишет:\n> x", "ok"},
+		"a colon is no attribution":  {"Вот что было:\nмасло течёт", "Вот что было:\nмасло течёт"},
+		"time and colon":             {"Записан на 12:30 16.11.2026, но приняли позже:\nждал час", "Записан на 12:30 16.11.2026, но приняли позже:\nждал час"},
+		"own address":                {"Пишите на anna@client.example:\nтам отвечу", "Пишите на anna@client.example:\nтам отвечу"},
+		"mentions a letter":          {"Мне мастер написал: приезжайте\nя приехал", "Мне мастер написал: приезжайте\nя приехал"},
+		"from whom":                  {"От: всей души спасибо", "От: всей души спасибо"},
+		"two fields without sender":  {"Дата: 16.11\nТема: ремонт", "Дата: 16.11\nТема: ремонт"},
+		"answer below the quote":     {"> Оцените\n\n5", "5"},
+		"only a quote":               {"> Оцените", ""},
+		"only a footer":              {"Отправлено с iPhone", ""},
+		"postscript":                 {"4\n\nС уважением, Анна\nP.S. коврик забыли", "4\n\nС уважением, Анна\nP.S. коврик забыли"},
+		"respect in a sentence":      {"5\nС уважением отнеслись к моей просьбе", "5\nС уважением отнеслись к моей просьбе"},
+		"farewell with a name":       {"5\n\nС уважением, Анна Сергеевна", "5"},
+		"best is an answer":          {"Best", "Best"},
+		"signature without blank":    {"4\n--\nАнна\n+7 916 000-00-00", "4"},
+		"rule with contacts":         {"4\n\n_____________\nПётр Сидоров\npetr@client.example", "4"},
+		"rule inside the text":       {"первое\n-----\nвторое", "первое\n-----\nвторое"},
+		"disclaimer":                 {"4\n\nДанное сообщение является конфиденциальным и предназначено адресату", "4"},
+		"bold Outlook fields":        {"4\n\n*From:* Maple <s@d.example>\n*Sent:* Monday\n*To:* me\n\ntext", "4"},
+		"forwarded":                  {"см. ниже\n\n-------- Пересылаемое сообщение --------\nОт кого: x", "см. ниже"},
+		"sent by post":               {"Отправлено с опозданием, но вот моя оценка: 4, спасибо за терпение", "Отправлено с опозданием, но вот моя оценка: 4, спасибо за терпение"},
+		"invisible characters":       {"\ufeff5\u00a0баллов\u200b\r\n\r\n> x", "5 баллов"},
+		"many blank lines":           {"a\n\n\n\n\nb", "a\n\nb"},
+		"Spanish":                    {"5\n\nEl lun, 16 nov 2026 a las 12:31, Taller <s@d.example> escribió:\n> x", "5"},
+		"Outlook Chinese":            {"5分\n\n发件人: 枫叶 <s@d.example>\n发送时间: 2026年11月16日\n收件人: 我\n主题: x\n\n正文", "5分"},
+		"name in quotes wraps":       {"5\n\n\"Автосервис «Клён»\" <s@d.example>\nпонедельник, 16 ноября 2026, 12:31 написал:\n> x", "5"},
+		"Yandex with address in ( )": {"5\n\n16:20, 16 ноября 2026 г., Автосервис <s@d.example>:\n\nтекст", "5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Unquote(row.in); got != row.want {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// TestUnquoteKeepsPlainText: what carries no mark of a mail program stays as it
+// is, and reading twice changes nothing.
+func TestUnquoteKeepsPlainText(t *testing.T) {
+	words := rapid.SampledFrom([]string{"5", "всё", "хорошо,", "спасибо", "Олегу!", "стук", "остался", "等待", "great", "4.", "12:30", "(да)"})
+	rapid.Check(t, func(t *rapid.T) {
+		var lines []string
+		for range rapid.IntRange(1, 6).Draw(t, "lines") {
+			lines = append(lines, strings.Join(rapid.SliceOfN(words, 1, 6).Draw(t, "words"), " "))
+		}
+		text := strings.Join(lines, "\n")
+		if got := Unquote(text); got != text {
+			t.Fatalf("%q becomes %q", text, got)
+		}
+		quote := text + "\n\nOn Mon, Nov 16, 2026 at 12:31 PM Maple <s@d.example> wrote:\n\n> a\n> b\n"
+		if got := Unquote(quote); got != text {
+			t.Fatalf("%q becomes %q", quote, got)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/inbound/*.eml")
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m := Parse(raw)
+		switch m.Kind {
+		case Reply, AutoReply, BounceMail, Complaint, Unreadable:
+		default:
+			t.Fatalf("kind %q", m.Kind)
+		}
+		if m.Kind != BounceMail && len(m.Bounced) > 0 {
+			t.Fatalf("%s with bounced %v", m.Kind, m.Bounced)
+		}
+		if again := Unquote(m.Text); m.Kind == Reply && len(again) > len(m.Text) {
+			t.Fatalf("reading %q again gives %q", m.Text, again)
+		}
+	})
+}
+
+func TestParseFiles(t *testing.T) {
+	dir := t.TempDir()
+	junk := filepath.Join(dir, "junk.eml")
+	if err := os.WriteFile(junk, []byte("\x00\x01\x02"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	four := 4
+	read := func(text string) (*int, string) {
+		if strings.HasPrefix(text, "4") {
+			return &four, "answer"
+		}
+		return nil, "unclear"
+	}
+	paths := []string{"testdata/inbound/gmail-ru.eml", "testdata/inbound/bounce-qmail.eml", junk, filepath.Join(dir, "absent.eml"), "testdata/inbound/bounce-exim-full.eml", "testdata/inbound/auto-rfc3834.eml", "testdata/inbound/complaint-arf.eml", "testdata/inbound/koi8-plain.eml"}
+	var out bytes.Buffer
+	bad, err := ParseFiles(paths, &out, read)
+	if err != nil || bad != 2 {
+		t.Fatalf("bad %d, %v", bad, err)
+	}
+	want := []string{
+		`{"file":"testdata/inbound/gmail-ru.eml","kind":"reply","text":"4, всё хорошо, но долго искали машину","rating":4,"intent":"answer","bounced":[]}`,
+		`{"file":"testdata/inbound/bounce-qmail.eml","kind":"bounce","text":null,"rating":null,"intent":null,"bounced":[{"address":"boris@client.example","status":"5.1.1","class":"permanent"}]}`,
+		`{"file":` + quote(junk) + `,"kind":"error","text":null,"rating":null,"intent":null,"bounced":[]}`,
+		`{"file":` + quote(paths[3]) + `,"kind":"error","text":null,"rating":null,"intent":null,"bounced":[]}`,
+		`{"file":"testdata/inbound/bounce-exim-full.eml","kind":"bounce","text":null,"rating":null,"intent":null,"bounced":[{"address":"boris@client.example","status":null,"class":"temporary"}]}`,
+		`{"file":"testdata/inbound/auto-rfc3834.eml","kind":"autoreply","text":null,"rating":null,"intent":null,"bounced":[]}`,
+		`{"file":"testdata/inbound/complaint-arf.eml","kind":"complaint","text":null,"rating":null,"intent":null,"bounced":[]}`,
+		`{"file":"testdata/inbound/koi8-plain.eml","kind":"reply","text":"Спасибо, всё понравилось. Пять!","rating":null,"intent":"unclear","bounced":[]}`,
+	}
+	if diff := cmp.Diff(want, strings.Split(strings.TrimSpace(out.String()), "\n")); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := ParseFiles(paths[:1], failing{}, read); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("a failing writer gives %v", err)
+	}
+}
+
+func quote(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b)
+}
+
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
