@@ -172,5 +172,18 @@ func isBlank(r rune) bool {
 
 // squeeze is clean with every run of blanks inside as one space.
 func squeeze(cell string) string {
-	return strings.Join(strings.FieldsFunc(clean(cell), isBlank), " ")
+	c := clean(cell)
+	single := true
+	prev := rune(0)
+	for _, r := range c {
+		if isBlank(r) && (r != ' ' || prev == ' ') {
+			single = false
+			break
+		}
+		prev = r
+	}
+	if single {
+		return c
+	}
+	return strings.Join(strings.FieldsFunc(c, isBlank), " ")
 }

@@ -381,7 +381,7 @@ func (st stamp) read(monthFirst bool, now time.Time) (date, stampState) {
 			y -= 100
 		}
 	}
-	if ylen > 0 && (y <= 1 || y < 1900 && m == 1 && d == 1 || y == 1899) {
+	if ylen > 0 && (y <= 1 || y <= 1900 && m == 1 && d == 1 || y == 1899) {
 		return date{}, stampNone // 01.01.0001, 0000-00-00, 30.12.1899: how programs write "no date"
 	}
 	out := date{year: y, month: m, day: d, m: st.m, s: st.s, hasTime: st.hasTime, offset: st.offset, hasOffset: st.hasOffset}

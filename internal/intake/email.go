@@ -10,7 +10,7 @@ import (
 // parseEmails reads every address of a cell, bare and in lower case; bad counts the parts that are none.
 func parseEmails(cell string) (emails []string, bad int) {
 	c := clean(cell)
-	if c == "" || c == "-" || words().none[fold(c)] {
+	if c == "" || words().says(c) {
 		return nil, 0
 	}
 	for _, part := range strings.FieldsFunc(c, func(r rune) bool {
@@ -74,7 +74,9 @@ func splitContact(cell string) (addresses, rest string) {
 		return "", cell
 	}
 	var a, r []string
-	for _, part := range strings.FieldsFunc(cell, func(c rune) bool { return c == ',' || c == ';' || c == '\n' || c == '\r' || c == ':' || c == '/' || c == '|' }) {
+	for _, part := range strings.FieldsFunc(cell, func(c rune) bool {
+		return c == ',' || c == ';' || c == '\n' || c == '\r' || c == ':' || c == '/' || c == '|'
+	}) {
 		for _, w := range splitWords(part) {
 			if strings.Contains(w, "@") {
 				a = append(a, w)

@@ -70,7 +70,7 @@ func homeCurrency(country string) string {
 // parseMoney reads an amount as people and programs write it: "16 365,00", "$1,731.81", "1.731,81 €", "(25.00)".
 // The amount is in hundredths of the currency (units for the yen), rounded half away from zero.
 func parseMoney(cell, locale, country, columnCurrency string) (m Money, ok bool) {
-	number, rest, negative := cutNumber(clean(cell))
+	number, before, after, negative := cutNumber(clean(cell))
 	if number == "" {
 		return Money{}, false
 	}
@@ -78,9 +78,9 @@ func parseMoney(cell, locale, country, columnCurrency string) (m Money, ok bool)
 	if !ok || len(whole) > 13 {
 		return Money{}, false
 	}
-	m = Money{Valid: true, Currency: currencyOf(rest, country)}
-	if rest != "" && m.Currency == "" && strings.IndexFunc(rest, unicode.IsDigit) >= 0 {
-		return Money{}, false
+	m = Money{Valid: true, Currency: currencyOf(before+" "+after, country)}
+	if m.Currency == "" && (strings.ContainsFunc(before, unicode.IsLetter) || strings.ContainsFunc(after, unicode.IsDigit)) {
+		return Money{}, false // "see invoice 12"
 	}
 	if m.Currency == "" {
 		m.Currency = columnCurrency
@@ -99,11 +99,14 @@ func parseMoney(cell, locale, country, columnCurrency string) (m Money, ok bool)
 	return m, true
 }
 
-// cutNumber gives the first run of digits and separators without blanks, and the text around it.
-func cutNumber(c string) (number, rest string, negative bool) {
+// cutNumber gives the first run of digits and separators without blanks, and the text on both sides.
+func cutNumber(c string) (number, before, after string, negative bool) {
 	from := strings.IndexFunc(c, unicode.IsDigit)
 	if from < 0 {
-		return "", c, false
+		return "", c, "", false
+	}
+	if from > 0 && (c[from-1] == ',' || c[from-1] == '.') && (from == 1 || c[from-2] == ' ' || c[from-2] == '-') {
+		from-- // ",50"
 	}
 	var b strings.Builder
 	end := len(c)
@@ -124,11 +127,11 @@ func cutNumber(c string) (number, rest string, negative bool) {
 		end = from + i
 		break
 	}
-	before, after := strings.TrimFunc(c[:from], isBlank), strings.TrimFunc(c[end:], isBlank)
+	before, after = strings.TrimFunc(c[:from], isBlank), strings.TrimFunc(c[end:], isBlank)
 	if i := strings.IndexAny(before, "-−–"); i >= 0 || strings.HasPrefix(before, "(") && strings.HasSuffix(after, ")") {
 		negative = true
 	}
-	return strings.TrimRight(b.String(), ".,"), before + " " + after, negative
+	return strings.TrimRight(b.String(), ".,"), before, after, negative
 }
 
 func nextIsDigit(s string) bool {
@@ -160,7 +163,7 @@ func splitDecimal(n, locale string) (whole, frac string, ok bool) {
 	} else {
 		whole, frac = n[:at], n[at+1:]
 	}
-	whole = strings.NewReplacer(",", "", ".", "").Replace(whole)
+	whole = strings.ReplaceAll(strings.ReplaceAll(whole, ",", ""), ".", "")
 	if whole == "" && frac == "" {
 		return "", "", false
 	}
@@ -186,7 +189,7 @@ func scaled(whole, frac string, places int) int64 {
 
 // parseCount reads a whole number with thousands separators and a unit: "107 134 км", "31,820".
 func parseCount(cell string) (int, bool) {
-	number, _, negative := cutNumber(clean(cell))
+	number, _, _, negative := cutNumber(clean(cell))
 	if number == "" || negative {
 		return 0, false
 	}

@@ -10,7 +10,7 @@ import (
 // script decides first. A cell without a letter gives the zero Customer.
 func PersonName(full, locale string) Customer {
 	name := squeeze(full)
-	if !strings.ContainsFunc(name, unicode.IsLetter) || words().none[fold(name)] {
+	if !strings.ContainsFunc(name, unicode.IsLetter) || words().says(name) {
 		return Customer{}
 	}
 	if isCompany(name) {

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -39,6 +40,9 @@ func northAmerican(n string) bool {
 	return n[0] >= '2' && n[3] >= '2' && n[1:3] != "11" && n[4:6] != "11"
 }
 
+// shortened is what spreadsheets make of long numbers: 7.91612E+10.
+var shortened = regexp.MustCompile(`^\d[.,]\d+[eE]\+?\d+$`)
+
 // Phone reads every telephone number of a cell. National numbers are those of region (ISO 3166 alpha-2); extensions are
 // left out. e164 holds each number once, in order; bad holds the reason for each part that is no number, without
 // repeating it. A cell that says "none" gives neither.
@@ -49,6 +53,9 @@ func Phone(raw, region string) (e164 []string, bad []string) {
 	}
 	if n, ok := onePhone(cell, region); ok {
 		return []string{n}, nil
+	}
+	if shortened.MatchString(cell) {
+		return nil, []string{"a spreadsheet has shortened the number; left out"}
 	}
 	for _, part := range strings.FieldsFunc(cell, isPhoneBreak) {
 		if part = strings.TrimFunc(part, isBlank); !strings.ContainsFunc(part, unicode.IsDigit) {
@@ -72,7 +79,7 @@ func Phone(raw, region string) (e164 []string, bad []string) {
 // phoneText prepares a cell: compatibility digits, extensions and remarks taken out. "" when it says "none".
 func phoneText(raw string) string {
 	c := clean(raw)
-	if c == "" || c == "-" || words().none[fold(c)] {
+	if c == "" || words().says(c) {
 		return ""
 	}
 	if !isASCII(c) {

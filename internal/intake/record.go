@@ -63,7 +63,7 @@ func (r *rowReader) cell(field string) string { return clean(cellAt(r.line, r.c.
 // word is a cell with single blanks, "" when it says "none".
 func (r *rowReader) word(field string) string {
 	c := squeeze(cellAt(r.line, r.c.first(field)))
-	if c == "-" || c != "" && words().none[fold(c)] {
+	if words().says(c) {
 		return ""
 	}
 	return c
@@ -243,7 +243,7 @@ func splitWorks(cell string) []string {
 	var out []string
 	depth, from := 0, 0
 	add := func(to int) {
-		if w := squeeze(strings.Trim(cell[from:to], " .-•*")); w != "" && !words().none[fold(w)] {
+		if w := squeeze(strings.Trim(cell[from:to], " .-•*")); w != "" && !words().says(w) {
 			out = append(out, w)
 		}
 	}

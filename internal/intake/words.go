@@ -224,12 +224,28 @@ func (s synonym) size() int {
 // fold makes cell words comparable: compatibility forms, lower case, ё as е, single blanks.
 func fold(s string) string {
 	s = strings.ToLower(squeeze(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 {
-			return strings.ReplaceAll(norm.NFKC.String(s), "ё", "е")
+	plain, ascii := true, true
+	for _, r := range s {
+		if r >= 0x80 {
+			ascii = false
+			if (r < 'а' || r > 'ё') && (r < 0x4E00 || r > 0x9FFF) {
+				plain = false
+				break
+			}
 		}
 	}
-	return s
+	switch {
+	case ascii:
+		return s
+	case !plain: // the library is slow, and Russian letters and common Han characters are their own forms
+		s = norm.NFKC.String(s)
+	}
+	return strings.ReplaceAll(s, "ё", "е")
+}
+
+// says holds when a cell says that there is nothing: "-", "нет", "n/a", "无".
+func (v *vocabulary) says(cell string) bool {
+	return cell == "-" || len(cell) <= 40 && v.none[fold(cell)]
 }
 
 // tokens cuts a header into comparable stems: "E-mail клиента" and "e mail клиентов" give the same.
