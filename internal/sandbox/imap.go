@@ -24,7 +24,8 @@ type mailbox struct {
 	password string
 	user     *imapmemserver.User
 	// mu keeps the journal and the mailbox in the same order.
-	mu sync.Mutex
+	mu      sync.Mutex
+	arrived bell
 }
 
 func (s *Servers) startIMAP() error {
@@ -62,6 +63,7 @@ func (m *mailbox) append(raw []byte) error {
 	if _, err := m.user.Append(inbox, bytes.NewReader(raw), &imap.AppendOptions{Time: time.Now()}); err != nil {
 		return fmt.Errorf("putting a mail into the mailbox: %w", err)
 	}
+	m.arrived.ring()
 	return nil
 }
 
@@ -141,4 +143,22 @@ func (c *imapSession) Status(name string, options *imap.StatusOptions) (*imap.St
 // Append is refused: what lies in this mailbox came by mail.
 func (c *imapSession) Append(string, imap.LiteralReader, *imap.AppendOptions) (*imap.AppendData, error) {
 	return nil, &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeNoPerm, Text: "Mailbox takes mail only"}
+}
+
+// Idle tells of mail as it arrives. The memory server's own Idle is silent about
+// mail that came between the client's last command and this one; a client would
+// hear of it with the next mail only.
+func (c *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
+	arrived, cancel := c.m.arrived.listen()
+	defer cancel()
+	for {
+		if err := c.Poll(w, true); err != nil {
+			return err
+		}
+		select {
+		case <-arrived:
+		case <-stop:
+			return nil
+		}
+	}
 }

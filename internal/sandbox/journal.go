@@ -119,7 +119,6 @@ func Open(name string) (*Phones, error) {
 		threads: map[place][]*entry{},
 		byID:    map[place]*entry{},
 		marks:   map[markKey]string{},
-		waiting: map[chan struct{}]struct{}{},
 	}
 	if name != "" {
 		file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)

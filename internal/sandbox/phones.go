@@ -70,7 +70,7 @@ type Phones struct {
 	mails      [][]byte
 	updates    []update
 	lastUpdate int64
-	waiting    map[chan struct{}]struct{}
+	bell       bell
 }
 
 // entry is an item and what the provider knows about it beside.
@@ -146,15 +146,7 @@ func (p *Phones) Addresses() []Address {
 // Changed wakes a subscriber after changes: many may be folded into one wake,
 // none is missed. The channel is never closed; cancel ends the subscription.
 func (p *Phones) Changed() (changed <-chan struct{}, cancel func()) {
-	c := make(chan struct{}, 1)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.waiting[c] = struct{}{}
-	return c, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.waiting, c)
-	}
+	return p.bell.listen()
 }
 
 // Refuse makes an address one that cannot be reached, until code 0 lifts it.
@@ -200,12 +192,7 @@ func (p *Phones) write(build func(numbers) (record, error)) (record, error) {
 		return record{}, err
 	}
 	p.apply(r)
-	for c := range p.waiting {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
-	}
+	p.bell.ring()
 	return r, nil
 }
 

@@ -57,7 +57,7 @@ func (s *Servers) compose(item *Item, original *entry) ([]byte, error) {
 	if original != nil {
 		from, err := mail.ParseAddress(original.Peer)
 		if err != nil {
-			return nil, fmt.Errorf("reading the sender of the mail to answer: %w", err)
+			from = &mail.Address{Address: s.config.Mailbox}
 		}
 		item.Peer = from.Address
 		if original.ReplyTo != "" {

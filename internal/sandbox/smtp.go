@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/mail"
 	"net/url"
 	"strings"
 	"time"
@@ -179,7 +178,7 @@ func (s *Servers) deliver(raw []byte, recipients []string) error {
 		_, err := s.Phones.write(func(n numbers) (record, error) {
 			return record{
 				Item: &Item{
-					Seq: n.seq, Channel: channels.Email, Address: to, Peer: env.GetHeader("From"), FromDealer: true,
+					Seq: n.seq, Channel: channels.Email, Address: to, Peer: sender(env), FromDealer: true,
 					Subject: env.GetHeader("Subject"), Text: strings.TrimRight(strings.ReplaceAll(env.Text, "\r\n", "\n"), "\n"), HTML: env.HTML, At: s.config.Now(),
 					ID: env.GetHeader("Message-ID"), MessageID: env.GetHeader("Message-ID"), ReplyTo: replyTo(env),
 				},
@@ -193,11 +192,25 @@ func (s *Servers) deliver(raw []byte, recipients []string) error {
 	return nil
 }
 
-// replyTo gives the bare address of Reply-To, empty where there is none.
-func replyTo(env *enmime.Envelope) string {
-	a, err := mail.ParseAddress(env.GetHeader("Reply-To"))
-	if err != nil {
+// sender gives the From header as a person reads it, with the name in quotes and
+// not encoded; empty where there is no such address.
+func sender(env *enmime.Envelope) string {
+	list, err := env.AddressList("From")
+	if err != nil || len(list) == 0 {
 		return ""
 	}
-	return a.Address
+	if list[0].Name == "" {
+		return list[0].Address
+	}
+	name := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(list[0].Name)
+	return `"` + name + `" <` + list[0].Address + `>`
+}
+
+// replyTo gives the bare address of Reply-To, empty where there is none.
+func replyTo(env *enmime.Envelope) string {
+	list, err := env.AddressList("Reply-To")
+	if err != nil || len(list) == 0 {
+		return ""
+	}
+	return list[0].Address
 }
