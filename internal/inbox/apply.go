@@ -1,0 +1,489 @@
+package inbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/callback"
+	"otklik/internal/draft"
+	"otklik/internal/outreach"
+	"otklik/internal/render"
+	"otklik/internal/reply"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+)
+
+// claimed tells whether a person has taken the conversation's callback.
+func (e *entry) claimed() (bool, error) {
+	t, err := e.tx.TaskOfConversation(e.ctx, e.conv.ID, store.TaskCallback)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return t.OwnerID != "", err
+}
+
+// apply carries out one effect in the transaction.
+func (e *entry) apply(f survey.Effect) error {
+	if err := e.act(f); err != nil {
+		return err
+	}
+	return e.say(f)
+}
+
+func (e *entry) act(f survey.Effect) error {
+	switch f.Kind {
+	case survey.SaveAnswer:
+		return e.saveAnswer(f)
+	case survey.Remark:
+		return e.remark(f.RemarkKind, f.Words, f.Topics, "")
+	case survey.Praise:
+		return e.praise(f)
+	case survey.Recommendation:
+		return e.remark(store.RemarkRecommend, f.Value, nil, "")
+	case survey.Callback:
+		t := callback.New(f, *e.conv, e.visit, e.now)
+		t.MessageID = e.msg.ID
+		_, err := e.tx.OpenTask(e.ctx, t, e.now)
+		return err
+	case survey.CallbackWords:
+		return e.onCallback(func(t store.Task) error {
+			return callback.AddWords(e.ctx, e.tx, t, f.Words, e.msg.ID, int(f.Severity), e.now)
+		})
+	case survey.CallbackWithdraw:
+		return e.onCallback(func(t store.Task) error { return callback.Withdraw(e.ctx, e.tx, t, e.msg.ID, e.now) })
+	case survey.Review:
+		return e.review(f.Words, suggestion(f.Suggestion), false)
+	case survey.OptOut:
+		return e.optOut(f.Purpose)
+	case survey.Resume:
+		return e.resume()
+	case survey.Later:
+		return e.later(f)
+	case survey.WrongPerson:
+		return e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: store.AllPurposes, Reason: "wrong_person", At: e.now, MessageID: e.msg.ID})
+	case survey.SoldCar:
+		if e.visit.VehicleID == "" {
+			return nil
+		}
+		return e.tx.SellVehicle(e.ctx, e.visit.VehicleID, e.now)
+	}
+	return nil
+}
+
+func (e *entry) saveAnswer(f survey.Effect) error {
+	a := f.Answer
+	choice := a.Choice
+	if len(a.Choices) > 0 {
+		choice = strings.Join(a.Choices, ",")
+	}
+	err := e.tx.SaveAnswer(e.ctx, store.Answer{ConversationID: e.conv.ID, Question: f.Question, Rating: a.Rating, Answer: a.Answer, Choice: choice, Comment: a.Comment, Channel: a.Channel,
+		MessageID: e.msg.ID, EmployeeID: e.employeeID}, e.now)
+	if err != nil {
+		return err
+	}
+	// What was unclear is clear now.
+	t, err := e.tx.TaskOfConversation(e.ctx, e.conv.ID, store.TaskReview)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return callback.Finish(e.ctx, e.tx, t, "answered", e.employeeID, e.now)
+}
+
+func (e *entry) remark(kind, words string, topics []string, employeeID string) error {
+	if words == "" {
+		return nil
+	}
+	if kind == survey.Wish {
+		kind = store.RemarkSuggestion
+	}
+	return e.tx.AddRemark(e.ctx, store.Remark{DealerID: e.dealer.ID, Kind: kind, Department: e.visit.Department, ContactID: e.contact.ID, VisitID: e.visit.ID, ConversationID: e.conv.ID, MessageID: e.msg.ID,
+		EmployeeID: employeeID, Text: words, Topics: topics}, e.now)
+}
+
+// praise goes to the employees who were named; with none named to the advisor of
+// the visit (R013).
+func (e *entry) praise(f survey.Effect) error {
+	if len(f.Names) == 0 {
+		return e.remark(store.RemarkPraise, f.Words, f.Topics, e.visit.AdvisorID)
+	}
+	staff, err := e.Store.Employees(e.ctx, e.dealer.ID)
+	if err != nil {
+		return fmt.Errorf("reading employees: %w", err)
+	}
+	for _, name := range f.Names {
+		id := ""
+		for _, s := range staff {
+			if slices.ContainsFunc(strings.Fields(store.Fold(s.Name)), func(w string) bool { return w == store.Fold(name) }) {
+				id = s.ID
+				break
+			}
+		}
+		if err := e.remark(store.RemarkPraise, f.Words, f.Topics, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *entry) onCallback(fn func(store.Task) error) error {
+	t, err := e.tx.TaskOfConversation(e.ctx, e.conv.ID, store.TaskCallback)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fn(t)
+}
+
+func suggestion(a *survey.Answer) string {
+	if a == nil {
+		return ""
+	}
+	b, err := json.Marshal(struct {
+		Rating         *int   `json:"rating,omitempty"`
+		Answer, Choice string `json:",omitempty"`
+	}{a.Rating, a.Answer, a.Choice})
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// review puts words before an operator. A second one joins the first, even one
+// that was closed meanwhile.
+func (e *entry) review(words, note string, attachment bool) error {
+	t := store.Task{DealerID: e.dealer.ID, Kind: store.TaskReview, ContactID: e.contact.ID, MessageID: e.msg.ID, Reason: callback.ReasonUnclear, Words: words, Note: note,
+		WayIn: string(e.in.Channel), SourceParty: "client", Clocks: callback.InquiryClocks(e.now)}
+	t.DueAt = t.Clocks[0].DueAt
+	if attachment {
+		t.Reason, t.Note = "attachment", ""
+	}
+	if e.contact.ID == "" {
+		return nil // stands in the list of messages from nobody we know
+	}
+	old, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskReview)
+	switch {
+	case err == nil:
+		if t.Note != "" {
+			old.Note = t.Note
+		}
+		return callback.AddWords(e.ctx, e.tx, old, words, e.msg.ID, 0, e.now)
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	if e.conv != nil {
+		t.VisitID = e.conv.VisitID
+		// One review per conversation is kept as its own (unique); a later one
+		// stands alone.
+		if _, err := e.tx.TaskOfConversation(e.ctx, e.conv.ID, store.TaskReview); errors.Is(err, store.ErrNotFound) {
+			t.ConversationID = e.conv.ID
+		}
+	}
+	_, err = e.tx.OpenTask(e.ctx, t, e.now)
+	return err
+}
+
+// optOut obeys at once: a bare word withdraws everything on this address and ads on
+// all the person's addresses, for the whole group; a named purpose only that one
+// (invariant 3).
+func (e *entry) optOut(purpose string) error {
+	p := purpose
+	if p == "" {
+		p = store.AllPurposes
+	}
+	if err := e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: p, Reason: store.OptedOut, At: e.now, MessageID: e.msg.ID}); err != nil {
+		return err
+	}
+	if e.contact.ID != "" {
+		if err := e.tx.AddConsent(e.ctx, store.Consent{ContactID: e.contact.ID, DealerID: e.dealer.ID, Purpose: p, Channel: e.in.Channel, At: e.now, How: "message", MessageID: e.msg.ID}); err != nil {
+			return err
+		}
+	}
+	if purpose != "" {
+		return nil
+	}
+	for _, a := range e.contact.Addresses {
+		if err := e.tx.Suppress(e.ctx, store.Suppression{Channel: a.Channel, Address: a.Value, Purpose: string(outreach.Ad), Reason: store.OptedOut, At: e.now, MessageID: e.msg.ID}); err != nil {
+			return err
+		}
+	}
+	return e.tx.CancelWaiting(e.ctx, e.in.Channel, e.in.From, store.OptedOut, e.now)
+}
+
+// resume restores what the STOP on this address withdrew, never ads.
+func (e *entry) resume() error {
+	n, err := e.tx.Unsuppress(e.ctx, e.in.Channel, e.in.From)
+	if err != nil || n == 0 || e.contact.ID == "" {
+		return err
+	}
+	return e.tx.AddConsent(e.ctx, store.Consent{ContactID: e.contact.ID, DealerID: e.dealer.ID, Purpose: store.AllPurposes, Channel: e.in.Channel, Given: true, At: e.now, How: "message", MessageID: e.msg.ID})
+}
+
+// laterBy is when a person who named no time is asked again.
+const laterBy = 24 * time.Hour
+
+// later queues the open question for the time the person named.
+func (e *entry) later(f survey.Effect) error {
+	if e.state.Question == "" || e.quiet {
+		return nil
+	}
+	at := e.now.Add(laterBy)
+	if f.When != nil && f.When.From.After(e.now) {
+		at = f.When.From
+	}
+	m, err := e.Drafter.Question(e.def, e.state.Question, e.recipient())
+	if err != nil {
+		return err
+	}
+	m.Purpose, m.Priority, m.DueAt, m.ConversationID = outreach.Reminder, outreach.Reminder.Priority(), at, e.conv.ID
+	e.outbox = append(e.outbox, m)
+	return nil
+}
+
+// confirm carries a finished "is it solved?" to its callback.
+func (e *entry) confirm(effects []survey.Effect) error {
+	if e.conv.TaskID == "" || e.def.ID != callback.SolvedSurvey {
+		return nil
+	}
+	for _, f := range effects {
+		if f.Kind != survey.SaveAnswer {
+			continue
+		}
+		switch f.Answer.Answer {
+		case "yes":
+			return callback.Confirm(e.ctx, e.tx, e.conv.TaskID, e.msg.ID, e.now)
+		case "no":
+			_, err := callback.Reopen(e.ctx, e.tx, e.conv.TaskID, e.msg.ID, e.in.Text, e.now)
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *entry) recipient() draft.Recipient {
+	r := draft.Recipient{Dealer: e.dealer, Contact: e.contact, Visit: e.visit, Channel: e.in.Channel, Address: e.in.From, Locale: e.locale(), Now: e.now}
+	if s, ok := e.Roster.Sender(e.dealer.ID, e.in.Channel); ok {
+		r.Sender = s
+	}
+	if e.conv != nil {
+		r.Token = e.conv.Token
+	}
+	return r
+}
+
+// say drafts what an effect tells the person.
+func (e *entry) say(f survey.Effect) error {
+	if !f.Says() {
+		return nil
+	}
+	var m store.Message
+	var err error
+	r := e.recipient()
+	if e.quiet && f.Message == "" && f.Kind != survey.Thank {
+		return nil
+	}
+	switch {
+	case f.Message != "":
+		if e.suppressedAnswer(f) {
+			return nil
+		}
+		m, err = e.Drafter.Shared(f.Message, r, e.promise)
+	case f.Kind == survey.Ask:
+		m, err = e.Drafter.Question(e.def, f.Question, r)
+	case f.Kind == survey.Reask:
+		m, err = e.Drafter.Reask(e.def, f.Question, r)
+	default:
+		m, err = e.Drafter.Thanks(e.def, f.Outcome, r, e.promise)
+	}
+	if err != nil {
+		return err
+	}
+	m.ConversationID = e.conv.ID
+	if e.quiet {
+		e.out = m
+		return nil
+	}
+	m.Options.Farewell = f.Kind == survey.OptOut || f.Kind == survey.WrongPerson || f.Kind == survey.SoldCar
+	if e.in.Data != "" && (f.Kind == survey.Ask || f.Kind == survey.Thank && f.Outcome == survey.Good) && len(e.in.References) > 0 {
+		m.Options.Edit = e.in.References[0] // the tapped message turns into the next one
+	}
+	e.post(m)
+	return nil
+}
+
+// post readies a draft as the answer to the person's own message.
+func (e *entry) post(m store.Message) {
+	m.AnswersAt, m.Purpose, m.Priority = e.now, outreach.Answer, outreach.Answer.Priority()
+	if e.in.Channel == channels.Email {
+		m.Options.InReplyTo = e.in.ProviderID
+	}
+	e.outbox = append(e.outbox, m)
+}
+
+// suppressedAnswer tells whether the provider has already answered a keyword.
+func (e *entry) suppressedAnswer(f survey.Effect) bool {
+	return e.in.Answered && (f.Kind == survey.OptOut || f.Kind == survey.Resume || f.Kind == survey.Help)
+}
+
+// promise fills in who calls, until when: the callback's owner, else the operator
+// who answers for it.
+func (e *entry) promise(x *render.Data) {
+	if e.conv == nil {
+		return
+	}
+	id := e.conv.TaskID
+	var t store.Task
+	var err error
+	if id != "" {
+		t, err = e.tx.Task(e.ctx, id)
+	} else {
+		t, err = e.tx.TaskOfConversation(e.ctx, e.conv.ID, store.TaskCallback)
+	}
+	if err != nil {
+		return
+	}
+	due := t.DueAt
+	if id != "" {
+		due = e.now.Add(24 * time.Hour)
+	}
+	x.Callback.Due = callback.WorkBy(due, x.Zone)
+	x.Callback.Owner = t.OwnerName
+	if x.Callback.Owner == "" {
+		x.Callback.Owner = e.responsible()
+	}
+}
+
+// responsible is the first active operator of the dealer by name (R005).
+func (e *entry) responsible() string {
+	staff, err := e.Store.Employees(e.ctx, e.dealer.ID)
+	if err != nil {
+		return ""
+	}
+	for _, s := range staff {
+		if s.Active && slices.Contains(s.Roles, store.RoleOperator) {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// loose handles a text that belongs to no survey.
+func (e *entry) loose(r reply.Reading) error {
+	switch {
+	case r.Has(reply.IntentOptOut):
+		already, err := e.tx.Suppressed(e.ctx, e.in.Channel, e.in.From)
+		if err != nil {
+			return err
+		}
+		if err := e.optOut(r.Purpose); err != nil {
+			return err
+		}
+		if already || e.in.Answered {
+			return nil
+		}
+		id := "optout.confirmed"
+		if r.Purpose != "" {
+			id = "optout.purpose"
+		}
+		return e.answer(id, true)
+	case r.Intent == reply.IntentResume:
+		if err := e.resume(); err != nil || e.in.Answered {
+			return err
+		}
+		return e.answer("resume.confirmed", false)
+	case r.Intent == reply.IntentHelp:
+		if e.in.Answered {
+			return nil
+		}
+		return e.answer("help", false)
+	case e.contact.ID == "":
+		return nil // kept and shown to the operator
+	}
+	return e.inquiry(r)
+}
+
+// inquiry opens a task for what a known person writes on his own.
+func (e *entry) inquiry(r reply.Reading) error {
+	urgent := r.Flagged(reply.FlagLegal) || r.Flagged(reply.FlagSafety)
+	if !urgent && !r.Has(reply.IntentCallback) {
+		_, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskReview)
+		if err := e.review(e.in.Text, "", false); err != nil {
+			return err
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err // told once already that a person reads it
+		}
+		return e.answer("inquiry.received", false)
+	}
+	t := store.Task{DealerID: e.dealer.ID, Kind: store.TaskCallback, ContactID: e.contact.ID, MessageID: e.msg.ID, Reason: string(survey.Requested), Words: e.in.Text, SourceParty: "client", WayIn: string(e.in.Channel), Clocks: callback.Clocks(e.now)}
+	t.DueAt = t.Clocks[0].DueAt
+	if urgent {
+		t.Severity, t.Reason = int(survey.Urgent), string(survey.Safety)
+		if r.Flagged(reply.FlagLegal) {
+			t.Reason = string(survey.Legal)
+		}
+	}
+	if old, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskCallback); err == nil {
+		return callback.AddWords(e.ctx, e.tx, old, e.in.Text, e.msg.ID, t.Severity, e.now)
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if _, err := e.tx.OpenTask(e.ctx, t, e.now); err != nil {
+		return err
+	}
+	m, err := e.Drafter.Shared("callback.requested", e.recipient(), func(x *render.Data) {
+		x.Callback.Owner, x.Callback.Due = e.responsible(), callback.WorkBy(t.DueAt, x.Zone)
+	})
+	if err != nil {
+		return err
+	}
+	e.post(m)
+	return e.tx.Queue(e.ctx, e.outbox, e.now)
+}
+
+// answer queues a shared message outside any survey.
+func (e *entry) answer(id string, farewell bool) error {
+	m, err := e.Drafter.Shared(id, e.recipient(), nil)
+	if err != nil {
+		return err
+	}
+	m.Options.Farewell = farewell
+	e.post(m)
+	return e.tx.Queue(e.ctx, e.outbox, e.now)
+}
+
+// start handles an opened deep link: the chat becomes the person's own, and a
+// survey that is open goes on there.
+func (e *entry) start() error {
+	if e.conv == nil {
+		return e.answer("start.unknown", false)
+	}
+	if err := e.tx.Dial(e.ctx, e.contact.ID, channels.Telegram, e.in.From, e.now); err != nil {
+		return err
+	}
+	e.conv.Channel, e.conv.Address = channels.Telegram, e.in.From
+	welcome, err := e.Drafter.Shared("start.welcome", e.recipient(), nil)
+	if err != nil {
+		return err
+	}
+	welcome.ConversationID = e.conv.ID
+	e.post(welcome)
+	if e.state.Question != "" {
+		q, err := e.Drafter.Question(e.def, e.state.Question, e.recipient())
+		if err != nil {
+			return err
+		}
+		q.ConversationID = e.conv.ID
+		e.post(q)
+	}
+	return e.save()
+}

@@ -1,0 +1,352 @@
+package inbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/outreach"
+	"otklik/internal/reply"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+)
+
+// openFor is how long after its last move a conversation can still be answered.
+const openFor = 30 * 24 * time.Hour
+
+// take stores the event and carries out what follows from it.
+func (e *entry) take() error {
+	if err := e.identify(); err != nil {
+		return err
+	}
+	if err := e.store(); err != nil {
+		return err
+	}
+	switch {
+	case e.in.Blocked:
+		return e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: store.AllPurposes, Reason: string(channels.ReasonBlocked), At: e.now, MessageID: e.msg.ID})
+	case e.in.Unblocked:
+		return e.tx.Lift(e.ctx, e.in.Channel, e.in.From, string(channels.ReasonBlocked))
+	case e.in.Automatic:
+		return nil // kept, never read, never answered
+	case e.in.Start != "":
+		return e.start()
+	case e.in.Data != "":
+		return e.tap()
+	}
+	return e.text()
+}
+
+// identify finds the conversation, the person and the dealer that the event
+// belongs to.
+func (e *entry) identify() error {
+	conv, err := e.named()
+	if err != nil {
+		return err
+	}
+	if conv != nil {
+		if err := e.tx.LockContact(e.ctx, conv.ContactID); err != nil {
+			return fmt.Errorf("locking the contact: %w", err)
+		}
+		e.contact.ID = conv.ContactID
+		return e.open(conv)
+	}
+	ids, err := e.tx.ContactsAt(e.ctx, e.in.Channel, e.in.From)
+	if err != nil {
+		return fmt.Errorf("looking up the sender: %w", err)
+	}
+	var latest *store.Conversation
+	for _, id := range ids {
+		if err := e.tx.LockContact(e.ctx, id); err != nil {
+			return fmt.Errorf("locking the contact: %w", err)
+		}
+		cs, err := e.tx.ConversationsOf(e.ctx, id, e.now.Add(-openFor))
+		if err != nil {
+			return fmt.Errorf("looking up conversations: %w", err)
+		}
+		for i := range cs {
+			if better(&cs[i], latest) {
+				latest = &cs[i]
+			}
+		}
+	}
+	switch {
+	case latest != nil:
+		e.contact.ID = latest.ContactID
+		return e.open(latest)
+	case len(ids) > 0:
+		e.contact.ID = ids[0]
+	}
+	return e.place()
+}
+
+// better prefers an open conversation to a finished one, then the one that moved
+// last.
+func better(a, b *store.Conversation) bool {
+	if b == nil {
+		return true
+	}
+	if open, other := a.State != store.ConversationDone, b.State != store.ConversationDone; open != other {
+		return open
+	}
+	return a.UpdatedAt.After(b.UpdatedAt)
+}
+
+// named finds the conversation that the event itself names: by button, by deep
+// link, by reply address, or by the message it answers.
+func (e *entry) named() (*store.Conversation, error) {
+	token := e.in.Token
+	if e.in.Data != "" {
+		token, _, _ = strings.Cut(e.in.Data, ":")
+	}
+	if e.in.Start != "" {
+		token = e.in.Start
+	}
+	if token != "" {
+		c, err := e.tx.ConversationByToken(e.ctx, token)
+		if err == nil {
+			return &c, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return nil, fmt.Errorf("looking up a token: %w", err)
+		}
+	}
+	for _, ref := range e.in.References {
+		m, err := e.tx.MessageByProvider(e.ctx, e.in.Channel, store.Out, ref)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("looking up a reference: %w", err)
+		}
+		if m.ConversationID == "" || m.Address != e.in.From && e.in.Channel != channels.Email {
+			continue
+		}
+		c, err := e.tx.Conversation(e.ctx, m.ConversationID)
+		if err != nil {
+			return nil, fmt.Errorf("reading the conversation: %w", err)
+		}
+		return &c, nil
+	}
+	return nil, nil
+}
+
+// open takes a conversation as the event's own.
+func (e *entry) open(c *store.Conversation) error {
+	def, ok := e.Survey(c.Survey)
+	if !ok {
+		return fmt.Errorf("survey %q is not known", c.Survey)
+	}
+	e.conv, e.def = c, def
+	if err := json.Unmarshal([]byte(c.Position), &e.state); err != nil {
+		return fmt.Errorf("reading the position: %w", err)
+	}
+	return e.place()
+}
+
+// place finds the dealer and reads the person and the visit.
+func (e *entry) place() (err error) {
+	dealerID := ""
+	switch {
+	case e.conv != nil:
+		dealerID = e.conv.DealerID
+	default:
+		if dealerID, err = e.receiver(); err != nil {
+			return err
+		}
+	}
+	e.dealer, _ = e.Roster.Dealer(dealerID)
+	if e.contact.ID != "" {
+		if e.contact, err = e.tx.Contact(e.ctx, e.contact.ID); err != nil {
+			return fmt.Errorf("reading the contact: %w", err)
+		}
+	}
+	if e.conv != nil && e.conv.VisitID != "" {
+		if e.visit, err = e.Store.Visit(e.ctx, e.conv.VisitID); err != nil {
+			return fmt.Errorf("reading the visit: %w", err)
+		}
+	}
+	return nil
+}
+
+// receiver is the dealer of the address that was written to; a shared one speaks
+// for whoever wrote to this person last.
+func (e *entry) receiver() (string, error) {
+	var at []string
+	for _, id := range e.Roster.On(e.in.Channel) {
+		if s, _ := e.Roster.Sender(id, e.in.Channel); bare(s) == bare(e.in.To) {
+			at = append(at, id)
+		}
+	}
+	if len(at) == 0 {
+		at = e.Roster.On(e.in.Channel)
+	}
+	if len(at) == 1 {
+		return at[0], nil
+	}
+	m, err := e.tx.LastTo(e.ctx, e.in.Channel, e.in.From)
+	switch {
+	case err == nil:
+		return m.DealerID, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return "", fmt.Errorf("looking up the receiver: %w", err)
+	case len(at) > 0:
+		return at[0], nil
+	}
+	if ds := e.Roster.Dealers(); len(ds) > 0 {
+		return ds[0].ID, nil
+	}
+	return "", errors.New("no dealer is set up")
+}
+
+// bare is an address without display name and reply token.
+func bare(s string) string {
+	if a, err := mail.ParseAddress(s); err == nil {
+		local, domain, _ := strings.Cut(a.Address, "@")
+		local, _, _ = strings.Cut(local, "+")
+		return strings.ToLower(local + "@" + domain)
+	}
+	return s
+}
+
+// store writes the inbound row; errReplay when it is there already.
+func (e *entry) store() error {
+	text := e.in.Text
+	if text == "" {
+		text = e.in.Data
+	}
+	e.msg = store.Message{ID: e.tx.NewID(), DealerID: e.dealer.ID, ContactID: e.contact.ID, Channel: e.in.Channel, Sender: e.in.To, Address: e.in.From, Purpose: outreach.Answer,
+		Subject: e.in.Subject, Text: text, ProviderID: e.in.ProviderID, ProviderAt: e.in.At,
+		Options: store.MessageOptions{Attachments: e.in.Attachments, Automatic: e.in.Automatic, FromName: e.in.FromName}}
+	if e.conv != nil {
+		e.msg.ConversationID, e.msg.OutreachID = e.conv.ID, e.conv.OutreachID
+	}
+	fresh, err := e.tx.Receive(e.ctx, e.msg, e.now)
+	if err != nil {
+		return fmt.Errorf("storing the message: %w", err)
+	}
+	if !fresh {
+		return errReplay
+	}
+	return nil
+}
+
+// text reads what the person wrote and carries it out.
+func (e *entry) text() error {
+	if strings.TrimSpace(e.in.Text) == "" {
+		return e.wordless()
+	}
+	question, r := "", reply.Reading{}
+	read := func(q *reply.Question) reply.Reading {
+		return e.Parser.Read(reply.Input{Text: e.in.Text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location()})
+	}
+	if e.conv == nil {
+		r = read(nil)
+	} else {
+		question, r = survey.Target(e.def, e.state, e.locale(), e.in.Channel, e.in.Text, read)
+	}
+	e.heed(&r)
+	if err := e.note(r); err != nil {
+		return err
+	}
+	if e.conv == nil {
+		return e.loose(r)
+	}
+	return e.step(survey.Input{Reading: &r, Question: question, Channel: e.in.Channel, MessageID: e.msg.ID, Text: e.in.Text})
+}
+
+// heed takes the provider's own understanding of a keyword over ours.
+func (e *entry) heed(r *reply.Reading) {
+	if e.in.Intent != "" {
+		r.Intent, r.Bare, r.Confidence = reply.Intent(e.in.Intent), true, 1
+	}
+}
+
+// wordless handles a photo, a voice note or an empty message: a person looks at it.
+func (e *entry) wordless() error {
+	if len(e.in.Attachments) == 0 {
+		return nil
+	}
+	return e.review(strings.Join(e.in.Attachments, ", "), "attachment", true)
+}
+
+// note keeps the reading with the message.
+func (e *entry) note(r reply.Reading) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encoding a reading: %w", err)
+	}
+	e.msg.Reading = string(b)
+	if err := e.tx.SetReading(e.ctx, e.msg); err != nil {
+		return fmt.Errorf("keeping a reading: %w", err)
+	}
+	return nil
+}
+
+func (e *entry) locale() string {
+	switch {
+	case e.conv != nil:
+		return e.conv.Locale
+	case e.contact.Locale != "":
+		return e.contact.Locale
+	}
+	return e.dealer.Locale
+}
+
+// tap handles a pressed button: token:question:value.
+func (e *entry) tap() error {
+	parts := strings.SplitN(e.in.Data, ":", 3)
+	if e.conv == nil || len(parts) != 3 {
+		return nil // a button of a conversation that is not ours any more
+	}
+	return e.step(survey.Input{Tap: &survey.Tap{Question: parts[1], Value: parts[2]}, Channel: e.in.Channel, MessageID: e.msg.ID})
+}
+
+// step moves the survey and carries out its effects.
+func (e *entry) step(in survey.Input) error {
+	claimed, err := e.claimed()
+	if err != nil {
+		return err
+	}
+	in.Claimed = claimed
+	var effects []survey.Effect
+	e.state, effects = survey.Step(e.def, e.state, in, e.now)
+	// The person goes on where he wrote last.
+	if in.Channel != channels.Form && in.Channel != channels.Phone && in.Channel != channels.Paper && e.in.From != "" {
+		e.conv.Channel, e.conv.Address = e.in.Channel, e.in.From
+	}
+	for _, f := range effects {
+		if err := e.apply(f); err != nil {
+			return fmt.Errorf("carrying out %s: %w", f.Kind, err)
+		}
+	}
+	if err := e.confirm(effects); err != nil {
+		return err
+	}
+	return e.save()
+}
+
+// save writes the position, then queues what the person is told.
+func (e *entry) save() error {
+	b, err := json.Marshal(e.state)
+	if err != nil {
+		return fmt.Errorf("encoding the position: %w", err)
+	}
+	e.conv.Position = string(b)
+	switch {
+	case e.state.Done:
+		e.conv.State = store.ConversationDone
+	case e.state.Waiting:
+		e.conv.State = store.ConversationReview
+	default:
+		e.conv.State = store.ConversationOpen
+	}
+	if e.conv.Version, err = e.tx.SaveConversation(e.ctx, *e.conv, e.now); err != nil {
+		return err
+	}
+	return e.tx.Queue(e.ctx, e.outbox, e.now)
+}

@@ -1,0 +1,187 @@
+package inbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"otklik/channels"
+	"otklik/internal/callback"
+	"otklik/internal/draft"
+	"otklik/internal/outreach"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+)
+
+// Submission is several answers at once: the customer's form, or what an operator
+// enters from a call or a paper sheet.
+type Submission struct {
+	// Token names the conversation (form), TaskID the task (phone, paper).
+	Token, TaskID string
+	Values        map[string]survey.Value
+	Channel       channels.Kind
+	EmployeeID    string
+}
+
+// Submitted is what became of a submission.
+type Submitted struct {
+	Outcome survey.Outcome
+	// Flagged: a callback is open now.
+	Flagged bool
+	// Refused names the questions whose values were no answers.
+	Refused []string
+	// Text is what the person is told on the page, in his language.
+	Text string
+}
+
+// ErrExpired: the form can no longer be changed.
+var ErrExpired = errors.New("the form has expired")
+
+// FormDays is for how long a form can be opened and changed.
+const FormDays = 14
+
+// DefaultSurvey is asked by phone when a task names no survey of its own.
+const DefaultSurvey = "after-service"
+
+// Submit takes a form in. What is refused changes nothing else.
+func (b *Inbox) Submit(ctx context.Context, s Submission) (Submitted, error) {
+	var out Submitted
+	var e *entry
+	err := b.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
+		e = &entry{Inbox: b, ctx: ctx, tx: tx, now: b.Clock.Business(), quiet: true, employeeID: s.EmployeeID, in: channels.Inbound{Channel: s.Channel}}
+		task, err := e.find(s)
+		if err != nil {
+			return err
+		}
+		out = Submitted{}
+		if err := e.form(s, &out); err != nil {
+			return err
+		}
+		if task != nil && len(out.Refused) == 0 {
+			if err := e.tx.AddStep(ctx, store.Step{TaskID: task.ID, Kind: callback.StepReached, EmployeeID: s.EmployeeID}, e.now); err != nil {
+				return err
+			}
+			t, err := e.tx.Task(ctx, task.ID)
+			if err != nil {
+				return err
+			}
+			if t.Kind == store.TaskSurveyCall {
+				return callback.Finish(ctx, tx, t, "answered", s.EmployeeID, e.now)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return out, fmt.Errorf("taking a form in: %w", err)
+	}
+	b.Metrics.Count(s.Channel, "stored")
+	b.after(ctx, e)
+	return out, nil
+}
+
+func (e *entry) form(s Submission, out *Submitted) error {
+	claimed, err := e.claimed()
+	if err != nil {
+		return err
+	}
+	e.msg = store.Message{ID: ""}
+	var effects []survey.Effect
+	e.state, effects = survey.Step(e.def, e.state, survey.Input{Form: s.Values, Channel: s.Channel, Claimed: claimed}, e.now)
+	for _, f := range effects {
+		switch f.Kind {
+		case survey.Refuse:
+			out.Refused = append(out.Refused, f.Question)
+		case survey.Thank:
+			out.Outcome = f.Outcome
+		}
+		if err := e.apply(f); err != nil {
+			return fmt.Errorf("carrying out %s: %w", f.Kind, err)
+		}
+	}
+	if err := e.confirm(effects); err != nil {
+		return err
+	}
+	out.Flagged, out.Text = e.state.Flagged, e.out.Text
+	return e.save()
+}
+
+// find opens the conversation of a submission: by its token, or the task's, which
+// may have to be begun. No question is asked twice: a survey that the person began
+// elsewhere goes on.
+func (e *entry) find(s Submission) (*store.Task, error) {
+	if s.TaskID == "" {
+		c, err := e.tx.ConversationByToken(e.ctx, s.Token)
+		if err != nil {
+			return nil, err
+		}
+		if e.now.After(c.OpenedAt.AddDate(0, 0, FormDays)) {
+			return nil, ErrExpired
+		}
+		e.contact.ID = c.ContactID
+		return nil, e.open(&c)
+	}
+	t, err := e.tx.Task(e.ctx, s.TaskID)
+	if err != nil {
+		return nil, err
+	}
+	e.contact.ID = t.ContactID
+	c, err := e.conversationOf(t)
+	if err != nil {
+		return nil, err
+	}
+	return &t, e.open(&c)
+}
+
+func (e *entry) conversationOf(t store.Task) (store.Conversation, error) {
+	if t.ConversationID != "" {
+		return e.tx.Conversation(e.ctx, t.ConversationID)
+	}
+	c, err := e.tx.ConversationOfVisit(e.ctx, t.VisitID, DefaultSurvey)
+	if !errors.Is(err, store.ErrNotFound) {
+		return c, err
+	}
+	def, ok := e.Survey(DefaultSurvey)
+	if !ok {
+		return c, fmt.Errorf("survey %q is not known", DefaultSurvey)
+	}
+	position, err := json.Marshal(survey.Begin(def, channels.Phone))
+	if err != nil {
+		return c, err
+	}
+	person, err := e.tx.Contact(e.ctx, t.ContactID)
+	if err != nil {
+		return c, err
+	}
+	dealer, _ := e.Roster.Dealer(t.DealerID)
+	r := draft.Recipient{Dealer: dealer, Contact: person}
+	c = store.Conversation{ID: e.tx.NewID(), DealerID: t.DealerID, ContactID: t.ContactID, VisitID: t.VisitID, Survey: def.ID, SurveyVersion: def.Version, Locale: r.LocaleOr(), Channel: channels.Phone,
+		Address: person.On(channels.Phone), State: store.ConversationOpen, Position: string(position), Version: 1, Token: draft.NewToken(), OpenedAt: e.now}
+	return c, e.tx.OpenConversation(e.ctx, c, e.now)
+}
+
+// Unsubscribe withdraws surveys, greetings and ads on the address that a
+// conversation was held on: what a person asks for on the page behind a link.
+func (b *Inbox) Unsubscribe(ctx context.Context, token string) error {
+	now := b.Clock.Business()
+	err := b.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
+		c, err := tx.ConversationByToken(ctx, token)
+		if err != nil {
+			return err
+		}
+		for _, p := range []outreach.Purpose{outreach.Survey, outreach.Greeting, outreach.Ad} {
+			if err := tx.Suppress(ctx, store.Suppression{Channel: c.Channel, Address: c.Address, Purpose: string(p), Reason: store.OptedOut, At: now}); err != nil {
+				return err
+			}
+			if err := tx.AddConsent(ctx, store.Consent{ContactID: c.ContactID, DealerID: c.DealerID, Purpose: string(p), Channel: c.Channel, At: now, How: "form"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("unsubscribing: %w", err)
+	}
+	b.Changed()
+	return nil
+}
