@@ -3,6 +3,8 @@ package survey
 import (
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"otklik/internal/reply"
 )
@@ -154,6 +156,12 @@ func (s *step) answered(r *reply.Reading, saved []*Question) {
 
 // unanswered follows a text without an answer.
 func (s *step) unanswered(r *reply.Reading) {
+	if s.st.Flagged && r.When != nil {
+		// "After six" says when to call, not when to ask again.
+		s.extend()
+		s.effects[len(s.effects)-1].Message = "callback.requested"
+		return
+	}
 	if r.Intent == reply.IntentLater {
 		s.emit(Effect{Kind: Later, When: r.When, Message: "later.ack"})
 		return
@@ -186,8 +194,11 @@ func (s *step) called(r *reply.Reading) {
 	}
 }
 
+// wordy tells words from the digits and marks of a score that could not be read.
+func wordy(text string) bool { return strings.ContainsFunc(text, unicode.IsLetter) }
+
 func (s *step) keepWords(r *reply.Reading) {
-	if r.Comment != "" && s.st.Question != "" {
+	if wordy(r.Comment) && s.st.Question != "" {
 		s.st.Words = join(s.st.Words, r.Comment)
 	}
 }
@@ -213,7 +224,7 @@ func (s *step) doubt(q *Question, r *reply.Reading) {
 		s.emit(review)
 	default:
 		s.st.Reasks++
-		if r.Comment != "" {
+		if wordy(r.Comment) {
 			s.emit(review)
 		}
 		s.emit(Effect{Kind: Reask, Question: q.ID})
@@ -221,10 +232,11 @@ func (s *step) doubt(q *Question, r *reply.Reading) {
 }
 
 // lateWords handles a text when no question is open: it goes to the person who
-// has the callback, else to an operator, and is acknowledged once.
+// has the callback, else to an operator, and is acknowledged once. A mere "thank
+// you" is no words to keep.
 func (s *step) lateWords(r *reply.Reading) {
 	words := s.words()
-	if words == "" {
+	if words == "" || r.Comment == "" {
 		return
 	}
 	if len(r.Praise) > 0 || r.Flagged(reply.FlagPraise) {
@@ -272,7 +284,7 @@ func (s *step) leave(e Effect) {
 }
 
 func (s *step) end(e Effect) {
-	s.st.Thanked, s.st.Waiting = true, false
+	s.st.Waiting = false
 	s.emit(e)
 	if !s.st.Done {
 		s.finish()
@@ -320,7 +332,9 @@ func (s *step) toggle(q *Question) {
 	}
 	open := s.st.Question
 	chosen := slices.Clone(s.st.Answers[q.ID].Choices)
-	if i := slices.Index(chosen, s.in.Tap.Value); i >= 0 {
+	if len(chosen) == 1 && chosen[0] == s.in.Tap.Value {
+		chosen = nil // as it comes back from storage
+	} else if i := slices.Index(chosen, s.in.Tap.Value); i >= 0 {
 		chosen = slices.Delete(chosen, i, i+1)
 	} else {
 		chosen = append(chosen, s.in.Tap.Value)
@@ -359,7 +373,7 @@ func (s *step) form() {
 			s.pass(q, low, a.Comment, s.in.Reading)
 		}
 	}
-	var said []cause
+	var said []Cause
 	if s.in.Reading != nil {
 		said = s.d.saidCauses(s.in.Reading, s.words())
 	}
@@ -373,16 +387,11 @@ func (s *step) submitted() {
 	}
 	s.st.Waiting = false
 	switch {
-	case s.st.Done || s.st.Silent:
-		if !s.st.Silent {
-			s.promise()
-		}
-	case s.st.Thanked:
-		s.finish()
+	case s.st.Silent:
+	case s.st.Done:
+		s.promise()
 	default:
-		s.st.Thanked = true
-		s.emit(Effect{Kind: Thank, Outcome: s.outcome()})
-		s.finish()
+		s.thank()
 	}
 }
 

@@ -83,7 +83,13 @@ func inputs(d *survey.Definition) *rapid.Generator[survey.Input] {
 				in.Form[k] = survey.Value{Rating: rating.Draw(t, "rating"), Answer: yesno.Draw(t, "answer"), Text: words.Draw(t, "words")}
 			}
 		case 1, 2:
-			in.Tap = &survey.Tap{Question: id.Draw(t, "question"), Value: value.Draw(t, "value")}
+			in.Tap = &survey.Tap{Question: id.Draw(t, "question")}
+			q, ok := d.Question(in.Tap.Question)
+			if fits := rapid.IntRange(0, 4).Draw(t, "fits") > 0; ok && fits {
+				in.Tap.Value = rapid.SampledFrom(tappable(q)).Draw(t, "button")
+			} else {
+				in.Tap.Value = value.Draw(t, "value")
+			}
 		default:
 			in.Reading = &reply.Reading{
 				Intent: rapid.SampledFrom([]reply.Intent{reply.IntentAnswer, reply.IntentAnswer, reply.IntentAnswer, reply.IntentUnclear, reply.IntentOptOut,
@@ -246,17 +252,21 @@ func answerTo(t *rapid.T, q *survey.Question, ch channels.Kind) survey.Input {
 		in.Tap = &survey.Tap{Question: q.ID, Value: survey.Enough}
 		return in
 	}
-	var values []string
+	in.Tap = &survey.Tap{Question: q.ID, Value: rapid.SampledFrom(tappable(q)).Draw(t, "value")}
+	return in
+}
+
+// tappable lists values that a question's buttons can carry.
+func tappable(q *survey.Question) []string {
 	switch q.Kind {
 	case survey.YesNo:
-		values = []string{"yes", "no"}
-	case survey.Choice:
-		values = []string{"slow", "rude"}
-	default:
-		values = []string{"1", "2", "3", "4", "5"}
+		return []string{"yes", "no"}
+	case survey.Choice, survey.MultiChoice:
+		return []string{q.Options[0].ID, q.Options[1].ID}
+	case survey.Text:
+		return []string{survey.Skip}
 	}
-	in.Tap = &survey.Tap{Question: q.ID, Value: rapid.SampledFrom(values).Draw(t, "value")}
-	return in
+	return []string{"1", "2", "5"}
 }
 
 func frozen(t *rapid.T, st survey.State) string {

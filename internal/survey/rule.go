@@ -58,14 +58,14 @@ const (
 
 // houseFlags are the reading flags that always open a callback (invariant 6;
 // "would warn others" has the top severity, R124).
-var houseFlags = map[string]cause{
+var houseFlags = map[string]Cause{
 	reply.FlagLegal:      {Reason: Legal, Severity: Urgent},
 	reply.FlagSafety:     {Reason: Safety, Severity: Urgent},
 	reply.FlagWarnOthers: {Reason: WarnOthers, Severity: Urgent},
 }
 
 // lowAnswer tells whether an answer opens a callback and how urgent it is.
-func (d *Definition) lowAnswer(q *Question, a Answer) (cause, bool) {
+func (d *Definition) lowAnswer(q *Question, a Answer) (Cause, bool) {
 	own := false
 	for _, r := range d.Flags {
 		if r.Question != q.ID {
@@ -77,11 +77,11 @@ func (d *Definition) lowAnswer(q *Question, a Answer) (cause, bool) {
 			if r.AtMost != nil {
 				reason = LowScore
 			}
-			return cause{Question: q.ID, Reason: reason, Severity: severities[r.Severity]}, true
+			return Cause{Question: q.ID, Reason: reason, Severity: severities[r.Severity]}, true
 		}
 	}
 	if own {
-		return cause{}, false
+		return Cause{}, false
 	}
 	c, low := houseRule(q, a)
 	c.Question = q.ID
@@ -100,18 +100,18 @@ func (r Rule) matches(a Answer) bool {
 	return false
 }
 
-func houseRule(q *Question, a Answer) (cause, bool) {
+func houseRule(q *Question, a Answer) (Cause, bool) {
 	switch {
 	case q.Kind == YesNo && a.Answer == "no":
-		return cause{Reason: NotGood, Severity: High}, true
+		return Cause{Reason: NotGood, Severity: High}, true
 	case a.Rating == nil:
-		return cause{}, false
+		return Cause{}, false
 	case q.Kind == NPS && *a.Rating <= lowNPS:
-		return cause{Reason: LowScore, Severity: severityBelow(*a.Rating, badNPS)}, true
+		return Cause{Reason: LowScore, Severity: severityBelow(*a.Rating, badNPS)}, true
 	case q.Kind == Rating && *a.Rating*100 <= q.Max*lowPercent:
-		return cause{Reason: LowScore, Severity: severityBelow(*a.Rating*100, q.Max*badPercent)}, true
+		return Cause{Reason: LowScore, Severity: severityBelow(*a.Rating*100, q.Max*badPercent)}, true
 	}
-	return cause{}, false
+	return Cause{}, false
 }
 
 func severityBelow(v, bound int) Severity {
@@ -122,13 +122,13 @@ func severityBelow(v, bound int) Severity {
 }
 
 // saidCauses are the callbacks that words alone ask for, whatever the score.
-func (d *Definition) saidCauses(r *reply.Reading, text string) []cause {
-	var out []cause
+func (d *Definition) saidCauses(r *reply.Reading, text string) []Cause {
+	var out []Cause
 	for _, f := range r.Flags {
 		c, ok := houseFlags[f]
 		for _, rule := range d.Flags {
 			if rule.Flag == f {
-				c, ok = cause{Reason: c.Reason, Severity: severities[rule.Severity]}, !rule.Never
+				c, ok = Cause{Reason: c.Reason, Severity: severities[rule.Severity]}, !rule.Never
 				if c.Reason == "" {
 					c.Reason = Reason(f)
 				}
@@ -147,7 +147,7 @@ func (d *Definition) saidCauses(r *reply.Reading, text string) []cause {
 	for _, rule := range d.Flags {
 		for _, w := range rule.Words {
 			if strings.Contains(lower, strings.ToLower(w)) {
-				out = append(out, cause{Reason: Word, Severity: severities[rule.Severity]})
+				out = append(out, Cause{Reason: Word, Severity: severities[rule.Severity]})
 				break
 			}
 		}
@@ -155,8 +155,8 @@ func (d *Definition) saidCauses(r *reply.Reading, text string) []cause {
 	return out
 }
 
-func (d *Definition) requested() (cause, bool) {
-	c, ok := cause{Reason: Requested}, true
+func (d *Definition) requested() (Cause, bool) {
+	c, ok := Cause{Reason: Requested}, true
 	for _, rule := range d.Flags {
 		if rule.Intent == string(reply.IntentCallback) {
 			c.Severity, ok = severities[rule.Severity], !rule.Never

@@ -27,10 +27,9 @@ type State struct {
 	// Flagged: a callback is open because of this conversation, since FlaggedAt.
 	Flagged   bool      `json:"flagged,omitempty"`
 	FlaggedAt time.Time `json:"flagged_at,omitzero"`
-	Causes    []cause   `json:"causes,omitempty"`
+	Causes    []Cause   `json:"causes,omitempty"`
 	// Done: the survey asks nothing more. Late answers still count.
-	Done    bool `json:"done,omitempty"`
-	Thanked bool `json:"thanked,omitempty"`
+	Done bool `json:"done,omitempty"`
 	// Noted: a late text was acknowledged once.
 	Noted bool `json:"noted,omitempty"`
 	// Silent: the person opted out or is not the customer; nothing is said.
@@ -45,7 +44,9 @@ type Asked struct {
 	Channel  channels.Kind `json:"channel"`
 }
 
-type cause struct {
+// Cause is one reason for the callback of a conversation; Question is "" for what
+// was said beside the questions.
+type Cause struct {
 	Question string   `json:"question,omitempty"`
 	Reason   Reason   `json:"reason"`
 	Severity Severity `json:"severity,omitempty"`
@@ -131,9 +132,11 @@ const (
 	Praise EffectKind = "praise"
 	// Recommendation stores Value: "yes", "no" or a number (R037).
 	Recommendation EffectKind = "recommendation"
-	// Callback opens a callback with Reason, Severity and the customer's Words.
+	// Callback opens a callback with Reason, Severity and the customer's Words;
+	// When is the time he asked for, if he did.
 	Callback EffectKind = "callback"
-	// CallbackWords adds Words to the open callback and raises its Severity.
+	// CallbackWords adds Words to the open callback, raises its Severity, and
+	// moves the call to When where that is set.
 	CallbackWords EffectKind = "callback_words"
 	// CallbackWithdraw closes the callback: its only cause was corrected.
 	CallbackWithdraw EffectKind = "callback_withdraw"
@@ -241,7 +244,7 @@ func (st *State) hasWords() bool {
 
 // troubled tells whether something is wrong, beyond a wish to be called.
 func (st *State) troubled() bool {
-	return slices.ContainsFunc(st.Causes, func(c cause) bool { return c.Reason != Requested })
+	return slices.ContainsFunc(st.Causes, func(c Cause) bool { return c.Reason != Requested })
 }
 
 // Begin is the state after the invite went out on a channel. Channels that ask

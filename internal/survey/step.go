@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/reply"
 )
 
 // CorrectionWindow is how long after it was opened a callback is withdrawn when
@@ -105,10 +106,10 @@ func recommendation(q *Question, a Answer) (string, bool) {
 
 // judge opens, extends or withdraws the callback after answers were saved.
 // said are causes found in words; saved are the questions just answered.
-func (s *step) judge(saved []*Question, said []cause) {
+func (s *step) judge(saved []*Question, said []Cause) {
 	before := len(s.st.Causes)
 	for _, q := range saved {
-		s.st.Causes = slices.DeleteFunc(s.st.Causes, func(c cause) bool { return c.Question == q.ID })
+		s.st.Causes = slices.DeleteFunc(s.st.Causes, func(c Cause) bool { return c.Question == q.ID })
 		if c, low := s.d.lowAnswer(q, s.st.Answers[q.ID]); low {
 			s.st.Causes = append(s.st.Causes, c)
 		}
@@ -122,7 +123,7 @@ func (s *step) judge(saved []*Question, said []cause) {
 	case len(s.st.Causes) > 0 && !s.st.Flagged:
 		top := worst(s.st.Causes)
 		s.st.Flagged, s.st.FlaggedAt = true, s.now
-		s.emit(Effect{Kind: Callback, Question: top.Question, Reason: top.Reason, Severity: top.Severity, Words: s.ownWords()})
+		s.emit(Effect{Kind: Callback, Question: top.Question, Reason: top.Reason, Severity: top.Severity, Words: s.ownWords(), When: s.asked()})
 		s.opened = len(s.effects)
 	case len(s.st.Causes) == 0 && s.st.Flagged && before > 0:
 		s.cleared()
@@ -133,12 +134,20 @@ func (s *step) judge(saved []*Question, said []cause) {
 
 // extend adds what was said now to the callback that is open.
 func (s *step) extend() {
-	e := Effect{Kind: CallbackWords, Words: s.words()}
+	e := Effect{Kind: CallbackWords, Words: s.words(), When: s.asked()}
 	if len(s.st.Causes) > 0 {
 		top := worst(s.st.Causes)
 		e.Reason, e.Severity = top.Reason, top.Severity
 	}
 	s.emit(e)
+}
+
+// asked is the time at which the person wants to be called.
+func (s *step) asked() *reply.Interval {
+	if s.in.Reading == nil {
+		return nil
+	}
+	return s.in.Reading.When
 }
 
 // cleared follows a correction that left the callback without a cause. Once a
@@ -175,7 +184,7 @@ func join(a, b string) string {
 	return a + "\n" + b
 }
 
-func worst(cs []cause) cause {
+func worst(cs []Cause) Cause {
 	top := cs[0]
 	for _, c := range cs[1:] {
 		if c.Severity > top.Severity || c.Severity == top.Severity && top.Reason == Requested {
@@ -239,10 +248,12 @@ func (s *step) advance() {
 		s.emit(Effect{Kind: Ask, Question: q.ID})
 		return
 	}
-	if !s.st.Thanked {
-		s.st.Thanked = true
-		s.emit(Effect{Kind: Thank, Outcome: s.outcome()})
-	}
+	s.thank()
+}
+
+// thank ends the conversation with thanks. That happens once: Done is for good.
+func (s *step) thank() {
+	s.emit(Effect{Kind: Thank, Outcome: s.outcome()})
 	s.finish()
 }
 

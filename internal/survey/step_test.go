@@ -117,6 +117,9 @@ func TestConversations(t *testing.T) {
 		{"an old button is tapped again: replaced, nothing asked twice", "after-service", channels.Telegram,
 			[]survey.Input{tapped("overall", "5"), tapped("overall", "4"), tapped("overall", "4")},
 			[]string{"save_answer:overall ask:fixed", "save_answer:overall*", ""}},
+		{"down and up again: the question that was open is not repeated", "after-service", channels.Telegram,
+			[]survey.Input{tapped("overall", "5"), tapped("overall", "1"), tapped("overall", "5"), tapped("fixed", "yes")},
+			[]string{"save_answer:overall ask:fixed", "save_answer:overall* callback:low_score ask:trouble", "save_answer:overall* callback_withdraw ask:on_time", "save_answer:fixed"}},
 		{"unclear: one re-ask, then a person, then silence to the customer", "after-service", channels.SMS,
 			[]survey.Input{unclear, unclear, unclear, rated(5, "")},
 			[]string{"reask:overall", "review(review.ack)", "review", "save_answer:overall ask:suggestions"}},
@@ -162,6 +165,12 @@ func TestConversations(t *testing.T) {
 		{"words after the end: thanked once", "after-service", channels.SMS,
 			[]survey.Input{rated(5, "ok"), said(reply.Reading{Intent: reply.IntentAnswer, Comment: "и кофе хороший", Confidence: 1}), said(reply.Reading{Intent: reply.IntentAnswer, Comment: "ещё", Confidence: 1})},
 			[]string{"save_answer:overall thank:good close", "review(survey.closed)", "review"}},
+		{"a time for the call that was promised", "after-service", channels.SMS,
+			[]survey.Input{rated(1, "стук"), said(reply.Reading{Intent: reply.IntentLater, Comment: "после шести", When: &reply.Interval{}, Confidence: 1})},
+			[]string{"save_answer:overall remark:complaint callback:low_score thank:low close", "callback_words(callback.requested)"}},
+		{"thanks for the thanks", "after-service", channels.SMS,
+			[]survey.Input{rated(5, "ok"), said(reply.Reading{Intent: reply.IntentUnclear, Confidence: 1})},
+			[]string{"save_answer:overall thank:good close", ""}},
 		{"solved: yes", "solved", channels.SMS,
 			[]survey.Input{said(reply.Reading{Intent: reply.IntentAnswer, Answer: "yes", Confidence: 1})},
 			[]string{"save_answer:solved thank:good close"}},
@@ -291,11 +300,12 @@ func TestTarget(t *testing.T) {
 	one := survey.Answer{Rating: num(1), At: noon}
 	yes := survey.Answer{Answer: "yes", At: noon.Add(time.Minute)}
 	// A parser reduced to what the cases need: a digit is a rating, "нет" a no.
-	read := func(text string) func(reply.Question) reply.Reading {
-		return func(q reply.Question) reply.Reading {
+	read := func(text string) func(*reply.Question) reply.Reading {
+		return func(q *reply.Question) reply.Reading {
 			r := reply.Reading{Intent: reply.IntentUnclear, Comment: text, Confidence: 1}
 			digit := strings.IndexAny(text, "12345")
 			switch {
+			case q == nil:
 			case q.Kind == reply.KindText:
 				r.Intent = reply.IntentAnswer
 			case q.Kind == reply.KindRating && digit >= 0:

@@ -10,15 +10,16 @@ import (
 )
 
 // Target decides which question a text answers, and reads it against that one.
-// read is the parser (reply). The id is "" when no question fits: then the
-// reading is of the bare words. Almost always it is the open question; it is an
+// read is the parser (reply.Input.Question). The id is "" when no question fits:
+// then the reading is of the bare words, with no question open. Almost always it is the open question; it is an
 // earlier one when the person corrects himself ("ой, 5, не 1") or sends a number
 // while words, or nothing, are asked for. Words alone never change an earlier
 // answer: "нет, спасибо" after the end is no answer to the last question.
-func Target(d *Definition, st State, locale string, ch channels.Kind, text string, read func(reply.Question) reply.Reading) (string, reply.Reading) {
+func Target(d *Definition, st State, locale string, ch channels.Kind, text string, read func(*reply.Question) reply.Reading) (string, reply.Reading) {
 	open, isOpen := d.Question(st.Question)
 	if isOpen {
-		r := read(open.Reply(locale, ch))
+		q := open.Reply(locale, ch)
+		r := read(&q)
 		if !open.Open() && r.Intent == reply.IntentAnswer {
 			return open.ID, r
 		}
@@ -30,16 +31,17 @@ func Target(d *Definition, st State, locale string, ch channels.Kind, text strin
 	if q, c, ok := earlier(d, st, locale, ch, text, read); ok {
 		return q, c
 	}
-	return "", read(reply.Question{Kind: reply.KindText})
+	return "", read(nil)
 }
 
 // earlier reads a text as a new answer to a question that has one.
 // A bare number does that only where no choice is open, for "1" may mean yes.
-func earlier(d *Definition, st State, locale string, ch channels.Kind, text string, read func(reply.Question) reply.Reading) (string, reply.Reading, bool) {
+func earlier(d *Definition, st State, locale string, ch channels.Kind, text string, read func(*reply.Question) reply.Reading) (string, reply.Reading, bool) {
 	open, isOpen := d.Question(st.Question)
 	numbers := bareNumber(text) && (!isOpen || open.Open())
 	for _, q := range scored(d, st) {
-		r := read(q.Reply(locale, ch))
+		asked := q.Reply(locale, ch)
+		r := read(&asked)
 		a, ok := q.fromReading(&r)
 		if r.Intent != reply.IntentAnswer || !ok || !a.valued() {
 			continue
