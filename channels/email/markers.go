@@ -18,14 +18,15 @@ var (
 	// signatureMark is RFC 3676's "-- " and what stands for it.
 	signatureMark = regexp.MustCompile(`^\s*(?:--|—|––|__)\s*$`)
 
-	separator = regexp.MustCompile(`(?i)^\s*[-_=*—]{2,}\s*(?:` + strings.Join([]string{
+	// separator is a titled line; between long dashes any title will do.
+	separator = regexp.MustCompile(`(?i)^\s*(?:-{5,}\s*[^-]{3,40}\s*-{5,}$|[-_=*—]{2,}\s*(?:` + strings.Join([]string{
 		`original (?:message|e?-?mail)`, `forwarded message`, `forwarded by .*`, `reply message`, `original`,
 		`исходное сообщение`, `исходное письмо`, `оригинальное сообщение`, `пересылаемое сообщение`, `пересланное сообщение`, `переслано .*`,
 		`original-nachricht`, `ursprüngliche nachricht`, `originalnachricht`, `weitergeleitete nachricht`,
 		`message (?:d'|d’)origine`, `message original`, `message initial`, `message transféré`,
 		`mensaje original`, `messaggio originale`, `oorspronkelijk bericht`, `mensagem original`,
 		`原始邮件(?:信息)?`, `原邮件(?:信息)?`, `原始郵件`, `原始信息`, `回复的原邮件`, `回复的原文`, `转发的邮件(?:信息)?`, `转发邮件(?:信息)?`, `转发的原邮件`,
-	}, `|`) + `)\s*[-_=*—]{0,}\s*:?\s*$`)
+	}, `|`) + `)\s*[-_=*—]*\s*:?\s*$)`)
 
 	headerField = regexp.MustCompile(`(?i)^[\s|*]*(` + strings.Join(fieldNames(), `|`) + `)\s*\*?\s*[:：]\s*\*?\s*\S?`)
 

@@ -88,7 +88,7 @@ func (m *memory) listen(t *testing.T, cursor string, stop func(all []heard) erro
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	err = m.channel.Poll(ctx, cursor, func(_ context.Context, e channels.Event, at string) error {
-		text := ""
+		var text string
 		if e.Inbound != nil {
 			text = e.Inbound.Text
 		} else {

@@ -132,7 +132,7 @@ func (s *script) serve(conn net.Conn) {
 		s.commands = append(s.commands, line)
 		s.mu.Unlock()
 		verb, _, _ := strings.Cut(line, " ")
-		ok := false
+		var ok bool
 		switch strings.ToUpper(verb) {
 		case "EHLO":
 			ok = s.say(conn, "", s.hello())

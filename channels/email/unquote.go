@@ -3,6 +3,8 @@ package email
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Unquote gives what the writer of a plain-text mail added himself: quoted
@@ -52,7 +54,9 @@ func ownLines(lines []string) []string {
 		}
 		n := attribution(lines[i:])
 		if n == 0 {
-			own = append(own, line)
+			if !overflow(lines, i) {
+				own = append(own, line)
+			}
 			continue
 		}
 		if next := nextText(lines[i+n:]); next == "" || !quoted(next) {
@@ -85,6 +89,17 @@ func nextText(lines []string) string {
 		}
 	}
 	return ""
+}
+
+// overflow recognises what a program has wrapped off a long quoted line: one
+// line between two quoted ones that goes on in the middle of a sentence.
+func overflow(lines []string, i int) bool {
+	const wrapped = 60
+	if i == 0 || i+1 >= len(lines) || !quoted(lines[i-1]) || !quoted(lines[i+1]) || utf8.RuneCountInString(lines[i-1]) < wrapped {
+		return false
+	}
+	r, _ := utf8.DecodeRuneInString(strings.TrimSpace(lines[i]))
+	return unicode.IsLower(r)
 }
 
 // headerBlock recognises the header lines that Outlook, Foxmail and others put
