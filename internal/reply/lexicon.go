@@ -260,7 +260,11 @@ func expand(p string) []string {
 // add compiles one phrase. A word ending in * matches words that begin so, ".." up to three words, "#" a number.
 func (lx *lexicon) add(phrase string, tm term) error {
 	at, words := &lx.root, 0
-	for _, field := range strings.Fields(phrase) {
+	fields := strings.Fields(phrase)
+	for len(fields) > 0 && fields[len(fields)-1] == ".." { // a gap at the end says nothing
+		fields = fields[:len(fields)-1]
+	}
+	for _, field := range fields {
 		switch field {
 		case "..":
 			at = child(&at.gap)
