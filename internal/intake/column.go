@@ -168,7 +168,10 @@ func (c *columns) sniff() {
 		c.moveOne(at, fContact, fCustomer)
 	}
 	if at := c.first(fCustomer); at >= 0 && c.shape[at].filled > 0 && c.shape[at].letters < 0.2 {
-		c.moveOne(at, fCustomer, fCustomerID)
+		if name := c.unknown(isNames); name >= 0 {
+			c.moveOne(at, fCustomer, fCustomerID)
+			c.put(fCustomer, name)
+		}
 	}
 	if at := c.first(fCompany); at >= 0 && c.shape[at].distinct == 1 && c.shape[at].filled > 2 {
 		c.moveOne(at, fCompany, "") // the dealer's own company
@@ -190,7 +193,7 @@ func (c *columns) sniff() {
 			c.put(fPhone, i)
 		}
 	}
-	c.only(fCustomer, !c.has(fFamily) && !c.has(fCompany), func(s shape) bool { return s.person >= 0.7 && 2*s.distinct >= s.filled })
+	c.only(fCustomer, !c.has(fFamily) && !c.has(fCompany), isNames)
 	c.only(fOrder, c.kind == Visits, func(s shape) bool {
 		return s.filled > 1 && s.distinct == s.filled && s.oneWord == 1 && s.date+s.phone+s.email+s.vin == 0
 	})
@@ -219,23 +222,30 @@ func (c *columns) splitName() {
 	}
 }
 
+func isNames(s shape) bool { return s.person >= 0.7 && 2*s.distinct >= s.filled }
+
 // only gives field the one unknown column of that shape; none when there are several.
 func (c *columns) only(field string, wanted bool, is func(shape) bool) {
 	if !wanted || c.has(field) {
 		return
 	}
+	if at := c.unknown(is); at >= 0 {
+		c.put(field, at)
+	}
+}
+
+// unknown is the one column of that shape without a meaning, -1 when there is none or several.
+func (c *columns) unknown(is func(shape) bool) int {
 	at := -1
 	for i, s := range c.shape {
 		if c.match[i].field == "" && !c.taken(i) && s.filled > 0 && !c.staffs(i) && is(s) {
 			if at >= 0 {
-				return
+				return -1
 			}
 			at = i
 		}
 	}
-	if at >= 0 {
-		c.put(field, at)
-	}
+	return at
 }
 
 func (c *columns) taken(at int) bool {

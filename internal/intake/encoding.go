@@ -119,13 +119,19 @@ func bare16(data []byte) string {
 			odd++
 		}
 	}
+	name := ""
 	switch {
 	case odd*10 >= n/2 && even == 0:
-		return enc16LE
+		name = enc16LE
 	case even*10 >= n/2 && odd == 0:
-		return enc16BE
+		name = enc16BE
+	default:
+		return ""
 	}
-	return ""
+	if text, _, err := decodeAs(data[:n], name); err != nil || controls([]byte(text)) {
+		return ""
+	}
+	return name
 }
 
 // controls holds when the bytes have more control characters than a text ever has.
@@ -285,6 +291,8 @@ func hanScore(text string) float64 {
 			default:
 				sum -= 0.5
 			}
+		case unicode.Is(unicode.Cyrillic, r): // GB has Russian letters too, two bytes each
+			sum += 0.5
 		case r >= 0x3000 && r <= 0x303F, r >= 0xFF00 && r <= 0xFFEF, strings.ContainsRune("·“”‘’…—￥℃", r):
 			sum += 0.5
 		default:

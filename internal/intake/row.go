@@ -193,7 +193,7 @@ func (r *reader) decideWidth(lines []line) {
 			wider++
 		}
 	}
-	if 2*wider > len(lines) {
+	if 2*wider > len(lines) && len(lines) > 2 {
 		r.width = 1 << 30
 	}
 }
