@@ -17,7 +17,7 @@ type hooks struct {
 // the first to the longest. A status callback outlives a restart of our side.
 const (
 	triesInbound  = 4
-	triesStatus   = 10
+	triesStatus   = 20
 	triesForever  = 0
 	firstHookWait = 50 * time.Millisecond
 	longHookWait  = 2 * time.Second

@@ -55,7 +55,7 @@ func (s *Servers) startIMAP() error {
 		InsecureAuth: true,
 	})
 	s.serve(ln, server.Serve, server.Close)
-	s.IMAPURL = (&url.URL{Scheme: "imap", User: url.UserPassword(s.config.Mailbox, m.password), Host: ln.Addr().String()}).String()
+	s.IMAPURL = (&url.URL{Scheme: "imap+insecure", User: url.UserPassword(s.config.Mailbox, m.password), Host: ln.Addr().String()}).String()
 	return nil
 }
 

@@ -62,8 +62,8 @@ type Servers struct {
 	// TwilioBase and TelegramBase replace https://api.twilio.com and
 	// https://api.telegram.org.
 	TwilioBase, TelegramBase string
-	// SMTPURL and IMAPURL carry the user and password of our mailbox; neither
-	// speaks TLS.
+	// SMTPURL and IMAPURL carry the user and password of our mailbox and have
+	// the schemes smtp+insecure and imap+insecure: neither speaks TLS.
 	SMTPURL, IMAPURL string
 
 	config   Config

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -166,7 +167,7 @@ func TestCloseEndsActions(t *testing.T) {
 		"block": func() error { return b.Block(t.Context(), chat) },
 		"start": func() error { return b.StartBot(t.Context(), chat, "Ivan", "") },
 	} {
-		if err := act(); err != sandbox.ErrClosed {
+		if err := act(); !errors.Is(err, sandbox.ErrClosed) {
 			t.Errorf("%s after Close: %v, want ErrClosed", name, err)
 		}
 	}

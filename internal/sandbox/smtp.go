@@ -42,7 +42,7 @@ func (s *Servers) startSMTP() error {
 	server.AllowInsecureAuth = true
 	server.ErrorLog = printer{s.config.Logger}
 	s.serve(ln, server.Serve, func() error { return server.Shutdown(context.Background()) })
-	s.SMTPURL = (&url.URL{Scheme: "smtp", User: url.UserPassword(s.config.Mailbox, password), Host: ln.Addr().String()}).String()
+	s.SMTPURL = (&url.URL{Scheme: "smtp+insecure", User: url.UserPassword(s.config.Mailbox, password), Host: ln.Addr().String()}).String()
 	return nil
 }
 
