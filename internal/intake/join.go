@@ -35,12 +35,8 @@ func Join(rows []Row) []Row {
 			continue
 		}
 		done[keys[i]] = true
-		group := groups[keys[i]]
-		first, strangers := gather(rows, group, perOrder)
-		out = append(out, first)
-		out = append(out, strangers...)
+		out = append(out, gather(rows, groups[keys[i]], perOrder))
 	}
-	slices.SortStableFunc(out, func(a, b Row) int { return a.Line - b.Line })
 	return out
 }
 
@@ -77,11 +73,11 @@ func refuseRow(r *Row, code, reason string) {
 	r.Problems = append(slices.Clip(r.Problems), Problem{Line: r.Line, Column: "order", Code: code, Reason: reason, Refused: true})
 }
 
-// gather joins a group's lines into its first; strangers are the lines refused because they are about somebody else.
-func gather(rows []Row, group []int, perOrder bool) (first Row, strangers []Row) {
-	first = rows[group[0]]
+// gather joins a group's lines into its first, and refuses in place the later ones that are about somebody else.
+func gather(rows []Row, group []int, perOrder bool) Row {
+	first := rows[group[0]]
 	if len(group) == 1 {
-		return first, nil
+		return first
 	}
 	rec := first.Record.clone()
 	first.Record = rec
@@ -97,7 +93,6 @@ func gather(rows []Row, group []int, perOrder bool) (first Row, strangers []Row)
 		}
 		if !samePerson(rec.Customer, r.Record.Customer) && !sameCar(rec.Vehicle, r.Record.Vehicle) {
 			refuseRow(&rows[at], CodeDuplicate, "duplicate order number with different content")
-			strangers = append(strangers, rows[at])
 			continue
 		}
 		known := false // a copy of a line that came before
@@ -110,7 +105,7 @@ func gather(rows []Row, group []int, perOrder bool) (first Row, strangers []Row)
 		first.Joined = append(first.Joined, r)
 		first.Problems = append(first.Problems, r.Problems...)
 	}
-	return first, strangers
+	return first
 }
 
 // clone copies what join may change.
