@@ -95,7 +95,7 @@ func (d *document) optionNumbers(n int) ([]int, bool) {
 	var got []int
 	said := false
 	for _, it := range its {
-		ref := it.role == roleOther && it.from > 0 && (d.toks[it.from-1].text == "#" || d.inside(it.from-1, tagTotal))
+		ref := it.role == roleOther && it.from > 0 && (d.toks[it.from-1].text == "#" || d.optionWord(it.from))
 		listed := it.role == roleList || it.role == roleFree
 		if it.role == roleRange {
 			return nil, true
@@ -131,6 +131,12 @@ func (d *document) optionNumbers(n int) ([]int, bool) {
 		}
 	}
 	return got, len(got) > 0
+}
+
+// optionWord tells whether a word like "option" or "number" that opens the text leads to the number.
+func (d *document) optionWord(i int) bool {
+	m, ok := d.endingAt(i, tagBefore)
+	return ok && m.key == "ref" && d.atStart(m.from)
 }
 
 // names tells how well the text names the label: 0 not at all, 1 and more for the words it shares, less for synonyms.

@@ -258,6 +258,10 @@ func (d *document) marks(it *item) {
 			continue
 		}
 		t := &d.toks[k]
+		if t.kind == kindWord && d.courtesy[k] {
+			k--
+			continue
+		}
 		if t.kind == kindPunct && (t.text == ":" || t.text == "-" || t.text == "=" || t.text == "\"" || t.text == "(") {
 			k--
 			continue

@@ -39,6 +39,7 @@ type item struct {
 // numbers finds all numbers of the document and what they are; top is the best score of the scale.
 func (d *document) numbers(low, top int) []item {
 	its := d.collect(top)
+	d.scales(its, top)
 	its = d.pair(its, top)
 	for i := range its {
 		d.context(&its[i], top)
@@ -52,6 +53,24 @@ func (d *document) numbers(low, top int) []item {
 		d.asked(&its[i])
 	}
 	return its
+}
+
+// scales takes the role of a score from the numbers that only name the scale.
+func (d *document) scales(its []item, top int) {
+	for _, m := range d.mat {
+		if m.tag != tagScale {
+			continue
+		}
+		for i := range its {
+			if its[i].from < m.from || its[i].to > m.to {
+				continue
+			}
+			its[i].role = roleOther
+			if m.num > 0 && m.num != top {
+				its[i].role = roleScale
+			}
+		}
+	}
 }
 
 // collect makes items of digits, number words and rows of stars.

@@ -157,6 +157,9 @@ func (d *document) only(its, free []item) scored {
 			best, conf = i, c
 		}
 	}
+	if best < 0 && negatedBeside(its) {
+		best, conf = 0, 0.85
+	}
 	if best < 0 {
 		s := unread()
 		s.suggest = free[0].val
@@ -180,6 +183,16 @@ func (d *document) only(its, free []item) scored {
 		}
 	}
 	return s
+}
+
+// negatedBeside tells whether another number was refused: "not 1 but 3".
+func negatedBeside(its []item) bool {
+	for i := range its {
+		if its[i].role == roleNegated {
+			return true
+		}
+	}
+	return false
 }
 
 // trust says how surely an unrivalled number is the score.
