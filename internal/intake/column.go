@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -203,7 +204,7 @@ func (c *columns) sniff() {
 // staffs holds for headers that name somebody of the dealer's side.
 func (c *columns) staffs(at int) bool {
 	v := words()
-	toks := tokens(c.header[at])
+	toks := v.tokens(c.header[at])
 	return anyToken(toks, v.staff) || containsAny(strings.Join(toks, ""), v.hanStaff)
 }
 
@@ -285,6 +286,16 @@ func (c *columns) resolve() {
 			have = true
 		}
 	}
+	for _, at := range slices.Clone(c.by[fDate]) {
+		if c.shape[at].clock > 0.8 && have { // a time of day beside the clock's date
+			for _, f := range clocks {
+				if c.has(f) {
+					c.moveOne(at, fDate, f)
+					break
+				}
+			}
+		}
+	}
 	if c.has(fDate) {
 		switch {
 		case c.kind == Visits && !c.has(fClosedAt):
@@ -298,6 +309,9 @@ func (c *columns) resolve() {
 		c.move(fOrder, fCustomerID)
 	}
 	if c.kind == Prospects {
+		if at := c.first(fTotal); at >= 0 && c.shape[at].letters > 0.5 && !c.has(fPayment) {
+			c.moveOne(at, fTotal, fPayment) // "Оплата: кредит"
+		}
 		if !c.has(fIntModel) && !c.has(fVIN) {
 			c.move(fModel, fIntModel)
 		}

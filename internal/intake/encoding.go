@@ -224,7 +224,7 @@ func knownHeaders(text string) float64 {
 		}
 		for _, cell := range strings.FieldsFunc(l, func(r rune) bool { return r == ';' || r == ',' || r == '\t' || r == '|' }) {
 			if len(cell) < 80 && strings.IndexFunc(cell, func(r rune) bool { return r >= 0x80 }) >= 0 {
-				if _, ok := v.exact[tokenKey(tokens(cell))]; ok {
+				if _, ok := v.exact[tokenKey(v.tokens(cell))]; ok {
 					n++
 				}
 			}

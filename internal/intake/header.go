@@ -9,15 +9,26 @@ import (
 // match is what a header was understood as; the zero match means not at all.
 type match struct {
 	field string
-	rank  int  // lower = the better name for the field
-	loose bool // found inside a longer header
+	rank  int // lower = the better name for the field; above 100 when found inside a longer header
 }
 
 var brackets = regexp.MustCompile(`[(\[{（【][^)\]}）】]*[)\]}）】]`)
 
-// understand reads one header by meaning: the whole, then without brackets or unit, then without the words that only
-// name the owner, at last the longest known name inside it.
+// understand reads one header by meaning. A closing or hand-over that is only planned is a promise.
 func (v *vocabulary) understand(header string) match {
+	m := v.named(header)
+	if m.field == fHandedOver || m.field == fClosedAt {
+		toks := v.tokens(header)
+		if anyToken(toks, v.planned) || containsAny(strings.Join(toks, ""), v.hanPlanned) {
+			m.field = fPromisedAt
+		}
+	}
+	return m
+}
+
+// named finds the name that a header is: the whole, then without brackets or unit, then without the words that only
+// name the owner, at last the longest known name inside it.
+func (v *vocabulary) named(header string) match {
 	header = squeeze(header)
 	if header == "" || len(header) > 200 {
 		return match{}
@@ -30,11 +41,11 @@ func (v *vocabulary) understand(header string) match {
 		variants = append(variants, squeeze(before))
 	}
 	for _, h := range variants {
-		if s, ok := v.exact[tokenKey(tokens(h))]; ok {
+		if s, ok := v.exact[tokenKey(v.tokens(h))]; ok {
 			return match{field: s.field, rank: s.rank}
 		}
 	}
-	toks := tokens(variants[len(variants)-1])
+	toks := v.tokens(variants[len(variants)-1])
 	joined := strings.Join(toks, "")
 	staff := anyToken(toks, v.staff) || containsAny(joined, v.hanStaff)
 	if staff && (anyToken(toks, v.attr) || containsAny(joined, v.hanAttr)) {
@@ -80,7 +91,7 @@ func (v *vocabulary) inside(toks []string, joined string, staff bool) match {
 			continue
 		}
 		if s.han != "" && strings.Contains(joined, s.han) || s.han == "" && allTokens(s.tokens, have) {
-			return match{field: s.field, rank: s.rank + 100, loose: true}
+			return match{field: s.field, rank: s.rank + 100}
 		}
 	}
 	return match{}

@@ -8,10 +8,10 @@ func TestUnderstand(t *testing.T) {
 			"Repair Order", "Repair Order No.", "Invoice", "Invoice #", "Work Order", "WO Number", "RONumber", "ro_number", "工单号", "委托书号",
 			"维修工单号", "结算单号", "Ремонтный заказ", "Номер документа", "Заказ", "№", "Order ID", "Job Card No", "合同编号", "预约单号", "Lead ID", "Номер договора"},
 		fClosedAt: {"Дата закрытия", "Закрыт", "Дата закрытия ЗН", "дата завершения работ", "Close Date", "Date Closed", "RO Closed", "closed_at",
-			"Completion Date", "结算时间", "完工日期", "Дата и время закрытия", "Invoice Date", "关单时间", "ДАТА ЗАКРЫТИЯ ЗАКАЗ-НАРЯДА", "Completed"},
+			"Completion Date", "Close Dt", "date_close", "结算时间", "完工日期", "Дата и время закрытия", "Invoice Date", "关单时间", "ДАТА ЗАКРЫТИЯ ЗАКАЗ-НАРЯДА", "Completed"},
 		fHandedOver: {"Выдан", "Дата выдачи", "Выдача", "Дата выдачи авто", "Picked Up", "Pick-up Date", "Delivery Date", "交车时间", "提车日期",
 			"Handed over", "Фактическая дата выдачи", "Дата передачи автомобиля", "Выдан клиенту"},
-		fPromisedAt: {"Обещано", "Плановая дата выдачи", "Promised", "Promise Time", "预计交车时间", "Срок исполнения"},
+		fPromisedAt: {"Обещано", "Плановая дата выдачи", "Обещ. дата выдачи авто", "Ожидаемая дата выдачи автомобиля", "Est. Delivery Date", "Дата выдачи (план)", "交车时间(预计)", "Promised", "Promise Time", "预计交车时间", "Срок исполнения"},
 		fOpenedAt:   {"Дата открытия", "Дата заезда", "Открыт", "Open Date", "Check-in", "进厂时间", "开单日期", "Дата приемки", "Дата обращения", "Created At"},
 		fStartsAt:   {"Дата записи", "Appointment Date", "Appt Time", "预约时间", "Записан на", "Scheduled For"},
 		fDate:       {"Дата", "Date", "日期", "Дата ЗН", "RO Date", "Дата документа", "Service Date"},
@@ -20,7 +20,7 @@ func TestUnderstand(t *testing.T) {
 		fFamily:     {"Фамилия", "Last Name", "Surname", "LastName", "Customer Last Name", "姓"},
 		fGiven:      {"Имя", "First Name", "FirstName", "Given name", "名"},
 		fPatronymic: {"Отчество", "Middle Name"},
-		fPhone: {"Телефон", "Моб.", "Моб. телефон", "Мобильный телефон", "Сотовый", "Тел.", "Телефон клиента", "Контактный телефон", "Телефон 1",
+		fPhone: {"Телефон", "Моб.", "Моб. телефон", "Мобильный телефон", "Сотовый", "Cell Ph", "Доп. тел", "Моб. номер", "Contact Phone", "Тел.", "Телефон клиента", "Контактный телефон", "Телефон 1",
 			"Телефон (моб.)", "Телефон 2", "Номер телефона", "Домашний телефон", "Mobile", "Cell Phone", "Phone", "Phone #", "Phone Number", "Customer Phone", "Home Phone",
 			"手机号码", "手机", "联系电话", "客户手机", "车主电话", "Тел. моб.", "Раб. телефон", "Телефон владельца", "Mobile No.", "电话2"},
 		fEmail:   {"E-mail", "Email", "e-mail клиента", "Эл. почта", "Почта", "Email Address", "邮箱", "Электронная почта", "EMail", "Адрес эл. почты"},
@@ -29,7 +29,7 @@ func TestUnderstand(t *testing.T) {
 		fPlate:   {"Гос. номер", "Госномер", "Гос.№", "Г/н", "Рег. знак", "License Plate", "Plate", "Plate #", "车牌号", "车牌", "Гос. рег. знак", "Reg No"},
 		fModel:   {"Автомобиль", "Модель", "Марка/Модель", "Year/Make/Model", "Vehicle", "Model", "车型", "Модель автомобиля", "Марка, модель", "ТС"},
 		fMake:    {"Марка", "Make", "品牌"},
-		fMileage: {"Пробег", "Пробег, км", "Mileage", "Odometer", "行驶里程", "里程", "Пробег (км)", "Mileage In", "进厂里程(公里)"},
+		fMileage: {"Пробег", "Пробег, км", "Mileage", "Odometer", "Odom In", "行驶里程", "里程", "Пробег (км)", "Mileage In", "进厂里程(公里)"},
 		fAdvisor: {"Мастер-консультант", "Мастер", "Консультант", "Сервисный консультант", "Менеджер", "Advisor", "Service Advisor", "Service Writer",
 			"服务顾问", "Приемщик", "Ответственный", "ФИО мастера", "Sales Consultant", "销售顾问"},
 		fMechanic:   {"Механик", "Исполнитель", "Слесарь", "Tech", "Technician", "维修技师", "Mechanic"},
@@ -39,7 +39,7 @@ func TestUnderstand(t *testing.T) {
 			"Grand Total", "Итого, руб", "Сумма заказ-наряда", "Стоимость ремонта", "金额(元)"},
 		fGender:     {"Пол", "Gender", "Sex", "性别"},
 		fBirthday:   {"Дата рождения", "Д.р.", "День рождения", "Birthday", "DOB", "Date of Birth", "生日", "出生日期", "Дата рождения клиента"},
-		fRepeat:     {"Повторный ремонт", "Повторный", "Comeback", "Repeat Repair", "返修", "是否返修"},
+		fRepeat:     {"Повторный ремонт", "Повторный", "Повт. ремонт", "Comeback", "Repeat Repair", "返修", "是否返修"},
 		fLocale:     {"Язык", "Language", "Preferred Language", "语言"},
 		fDealer:     {"Дилер", "Код дилера", "Dealer Code", "Dealer", "经销商代码"},
 		fCustomerID: {"Код клиента", "ID клиента", "Customer ID", "Customer #", "客户编号", "Cust No"},
@@ -87,7 +87,7 @@ func TestWords(t *testing.T) {
 					t.Errorf("%s: empty name in %s", lang, field)
 					continue
 				}
-				if got := v.exact[tokenKey(tokens(trimExact(n)))].field; got != field {
+				if got := v.exact[tokenKey(v.tokens(trimExact(n)))].field; got != field {
 					t.Errorf("%s: %q stands in %s and in %s", lang, n, field, got)
 				}
 			}

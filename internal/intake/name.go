@@ -205,7 +205,13 @@ func patronymicGender(p string) string {
 			return g
 		}
 	}
-	if len([]rune(p)) < 5 {
+	n := len([]rune(p))
+	for w, g := range words().patronymic { // Ерланұлы in one word
+		if strings.HasSuffix(p, w) && n > len([]rune(w))+2 {
+			return g
+		}
+	}
+	if n < 5 {
 		return ""
 	}
 	for _, e := range [...]string{"овна", "евна", "ична", "инична"} {

@@ -73,6 +73,8 @@ func TestKinds(t *testing.T) {
 			func(r *Record) bool {
 				return r.Order == "77" && r.HandedOverAt.Equal(at("2026-11-04T21:00:00Z")) && r.Vehicle.SoldAt == "2026-11-05"
 			}},
+		{"a time of day under a bare header", Deliveries, "Дата выдачи а/м;Время;Клиент;Телефон;Модель\n05.11.2026;14:00;Ким Олег;89010001122;Vesta\n",
+			func(r *Record) bool { return r.HandedOverAt.Equal(at("2026-11-05T11:00:00Z")) }},
 		{"deliveries without a number", Deliveries, "客户姓名,手机,交车日期,车架号\n张伟,+8615000000311,2026年11月5日,XTAEDCNSB6X5NRV8A\n",
 			func(r *Record) bool { return r.Order == "" && r.Customer.Name == "张伟" && !r.Clock().IsZero() }},
 		{"appointments", Appointments, "Номер записи;Клиент;Телефон;Дата записи;Время записи;Создана;Причина обращения;Статус\n15;Иванов Иван;89010001122;25.11.2026;10:30;20.11.2026;ТО-2, стук;Не приехал\n",

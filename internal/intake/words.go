@@ -19,6 +19,8 @@ var wordFiles embed.FS
 type wordFile struct {
 	Headers          map[string][]string `yaml:"headers"`
 	Owner            []string            `yaml:"owner"`
+	Planned          []string            `yaml:"planned"`
+	Short            map[string]string   `yaml:"short"`
 	Staff            []string            `yaml:"staff"`
 	Attribute        []string            `yaml:"attribute"`
 	Genders          map[string][]string `yaml:"genders"`
@@ -59,14 +61,17 @@ type set map[string]bool
 
 // vocabulary is all languages together: a Russian dealer's CRM may well write English headers.
 type vocabulary struct {
-	exact    map[string]synonym
-	parts    []synonym // those that also count inside a longer header
-	owner    set
-	hanOwner []string
-	staff    set
-	hanStaff []string
-	attr     set
-	hanAttr  []string
+	exact      map[string]synonym
+	parts      []synonym // those that also count inside a longer header
+	owner      set
+	hanOwner   []string
+	planned    set
+	hanPlanned []string
+	short      map[string]string
+	staff      set
+	hanStaff   []string
+	attr       set
+	hanAttr    []string
 
 	gender, state, language, currency map[string]string // word → meaning
 	month                             map[string]int
@@ -94,12 +99,13 @@ var words = sync.OnceValue(func() *vocabulary {
 
 func loadWords() (*vocabulary, error) {
 	v := &vocabulary{
-		exact: map[string]synonym{}, owner: set{}, staff: set{}, attr: set{},
+		exact: map[string]synonym{}, owner: set{}, planned: set{}, short: map[string]string{}, staff: set{}, attr: set{},
 		gender: map[string]string{}, state: map[string]string{}, language: map[string]string{}, currency: map[string]string{}, month: map[string]int{},
 		dateWord: set{}, am: set{}, pm: set{},
 		yes: set{}, no: set{}, none: set{}, legal: set{}, legalEndings: set{}, companyType: set{}, personType: set{},
 		titles: set{}, suffixes: set{}, particles: set{}, patronymic: map[string]string{}, given: set{}, compound: set{},
 	}
+	var files []wordFile
 	for _, lang := range []string{"ru", "en", "zh"} {
 		data, err := wordFiles.ReadFile("words/" + lang + ".yaml")
 		if err != nil {
@@ -109,6 +115,12 @@ func loadWords() (*vocabulary, error) {
 		if err := yaml.Unmarshal(data, &w); err != nil {
 			return nil, fmt.Errorf("reading the vocabulary %s: %w", lang, err)
 		}
+		files = append(files, w)
+		for s, long := range w.Short {
+			v.short[s] = long
+		}
+	}
+	for _, w := range files { // after all abbreviations are known
 		v.addHeaders(w)
 		v.addValues(w)
 		v.addNames(w)
@@ -121,7 +133,7 @@ func (v *vocabulary) addHeaders(w wordFile) {
 	for _, field := range fieldNames {
 		for rank, name := range w.Headers[field] {
 			bare, exact := strings.CutPrefix(name, "=")
-			s := synonym{field: field, rank: rank, exact: exact, tokens: tokens(bare)}
+			s := synonym{field: field, rank: rank, exact: exact, tokens: v.tokens(bare)}
 			if hasHan(bare) {
 				s.han = strings.Join(s.tokens, "")
 			}
@@ -134,19 +146,20 @@ func (v *vocabulary) addHeaders(w wordFile) {
 			}
 		}
 	}
-	v.hanOwner = addTokens(v.owner, v.hanOwner, w.Owner)
-	v.hanStaff = addTokens(v.staff, v.hanStaff, w.Staff)
-	v.hanAttr = addTokens(v.attr, v.hanAttr, w.Attribute)
+	v.hanOwner = v.addTokens(v.owner, v.hanOwner, w.Owner)
+	v.hanPlanned = v.addTokens(v.planned, v.hanPlanned, w.Planned)
+	v.hanStaff = v.addTokens(v.staff, v.hanStaff, w.Staff)
+	v.hanAttr = v.addTokens(v.attr, v.hanAttr, w.Attribute)
 }
 
 // addTokens puts words that stand alone into s, and gives han with the ones that can only be found inside a header.
-func addTokens(s set, han, list []string) []string {
+func (v *vocabulary) addTokens(s set, han, list []string) []string {
 	for _, w := range list {
 		if hasHan(w) {
 			han = append(han, w)
 			continue
 		}
-		for _, t := range tokens(w) {
+		for _, t := range v.tokens(w) {
 			s[t] = true
 		}
 	}
@@ -249,14 +262,18 @@ func (v *vocabulary) says(cell string) bool {
 }
 
 // tokens cuts a header into comparable stems: "E-mail клиента" and "e mail клиентов" give the same.
-func tokens(header string) []string {
+func (v *vocabulary) tokens(header string) []string {
 	header = strings.ReplaceAll(strings.ReplaceAll(header, "№", " # "), "#", " # ")
 	header = norm.NFKC.String(splitCamel(header))
 	var out []string
 	for _, t := range strings.FieldsFunc(strings.ToLower(header), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '#'
 	}) {
-		out = append(out, stem(strings.ReplaceAll(t, "ё", "е")))
+		t = strings.ReplaceAll(t, "ё", "е")
+		if long := v.short[t]; long != "" {
+			t = long
+		}
+		out = append(out, stem(t))
 	}
 	return out
 }
