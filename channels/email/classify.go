@@ -33,9 +33,9 @@ var (
 
 	// automaticWords open the text of notes that carry neither header nor subject.
 	automaticWords = regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
-		`this is an auto(?:mated|matic(?:ally generated)?) (?:reply|response|message|e-?mail)`, `i(?: am|'m|’m) (?:currently )?(?:out of (?:the )?office|on (?:annual )?leave|on vacation)[^.]{0,80}(?:until|return|back|through|from)`,
-		`это автоматическ(?:ий ответ|ое сообщение|и сформированн)`, `(?:письмо|сообщение|ответ) (?:сформирован|создан|отправлен)[оа]? автоматически`, `(?:я )?(?:нахожусь|буду|был[аи]?) в отпуске (?:с|до|по) \d[^.]{0,100}(?:замещ|срочн|обращ|вернусь|доступ)`, `отсутствую на рабочем месте`, `буду отсутствовать`,
-		`(?:此|本|这是)(?:封)?(?:邮件)?(?:为|是)?(?:一封)?(?:系统)?自动(?:回复|答复|发送)`, `我(?:正在|现在|目前)?(?:休假|外出|出差)[^。]{0,40}(?:回复|联系|返回|回来)`,
+		`this is an auto(?:mated|matic(?:ally generated)?) (?:reply|response|message|e-?mail)`, `i(?: am|'m|’m| will be) (?:currently )?(?:out of (?:the )?office|on (?:annual )?leave|on vacation|away from my desk)(?s:.{0,200})(?:limited access|urgent|immediate|for assistance|please contact|upon my return|when i return)`,
+		`это автоматическ(?:ий ответ|ое сообщение|и сформированн)`, `(?:письмо|сообщение|ответ) (?:сформирован|создан|отправлен)[оа]? автоматически`, `(?:я )?(?:нахожусь|буду|был[аи]?) в отпуске (?:с|до|по) \d[^.]{0,100}(?:замещ|срочн|обращ|вернусь|доступ)`, `(?:буду отсутствовать|отсутствую)(?s:.{0,120})(?:по (?:всем |срочным |неотложным )?вопросам|можете обратиться|просьба обращаться|замеща)`,
+		`(?:此|本|这是)(?:封)?(?:邮件)?(?:为|是)?(?:一封)?(?:系统)?自动(?:回复|答复|发送)`, `我(?:正在|现在|目前)?(?:休假|外出|出差)(?s:.{0,40})(?:如有急事|如有紧急|紧急事|请联系|尽快回复)`,
 	}, `|`) + `)`)
 )
 
@@ -54,7 +54,7 @@ func (p *parsed) automatic(m *Mail) bool {
 	if strings.EqualFold(p.header("Precedence"), "auto_reply") || strings.EqualFold(p.header("X-Precedence"), "auto_reply") {
 		return true
 	}
-	if p.reportType() != "" || p.fromMailer(m) || p.receipt() || automaticSubject.MatchString(m.Subject) {
+	if p.reportType() != "" || p.part("message/feedback-report") != nil || p.fromMailer(m) || p.receipt() || automaticSubject.MatchString(m.Subject) {
 		return true
 	}
 	if p.header("List-Id") != "" {

@@ -61,8 +61,14 @@ func (c *Channel) compose(m channels.Message, now time.Time) (*letter, error) {
 		return nil, err
 	}
 	sender := from
-	if m.ReplyTo != "" && !c.fromPath && strings.EqualFold(domainOf(m.ReplyTo), domainOf(from.Address)) {
-		sender.Address = m.ReplyTo
+	if m.ReplyTo != "" && c.returnPath != "from" {
+		replyTo, err := netmail.ParseAddress(m.ReplyTo)
+		if err != nil {
+			return nil, badSender(fmt.Errorf("reading the reply address: %w", err))
+		}
+		if c.returnPath == "token" || strings.EqualFold(domainOf(replyTo.Address), domainOf(from.Address)) {
+			sender.Address = replyTo.Address
+		}
 	}
 	l.envelope = envelope{from: path(sender.Address), to: path(to.Address), id: m.ID}
 	l.utf8 = !ascii(l.from) || !ascii(l.to)

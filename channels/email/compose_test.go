@@ -172,6 +172,8 @@ func TestEnvelopes(t *testing.T) {
 		"token":                {"smtp://mx.example", channels.Message{To: "a@b.example", ReplyTo: token}, "<" + token + ">", "<a@b.example>", false},
 		"no token":             {"smtp://mx.example", channels.Message{To: "a@b.example"}, "<service@dealer.example>", "<a@b.example>", false},
 		"strict relay":         {"smtp://mx.example?return-path=from", channels.Message{To: "a@b.example", ReplyTo: token}, "<service@dealer.example>", "<a@b.example>", false},
+		"token always":         {"smtp://mx.example?return-path=token", channels.Message{To: "a@b.example", ReplyTo: "x+Ab3dEf9h@replies.example"}, "<x+Ab3dEf9h@replies.example>", "<a@b.example>", false},
+		"token with a name":    {"smtp://mx.example", channels.Message{To: "a@b.example", ReplyTo: "Клён <" + token + ">"}, "<" + token + ">", "<a@b.example>", false},
 		"token elsewhere":      {"smtp://mx.example", channels.Message{To: "a@b.example", ReplyTo: "x+Ab3dEf9h@replies.example"}, "<service@dealer.example>", "<a@b.example>", false},
 		"own sender":           {"smtp://mx.example", channels.Message{From: "Второй <two@dealer.example>", To: "a@b.example"}, "<two@dealer.example>", "<a@b.example>", false},
 		"Cyrillic domain":      {"smtp://mx.example", channels.Message{To: "info@пример.рф"}, "<service@dealer.example>", "<info@xn--e1afmkfd.xn--p1ai>", false},

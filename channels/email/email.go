@@ -37,9 +37,10 @@ type Config struct {
 	// SMTPURL is smtp://user:password@host:587 (STARTTLS; without a user it is
 	// used where offered), smtps://host:465 (TLS from the first byte), or
 	// smtp+insecure://host:25 (no TLS; a password then only to loopback).
-	// Query: tls=required|offered|none; return-path=from makes the envelope
-	// sender the From address even when a message carries a reply token, for
-	// relays that refuse any other sender.
+	// Query: tls=required|offered|none; return-path=from|token makes the envelope
+	// sender always the From address (for relays that refuse any other) or always
+	// the address with the reply token. Without it the token is used where its
+	// domain is From's, so that SPF stays aligned.
 	SMTPURL string
 	// From is the default sender in RFC 5322 form, a display name is allowed.
 	From string
@@ -70,9 +71,11 @@ type Channel struct {
 	domain  string
 	timeout time.Duration
 	tls     *tls.Config
-	// fromPath: the envelope sender is always the From address.
-	fromPath bool
-	pool     *pool
+	// returnPath is the URL's word on the envelope sender.
+	returnPath string
+	pool       *pool
+	// idleFor and pause bound the wait for news of a mailbox.
+	idleFor, pause time.Duration
 	// now stamps the Date header.
 	now func() time.Time
 }
@@ -84,7 +87,7 @@ var ErrNoMailbox = errors.New("no IMAP mailbox is configured")
 // network. Its errors name the field and never contain the URL, which holds a
 // password.
 func New(c Config) (*Channel, error) {
-	ch := &Channel{timeout: c.Timeout, tls: c.TLS, now: time.Now}
+	ch := &Channel{timeout: c.Timeout, tls: c.TLS, now: time.Now, idleFor: longestIdle, pause: pollPause}
 	if ch.timeout <= 0 {
 		ch.timeout = DefaultTimeout
 	}
@@ -97,12 +100,10 @@ func New(c Config) (*Channel, error) {
 	var err error
 	ch.smtp, err = parseEndpoint("SMTP", c.SMTPURL)
 	note(err)
-	switch v := ch.smtp.query.Get("return-path"); v {
-	case "", "token":
-	case "from":
-		ch.fromPath = true
+	switch ch.returnPath = ch.smtp.query.Get("return-path"); ch.returnPath {
+	case "", "token", "from":
 	default:
-		note(fmt.Errorf("reading SMTP URL: return-path is %q, not token or from", v))
+		note(fmt.Errorf("reading SMTP URL: return-path is %q, not token or from", ch.returnPath))
 	}
 	if c.IMAPURL != "" {
 		ch.imap, err = parseEndpoint("IMAP", c.IMAPURL)

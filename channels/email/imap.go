@@ -14,8 +14,9 @@ import (
 
 const (
 	// longestIdle is how long we believe an IDLE that says nothing: middle boxes
-	// drop quiet connections without a word.
-	longestIdle = 4 * time.Minute
+	// drop quiet connections without a word, and a server may forget mail that
+	// came between our look and our IDLE (go-imap's own does).
+	longestIdle = time.Minute
 	// pollPause is the pause between looks where the server has no IDLE.
 	pollPause = 20 * time.Second
 	// largestMail is how much of a mail is fetched; an answer stands at its top.
@@ -31,6 +32,8 @@ type mailbox struct {
 	// news has a word when the server has told of a change.
 	news chan struct{}
 	idle bool
+	// idleFor and pause bound a wait with and without IDLE.
+	idleFor, pause time.Duration
 	// validity is UIDVALIDITY, next UIDNEXT at the time of opening.
 	validity, next uint32
 }
@@ -136,9 +139,9 @@ func (m *mailbox) markSeen(uid uint32) error {
 // wait returns when there may be new mail. Without IDLE, and should IDLE stay
 // silent, that is after a while; looking costs one command.
 func (m *mailbox) wait(ctx context.Context) error {
-	limit := pollPause
+	limit := m.pause
 	if m.idle {
-		limit = longestIdle
+		limit = m.idleFor
 		idle, err := m.client.Idle()
 		if err != nil {
 			return err

@@ -109,6 +109,42 @@ func TestUnquote(t *testing.T) {
 	}
 }
 
+// TestPeopleAndMachines: what a person writes about being away is not an
+// automatic reply, whatever words it shares with one.
+func TestPeopleAndMachines(t *testing.T) {
+	mail := func(headers, subject, text string) []byte {
+		return []byte("From: Anna <anna@client.example>\nTo: service@dealer.example\n" + headers + "Subject: " + subject +
+			"\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + text + "\n")
+	}
+	for name, row := range map[string]struct {
+		raw  []byte
+		want MailKind
+	}{
+		"on vacation":            {mail("", "Re: visit", "I'm on vacation until Monday, will rate it then"), Reply},
+		"буду отсутствовать":     {mail("", "Re: visit", "Буду отсутствовать до пятницы, потом заеду"), Reply},
+		"出差":                     {mail("", "Re: visit", "我出差了，回来再说"), Reply},
+		"delivery firm":          {bytes.Replace(mail("", "Re: visit", "5"), []byte("Anna"), []byte("Доставка цветов"), 1), Reply},
+		"ticket system person":   {mail("X-Auto-Response-Suppress: DR, OOF\n", "Re: visit", "4"), Reply},
+		"Auto-Submitted: no":     {mail("Auto-Submitted: no\n", "Re: visit", "4"), Reply},
+		"not delivered, he says": {mail("", "Re: visit", "Запчасть не доставлена, 2"), Reply},
+		"out of office":          {mail("", "Re: visit", "I am out of the office until Monday. For urgent matters please contact Bob."), AutoReply},
+		"отсутствую":             {mail("", "Re: visit", "Буду отсутствовать до 20.11. По срочным вопросам обращайтесь к Ивану."), AutoReply},
+		"休假":                     {mail("", "Re: visit", "您好，我正在休假，如有急事请联系李先生。"), AutoReply},
+		"Precedence":             {mail("Precedence: auto_reply\n", "Re: visit", "x"), AutoReply},
+		"X-Autoreply":            {mail("X-Autoreply: yes\n", "Re: visit", "x"), AutoReply},
+		"bulk":                   {mail("Precedence: bulk\n", "News", "x"), AutoReply},
+		"mailing list":           {mail("List-Id: <news.client.example>\n", "Re: visit", "x"), AutoReply},
+		"null sender":            {mail("Return-Path: <>\n", "visit", "x"), AutoReply},
+		"read receipt":           {mail("", "Прочитано: Как прошёл визит?", "x"), AutoReply},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Parse(row.raw); got.Kind != row.want {
+				t.Errorf("read as %s: %q", got.Kind, got.Text)
+			}
+		})
+	}
+}
+
 // TestUnquoteKeepsPlainText: what carries no mark of a mail program stays as it
 // is, and reading twice changes nothing.
 func TestUnquoteKeepsPlainText(t *testing.T) {

@@ -47,6 +47,7 @@ func (c *Channel) Poll(ctx context.Context, cursor string, emit func(context.Con
 		return c.pollError(ctx, "opening the mailbox", err)
 	}
 	defer box.close()
+	box.idleFor, box.pause = c.idleFor, c.pause
 	at, known := parsePosition(cursor)
 	fresh := !known || at.validity != box.validity
 	if fresh {

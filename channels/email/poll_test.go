@@ -25,7 +25,8 @@ type memory struct {
 	channel *Channel
 }
 
-func startMemory(t *testing.T) *memory {
+// startMemory starts one with IDLE, and without when bare.
+func startMemory(t *testing.T, bare bool) *memory {
 	t.Helper()
 	server := imapmemserver.New()
 	user := imapmemserver.NewUser("bot", "s3cret")
@@ -33,11 +34,15 @@ func startMemory(t *testing.T) *memory {
 	if err := user.Create("INBOX", nil); err != nil {
 		t.Fatal(err)
 	}
+	caps := imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}}
+	if bare {
+		caps = imap.CapSet{imap.CapIMAP4rev1: {}}
+	}
 	s := imapserver.New(&imapserver.Options{
 		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			return server.NewSession(), nil, nil
 		},
-		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}},
+		Caps:         caps,
 		InsecureAuth: true,
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -51,6 +56,7 @@ func startMemory(t *testing.T) *memory {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.idleFor, c.pause = 50*time.Millisecond, 50*time.Millisecond
 	return &memory{user, c}
 }
 
@@ -118,7 +124,7 @@ func texts(all []heard) string {
 }
 
 func TestPollTakesEachMailOnce(t *testing.T) {
-	m := startMemory(t)
+	m := startMemory(t, false)
 	m.add(t, simpleMail(1), imap.FlagSeen) // read long ago
 	m.add(t, simpleMail(2))
 	m.add(t, simpleMail(3))
@@ -138,7 +144,12 @@ func TestPollTakesEachMailOnce(t *testing.T) {
 }
 
 func TestPollHearsWhatArrivesWhileItWaits(t *testing.T) {
-	m := startMemory(t)
+	for name, bare := range map[string]bool{"with IDLE": false, "without": true} {
+		t.Run(name, func(t *testing.T) { hearsLater(t, startMemory(t, bare)) })
+	}
+}
+
+func hearsLater(t *testing.T, m *memory) {
 	m.add(t, simpleMail(1), imap.FlagSeen)
 	m.add(t, simpleMail(2))
 	all, err := m.listen(t, "", func(all []heard) error {
@@ -164,7 +175,7 @@ func (m *memory) addLater(t *testing.T) {
 }
 
 func TestPollStartsAnewInAMailboxMadeAnew(t *testing.T) {
-	m := startMemory(t)
+	m := startMemory(t, false)
 	m.add(t, simpleMail(1))
 	m.add(t, simpleMail(2), imap.FlagSeen)
 	all, err := m.listen(t, "4711:900", after(1))
@@ -179,7 +190,7 @@ func TestPollStartsAnewInAMailboxMadeAnew(t *testing.T) {
 // A bounce of several recipients is several events; the cursor moves behind the
 // mail with the last of them.
 func TestCursorMovesWithTheLastEventOfAMail(t *testing.T) {
-	m := startMemory(t)
+	m := startMemory(t, false)
 	m.add(t, simpleMail(1))
 	m.add(t, `From: MAILER-DAEMON@mx.example
 To: service@dealer.example
@@ -212,7 +223,7 @@ Status: 5.2.2
 }
 
 func TestPollEndsWithItsContextAndItsServer(t *testing.T) {
-	m := startMemory(t)
+	m := startMemory(t, false)
 	ctx, cancel := context.WithCancel(t.Context())
 	m.add(t, simpleMail(1))
 	err := m.channel.Poll(ctx, "", func(context.Context, channels.Event, string) error { cancel(); return nil })

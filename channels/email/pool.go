@@ -30,8 +30,8 @@ func newPool(n int, dial func(context.Context) (*session, error)) *pool {
 }
 
 // get gives an idle session, else a new one, as soon as fewer than the bound
-// are in use. Errors are *channels.Error.
-func (p *pool) get(ctx context.Context) (*session, error) {
+// are in use; with anew always a new one. Errors are *channels.Error.
+func (p *pool) get(ctx context.Context, anew bool) (*session, error) {
 	if ctx.Err() != nil {
 		return nil, broken(stageConnect, context.Cause(ctx))
 	}
@@ -40,7 +40,15 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 	case <-ctx.Done():
 		return nil, broken(stageConnect, context.Cause(ctx))
 	}
-	s, err := p.fresh(ctx)
+	s, err := p.rested()
+	if anew && s != nil {
+		// In its place, so that no more connections are open than allowed.
+		p.farewells.Go(s.closeQuietly)
+		s = nil
+	}
+	if s == nil && err == nil {
+		s, err = p.dial(ctx)
+	}
 	if err != nil {
 		<-p.slots
 		return nil, err
@@ -48,26 +56,37 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-func (p *pool) fresh(ctx context.Context) (*session, error) {
-	for {
-		p.mu.Lock()
-		if p.closed {
-			p.mu.Unlock()
-			return nil, broken(stageConnect, errClosed)
-		}
-		n := len(p.idle)
-		if n == 0 {
-			p.mu.Unlock()
-			return p.dial(ctx)
-		}
+// reuse gives an idle session and never dials; nil when there is none.
+func (p *pool) reuse() *session {
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		return nil
+	}
+	s, err := p.rested()
+	if s == nil || err != nil {
+		<-p.slots
+		return nil
+	}
+	return s
+}
+
+// rested takes an idle session that is worth trying, nil when there is none.
+func (p *pool) rested() (*session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, broken(stageConnect, errClosed)
+	}
+	for n := len(p.idle); n > 0; n = len(p.idle) {
 		s := p.idle[n-1]
 		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
 		if time.Since(s.lastUsed) < idleLimit {
 			return s, nil
 		}
 		p.farewells.Go(s.closeQuietly)
 	}
+	return nil, nil
 }
 
 // put gives a session back.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"otklik/channels"
 	"otklik/channels/email/mailtest"
@@ -88,12 +89,34 @@ func TestMailThroughPostfixAndDovecot(t *testing.T) {
 		t.Errorf("the answer is read as %+v", in)
 	}
 
+	// The bounce comes while the poll waits in IDLE: the mail to the dead address
+	// leaves when the mail before it has been marked read.
 	gone := survey
 	gone.ID, gone.To = "01939f5e-0000-7000-8000-00000000aa02", "boris@"+mailtest.GoneDomain
-	if _, err := c.Send(t.Context(), gone); err != nil {
+	server.Deliver(t, mailtest.Anna, mailtest.Service, []byte("From: "+mailtest.Anna+"\nTo: "+mailtest.Service+"\nSubject: one more\n\nthanks\n"))
+	sent := make(chan error, 1)
+	event, _ = poll(t, c, cursor, func(e channels.Event) bool {
+		if e.Inbound != nil {
+			go func() {
+				// One mail stays unread: the answer that ended the first poll.
+				tick := time.NewTicker(5 * time.Millisecond)
+				defer tick.Stop()
+				for server.Unread(t, mailtest.Service) > 1 {
+					select {
+					case <-tick.C:
+					case <-t.Context().Done():
+						return
+					}
+				}
+				_, err := c.Send(t.Context(), gone)
+				sent <- err
+			}()
+		}
+		return e.Report != nil
+	})
+	if err := <-sent; err != nil {
 		t.Fatalf("postfix takes the mail and returns it later: %v", err)
 	}
-	event, _ = poll(t, c, cursor, func(e channels.Event) bool { return e.Report != nil })
 	r := event.Report
 	if r.MessageID != gone.ID || r.State != channels.StateUndelivered || r.Class != channels.Unreachable || r.Reason != channels.ReasonBadAddress ||
 		r.Code != "5.1.1" || r.Address != gone.To {

@@ -114,13 +114,18 @@ func (b *batch) work(ctx context.Context) {
 			continue
 		}
 		for j != nil {
-			s, err := b.channel.pool.get(ctx)
+			// A job that an old session has lost goes over a new one: the other
+			// idle ones are as old.
+			s, err := b.channel.pool.get(ctx, j.moved)
 			if err != nil {
 				if b.handOver(j) {
 					return
 				}
-				b.failRest(j, err)
-				break
+				// The others are done; one of them may have left its session.
+				if s = b.channel.pool.reuse(); s == nil {
+					b.failRest(j, err)
+					break
+				}
 			}
 			j = s.run(ctx, j, b.next, b.finish)
 			b.channel.pool.put(s)

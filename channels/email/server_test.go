@@ -25,6 +25,10 @@ type script struct {
 	extensions []string
 	// perSession ends each session with 421 after that many messages.
 	perSession int
+	// cutBody resets the connection while the data is coming.
+	cutBody bool
+	// atOnce greets further sessions with 421 while that many are open.
+	atOnce int
 
 	t        testing.TB
 	listener net.Listener
@@ -33,6 +37,7 @@ type script struct {
 	mu       sync.Mutex
 	open     []net.Conn
 	sessions int
+	active   int
 	bodies   []string
 	commands []string
 }
@@ -117,6 +122,19 @@ func (s *script) say(conn net.Conn, answer, usual string) bool {
 
 func (s *script) serve(conn net.Conn) {
 	defer conn.Close()
+	s.mu.Lock()
+	s.active++
+	crowded := s.atOnce > 0 && s.active > s.atOnce
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.active--
+		s.mu.Unlock()
+	}()
+	if crowded {
+		s.say(conn, "", "421 4.7.0 too many connections")
+		return
+	}
 	if !s.say(conn, s.greeting, "220 scripted ESMTP") {
 		return
 	}
@@ -158,6 +176,10 @@ func (s *script) serve(conn net.Conn) {
 				break
 			}
 			if ok = s.say(conn, s.data, "354 go on"); ok && (s.data == "" || strings.HasPrefix(s.data, "354")) {
+				if s.cutBody {
+					s.say(conn, reset, "")
+					return
+				}
 				body, err := in.ReadDotBytes()
 				if err != nil {
 					return

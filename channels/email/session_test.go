@@ -1,6 +1,7 @@
 package email
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -113,6 +114,38 @@ func TestSessionsEndedByTheServerLoseNothing(t *testing.T) {
 	}
 }
 
+// A server's limit on connections ends the worker that met it, no message.
+func TestConnectionLimitCostsNoMessage(t *testing.T) {
+	s := (&script{atOnce: 1}).start(t)
+	c, err := New(Config{SMTPURL: s.url(""), From: "service@dealer.example", Connections: 8, Timeout: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ms := messages(200)
+	for i, err := range sendAll(t.Context(), c, ms) {
+		if err != nil {
+			t.Errorf("message %d: %v", i, err)
+		}
+	}
+	onceEach(t, s, ms, nil)
+}
+
+// When nobody can connect, each message of a batch learns it without a dial of
+// its own.
+func TestBatchWithoutAServerEndsAtOnce(t *testing.T) {
+	s := (&script{greeting: "554 5.7.1 go away"}).start(t)
+	ms := messages(100)
+	for i, err := range sendAll(t.Context(), s.channel(""), ms) {
+		if e := channels.AsError(err); e == nil || e.Class != channels.Suspended {
+			t.Errorf("message %d: %v", i, err)
+		}
+	}
+	if _, _, sessions := s.seen(); sessions > 3 {
+		t.Errorf("%d connections were tried", sessions)
+	}
+}
+
 func TestDeadIdleConnectionIsReplaced(t *testing.T) {
 	s := (&script{}).start(t)
 	c := s.channel("")
@@ -165,6 +198,26 @@ func TestContextEndsWithinABatch(t *testing.T) {
 		case e != nil && e.Class > channels.Transient:
 			t.Errorf("message %d: %v", i, err)
 		}
+	}
+}
+
+// A connection that breaks while the body is on its way has certainly not
+// carried the final dot: the message was not taken.
+func TestBrokenWithinTheBodyIsTransient(t *testing.T) {
+	s := (&script{cutBody: true}).start(t)
+	c := s.channel("")
+	session, err := c.pool.get(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.pool.put(session)
+	// More than the kernels of both sides keep for a reader that does not read.
+	data := append(bytes.Repeat([]byte("0123456789abcdef0123456789abcdef\r\n"), 2<<20), ".\r\n"...)
+	var result error
+	session.run(t.Context(), &job{letter: &letter{envelope: envelope{from: "<a@b.example>", to: "<c@d.example>", id: "1"}, data: data}},
+		func() *job { return nil }, func(_ *job, err error) { result = err })
+	if e := channels.AsError(result); e == nil || e.Class != channels.Transient {
+		t.Fatalf("got %v", result)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 var (
 	mailerAddress = regexp.MustCompile(`(?i)^(?:mailer-?daemon|mail-?daemon|post[-_]?master|mdaemon|mail\.?delivery|mail-?delivery-?subsystem|mailerdaemon|bounce[s-]?|maildelivery|mailadmin|mms-?report\p{L}*|no-?reply-?bounce)(?:[+-][^@]*)?@`)
-	mailerName    = regexp.MustCompile(`(?i)mail(?:er)?[ -]?(?:delivery|daemon)|mail administrator|postmaster|system administrator|delivery subsystem|почтов\p{L}+ (?:служб|систем)|доставк|系统退信|邮件系统`)
+	mailerName    = regexp.MustCompile(`(?i)mail(?:er)?[ -]?(?:delivery|daemon)|mail administrator|postmaster|system administrator|delivery subsystem|почтов\p{L}+ (?:служб|систем)|(?:служба|система) доставки (?:почты|сообщений|писем)|系统退信|邮件系统`)
 	bounceSubject = regexp.MustCompile(`(?i)` + strings.Join([]string{
 		`undeliver(?:ed|able)`, `(?:un)?deliver(?:y|able)[^:]{0,20}(?:fail|status|problem|error|notification|report|incomplete|has failed|unsuccessful)`, `(?:fail(?:ed|ure)|error|problem)[^:]{0,20}(?:deliver|notice|notification|mail)`,
 		`return(?:ed|ing) (?:mail|message|to sender|e-?mail)`, `mail (?:system|delivery) (?:error|failed|failure)`, `(?:message|mail|e-?mail) (?:could )?not (?:be )?deliver`, `non[- ]?deliver`, `not delivered`, `delayed mail`, `mail (?:could not be|undeliver)`, `could not send (?:message|mail)`, `mail failure`, `rejected(?:: | mail)`, `user unknown`, `does not exist`, `warning: (?:message|could not)`,
@@ -58,6 +58,9 @@ func (p *parsed) textBounce(m *Mail) bool {
 	}
 	for _, a := range addresses {
 		words := around(report, a)
+		if !telling(words) {
+			words = m.Subject + "\n" + report
+		}
 		status := statusCode.FindString(anyAddress.ReplaceAllString(words, ""))
 		if status == "" {
 			status = statusCode.FindString(anyAddress.ReplaceAllString(report, ""))
@@ -141,6 +144,12 @@ func (p *parsed) addressesIn(report string, m *Mail) []string {
 }
 
 var leadingAddress = regexp.MustCompile(`(?mi)^[\s>*]*(?:(?:to|recipient|user|address|e-?mail|кому|адрес|收件人)\s*[:：]\s*)?[<'"(]*(?:mailto:)?([\p{L}\p{N}.!#$%&'*+/=?^_{|}~-]+@[\p{L}\p{N}][\p{L}\p{N}.-]*)[>'")]*\s*(?:[:;.,(\[]|$)`)
+
+// telling: the words say why.
+func telling(words string) bool {
+	return fullWords.MatchString(words) || unknownWords.MatchString(words) || policyWords.MatchString(words) || waitingWords.MatchString(words) ||
+		statusCode.MatchString(words) || basicCode.MatchString(words)
+}
 
 // around is the report from the line that names the address on, as far as it
 // may speak of it.

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strconv"
+	"strings"
 	"testing"
 
 	"otklik/internal/testserver"
@@ -126,15 +127,7 @@ func (s *Server) Deliver(t testing.TB, from, to string, raw []byte) {
 // files: it does not depend on any IMAP client.
 func (s *Server) Mailbox(t testing.TB, account string) [][]byte {
 	t.Helper()
-	var files []string
-	for _, folder := range []string{"new", "cur"} {
-		found, err := filepath.Glob(filepath.Join(s.mail, account, folder, "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, found...)
-	}
-	sort.Slice(files, func(i, j int) bool { return filepath.Base(files[i]) < filepath.Base(files[j]) })
+	files := s.files(t, account)
 	mails := make([][]byte, 0, len(files))
 	for _, f := range files {
 		raw, err := os.ReadFile(f)
@@ -144,6 +137,33 @@ func (s *Server) Mailbox(t testing.TB, account string) [][]byte {
 		mails = append(mails, raw)
 	}
 	return mails
+}
+
+// Unread counts the mails of an account that nobody has marked read.
+func (s *Server) Unread(t testing.TB, account string) int {
+	t.Helper()
+	n := 0
+	for _, f := range s.files(t, account) {
+		if _, flags, _ := strings.Cut(filepath.Base(f), ":2,"); !strings.Contains(flags, "S") {
+			n++
+		}
+	}
+	return n
+}
+
+// files are the mails of an account in a maildir, the oldest first.
+func (s *Server) files(t testing.TB, account string) []string {
+	t.Helper()
+	var files []string
+	for _, folder := range []string{"new", "cur"} {
+		found, err := filepath.Glob(filepath.Join(s.mail, account, folder, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	sort.Slice(files, func(i, j int) bool { return filepath.Base(files[i]) < filepath.Base(files[j]) })
+	return files
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
