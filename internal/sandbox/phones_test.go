@@ -30,6 +30,7 @@ func session(t *testing.T, name string, play func(b *bench)) {
 }
 
 func TestARestartShowsTheSame(t *testing.T) {
+	began := time.Now().Unix()
 	_, name := journaled(t)
 	var before []sandbox.Item
 	var validity uint32
@@ -87,6 +88,9 @@ func TestARestartShowsTheSame(t *testing.T) {
 		}
 		must(t, b.Write(t.Context(), channels.Email, reader, "4"))
 		again, mails := b.inbox(t)
+		if int64(validity) < began {
+			t.Errorf("UIDVALIDITY %d does not tell this journal from an older one", validity)
+		}
 		if again != validity || len(mails) != 2 || !strings.Contains(string(mails[2]), "To: <service+k7f3q9@demo.otklik.example>") {
 			t.Errorf("UIDVALIDITY %d then %d, mails %d", validity, again, len(mails))
 		}

@@ -142,9 +142,13 @@ func TestTelegramRefuses(t *testing.T) {
 	if err := b.Phones.Refuse(channels.Telegram, gone, 403); err != nil {
 		t.Fatal(err)
 	}
+	must(t, b.StartBot(t.Context(), "700008", "Пётр", ""))
 	sent, err := bot.Send(question(t))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := b.Tap(t.Context(), "700008", strconv.Itoa(sent.MessageID), "r:5"); !errors.Is(err, sandbox.ErrNoButton) {
+		t.Errorf("tapped a button in another's chat: %v", err)
 	}
 	long := question(t)
 	long.Text = strings.Repeat("ж", 4097)
@@ -172,6 +176,7 @@ func TestTelegramRefuses(t *testing.T) {
 		{"bad link", link, 400, "Wrong HTTP URL"},
 		{"edit of nothing", tgbotapi.NewEditMessageText(chatID(t), 999, "x"), 400, "message to edit not found"},
 		{"edit without change", tgbotapi.NewEditMessageTextAndMarkup(chatID(t), sent.MessageID, sent.Text, *sent.ReplyMarkup), 400, "not modified"},
+		{"edit in another chat", tgbotapi.NewEditMessageText(700008, sent.MessageID, "x"), 400, "message to edit not found"},
 		{"edit of the customer's", tgbotapi.NewEditMessageText(chatID(t), 1, "x"), 400, "can't be edited"},
 	} {
 		if _, err := bot.Request(c.request); !isAPIError(err, c.code, c.part) {

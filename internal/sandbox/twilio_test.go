@@ -348,6 +348,29 @@ func TestTwilioListFiltersAndPages(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
+	var first struct {
+		Messages []struct {
+			DateSent string `json:"date_sent"`
+		}
+		NextPageURI string `json:"next_page_uri"`
+		End         int
+	}
+	b.getJSON(t, "/2010-04-01/Accounts/"+account+"/Messages.json?PageSize=4", &first)
+	if len(first.Messages) != 4 || first.End != 3 || first.NextPageURI == "" {
+		t.Errorf("a page of four: %+v", first)
+	}
+	second, err := time.Parse(time.RFC1123Z, first.Messages[0].DateSent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]*twilio.ListMessageParams{
+		"from": (&twilio.ListMessageParams{}).SetDateSentAfter(second), "until": (&twilio.ListMessageParams{}).SetDateSentBefore(second),
+		"at": (&twilio.ListMessageParams{}).SetDateSent(second),
+	} {
+		if got := list(p.SetFrom(customer)); len(got) != 1 {
+			t.Errorf("%s the very second: %q, want the bound included", name, got)
+		}
+	}
 	var today struct{ Messages []any }
 	b.getJSON(t, "/2010-04-01/Accounts/"+account+"/Messages.json?DateSent="+time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly), &today)
 	if len(today.Messages) != 0 {
