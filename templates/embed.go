@@ -6,7 +6,7 @@ package templates
 import "embed"
 
 // FS has the folders surveys and messages, each file named after its id, and
-// words, each file named after its locale.
+// words, each file named after its locale; programs; and the console's pages.
 //
-//go:embed surveys messages words
+//go:embed surveys messages words programs
 var FS embed.FS

@@ -89,14 +89,14 @@ func (d *Drafter) Invite(def *survey.Definition, r Recipient, fill func(*render.
 }
 
 // Question drafts a later question.
-func (d *Drafter) Question(def *survey.Definition, question string, r Recipient) (store.Message, error) {
-	c, err := d.Renderer.Question(def, question, r.LocaleOr(), r.Channel, d.Data(r))
+func (d *Drafter) Question(def *survey.Definition, question string, r Recipient, fill func(*render.Data)) (store.Message, error) {
+	c, err := d.Renderer.Question(def, question, r.LocaleOr(), r.Channel, d.filled(r, fill))
 	return d.message(r, def.ID+"/"+question, c), err
 }
 
 // Reask drafts the one polite second try of a question.
-func (d *Drafter) Reask(def *survey.Definition, question string, r Recipient) (store.Message, error) {
-	c, err := d.Renderer.Reask(def, question, r.LocaleOr(), r.Channel, d.Data(r))
+func (d *Drafter) Reask(def *survey.Definition, question string, r Recipient, fill func(*render.Data)) (store.Message, error) {
+	c, err := d.Renderer.Reask(def, question, r.LocaleOr(), r.Channel, d.filled(r, fill))
 	return d.message(r, def.ID+"/"+question+"/again", c), err
 }
 

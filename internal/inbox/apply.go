@@ -46,12 +46,12 @@ func (e *entry) act(f survey.Effect) error {
 	case survey.Recommendation:
 		return e.remark(store.RemarkRecommend, f.Value, nil, "")
 	case survey.Callback:
-		t := callback.New(f, *e.conv, e.visit, e.now)
-		t.MessageID = e.msg.ID
-		_, err := e.tx.OpenTask(e.ctx, t, e.now)
-		return err
+		return e.callback(f)
 	case survey.CallbackWords:
 		return e.onCallback(func(t store.Task) error {
+			if f.When != nil && f.When.From.After(e.now) {
+				t.DueAt = f.When.From // the person named his time
+			}
 			return callback.AddWords(e.ctx, e.tx, t, f.Words, e.msg.ID, int(f.Severity), e.now)
 		})
 	case survey.CallbackWithdraw:
@@ -73,6 +73,26 @@ func (e *entry) act(f survey.Effect) error {
 		return e.tx.SellVehicle(e.ctx, e.visit.VehicleID, e.now)
 	}
 	return nil
+}
+
+// callback opens the conversation's callback, or opens it again: one that was
+// withdrawn, and the one whose customer says that it is not solved.
+func (e *entry) callback(f survey.Effect) error {
+	if e.conv.TaskID != "" {
+		_, err := callback.Reopen(e.ctx, e.tx, e.conv.TaskID, e.msg.ID, f.Words, e.now)
+		return err
+	}
+	fresh := callback.New(f, *e.conv, e.visit, e.now)
+	fresh.MessageID = e.msg.ID
+	t, err := e.tx.OpenTask(e.ctx, fresh, e.now)
+	if err != nil || t.State == store.TaskOpen || t.State == store.TaskClaimed || t.State == store.TaskAsked {
+		return err
+	}
+	if t, err = callback.Reopen(e.ctx, e.tx, t.ID, e.msg.ID, f.Words, e.now); err != nil {
+		return err
+	}
+	t.Version++
+	return callback.AddWords(e.ctx, e.tx, t, f.Words, e.msg.ID, int(f.Severity), e.now)
 }
 
 func (e *entry) saveAnswer(f survey.Effect) error {
@@ -240,7 +260,7 @@ func (e *entry) later(f survey.Effect) error {
 	if f.When != nil && f.When.From.After(e.now) {
 		at = f.When.From
 	}
-	m, err := e.Drafter.Question(e.def, e.state.Question, e.recipient())
+	m, err := e.Drafter.Question(e.def, e.state.Question, e.recipient(), e.promise)
 	if err != nil {
 		return err
 	}
@@ -258,12 +278,8 @@ func (e *entry) confirm(effects []survey.Effect) error {
 		if f.Kind != survey.SaveAnswer {
 			continue
 		}
-		switch f.Answer.Answer {
-		case "yes":
+		if f.Answer.Answer == "yes" {
 			return callback.Confirm(e.ctx, e.tx, e.conv.TaskID, e.msg.ID, e.now)
-		case "no":
-			_, err := callback.Reopen(e.ctx, e.tx, e.conv.TaskID, e.msg.ID, e.in.Text, e.now)
-			return err
 		}
 	}
 	return nil
@@ -298,9 +314,9 @@ func (e *entry) say(f survey.Effect) error {
 		}
 		m, err = e.Drafter.Shared(f.Message, r, e.promise)
 	case f.Kind == survey.Ask:
-		m, err = e.Drafter.Question(e.def, f.Question, r)
+		m, err = e.Drafter.Question(e.def, f.Question, r, e.promise)
 	case f.Kind == survey.Reask:
-		m, err = e.Drafter.Reask(e.def, f.Question, r)
+		m, err = e.Drafter.Reask(e.def, f.Question, r, e.promise)
 	default:
 		m, err = e.Drafter.Thanks(e.def, f.Outcome, r, e.promise)
 	}
@@ -351,11 +367,8 @@ func (e *entry) promise(x *render.Data) {
 	if err != nil {
 		return
 	}
-	due := t.DueAt
-	if id != "" {
-		due = e.now.Add(24 * time.Hour)
-	}
-	x.Callback.Due = callback.WorkBy(due, x.Zone)
+	x.Callback.Due = callback.WorkBy(t.DueAt, x.Zone)
+	x.Callback.Solution, x.Callback.Next = t.Agreed, t.NextContactAt
 	x.Callback.Owner = t.OwnerName
 	if x.Callback.Owner == "" {
 		x.Callback.Owner = e.responsible()
@@ -396,10 +409,7 @@ func (e *entry) loose(r reply.Reading) error {
 		}
 		return e.answer(id, true)
 	case r.Intent == reply.IntentResume:
-		if err := e.resume(); err != nil || e.in.Answered {
-			return err
-		}
-		return e.answer("resume.confirmed", false)
+		return e.resumed()
 	case r.Intent == reply.IntentHelp:
 		if e.in.Answered {
 			return nil
@@ -409,6 +419,24 @@ func (e *entry) loose(r reply.Reading) error {
 		return nil // kept and shown to the operator
 	}
 	return e.inquiry(r)
+}
+
+// resumed answers START; in Telegram it is also how anybody opens a bot.
+func (e *entry) resumed() error {
+	stopped, err := e.tx.Suppressed(e.ctx, e.in.Channel, e.in.From)
+	if err != nil {
+		return err
+	}
+	if err := e.resume(); err != nil || e.in.Answered {
+		return err
+	}
+	switch {
+	case stopped || e.in.Channel != channels.Telegram:
+		return e.answer("resume.confirmed", false)
+	case e.contact.ID != "":
+		return e.answer("start.welcome", false)
+	}
+	return e.answer("start.unknown", false)
 }
 
 // inquiry opens a task for what a known person writes on his own.
@@ -478,7 +506,7 @@ func (e *entry) start() error {
 	welcome.ConversationID = e.conv.ID
 	e.post(welcome)
 	if e.state.Question != "" {
-		q, err := e.Drafter.Question(e.def, e.state.Question, e.recipient())
+		q, err := e.Drafter.Question(e.def, e.state.Question, e.recipient(), e.promise)
 		if err != nil {
 			return err
 		}

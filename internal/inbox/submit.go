@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"otklik/channels"
 	"otklik/internal/callback"
 	"otklik/internal/draft"
 	"otklik/internal/outreach"
+	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/internal/survey"
 )
@@ -87,7 +89,7 @@ func (e *entry) form(s Submission, out *Submitted) error {
 	}
 	e.msg = store.Message{ID: ""}
 	var effects []survey.Effect
-	e.state, effects = survey.Step(e.def, e.state, survey.Input{Form: s.Values, Channel: s.Channel, Claimed: claimed}, e.now)
+	e.state, effects = survey.Step(e.def, e.state, survey.Input{Form: s.Values, Reading: e.readWords(s), Channel: s.Channel, Claimed: claimed}, e.now)
 	for _, f := range effects {
 		switch f.Kind {
 		case survey.Refuse:
@@ -184,4 +186,19 @@ func (b *Inbox) Unsubscribe(ctx context.Context, token string) error {
 	}
 	b.Changed()
 	return nil
+}
+
+// readWords reads what was written beside the values, for flags, topics and praise.
+func (e *entry) readWords(s Submission) *reply.Reading {
+	var words []string
+	for _, q := range e.def.Questions {
+		if t := s.Values[q.ID].Text; t != "" {
+			words = append(words, t)
+		}
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	r := e.Parser.Read(reply.Input{Text: strings.Join(words, ". "), Locale: e.locale(), Channel: string(s.Channel), Question: &reply.Question{Kind: reply.KindText}, Now: e.now, Zone: e.dealer.Location()})
+	return &r
 }

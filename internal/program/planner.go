@@ -84,3 +84,13 @@ func Rows(d *Definition, events []store.Event, now time.Time) (rows []store.Outr
 	}
 	return rows, contacts
 }
+
+// Dry tells what Run would write for events, without writing it.
+func (p *Planner) Dry(ctx context.Context, d *Definition, events []store.Event, now time.Time) ([]store.Outreach, error) {
+	rows, contacts := Rows(d, events, now)
+	pending, err := p.Store.PendingOf(ctx, d.ID, contacts)
+	if err != nil {
+		return nil, fmt.Errorf("planning: %w", err)
+	}
+	return join(d, rows, pending, p.Store.NewID).fresh, nil
+}

@@ -217,3 +217,20 @@ func (t *Tx) Audit(ctx context.Context, dealerID, employeeID, action, object, ob
 		t.NewID(), opt(dealerID), opt(employeeID), action, object, objectID, detail, at(now))
 	return err
 }
+
+// Lead takes or renews a singleton, such as the poll of one mailbox, for ttl of
+// machine time. It returns false while another holder has it.
+func (s *Store) Lead(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (bool, error) {
+	n, err := s.exec(ctx, RankRecord, `insert into lease (name, holder, until) values ($1, $2, $3)
+		on conflict (name) do update set holder = excluded.holder, until = excluded.until where lease.holder = excluded.holder or lease.until < $4`, name, holder, at(now.Add(ttl)), at(now))
+	if err != nil {
+		return false, fmt.Errorf("taking the lead of %s: %w", name, err)
+	}
+	return n > 0, nil
+}
+
+// Resign gives a singleton up.
+func (s *Store) Resign(ctx context.Context, name, holder string) error {
+	_, err := s.exec(ctx, RankRecord, "delete from lease where name = $1 and holder = $2", name, holder)
+	return err
+}

@@ -430,6 +430,12 @@ create table poll_cursor (
     updated_at bigint not null
 );
 
+create table lease (
+    name text not null primary key,
+    holder text not null,
+    until bigint not null
+);
+
 create table audit (
     id uuid not null primary key,
     dealer_id uuid,
@@ -459,6 +465,7 @@ drop view task_times;
 drop view visit_times;
 drop view message_times;
 drop table audit;
+drop table lease;
 drop table poll_cursor;
 drop table remark;
 drop table task_step;

@@ -430,6 +430,12 @@ create table poll_cursor (
     updated_at bigint not null
 );
 
+create table lease (
+    name text not null primary key,
+    holder text not null,
+    until bigint not null
+);
+
 create table audit (
     id text not null primary key,
     dealer_id text,
@@ -444,6 +450,7 @@ create index audit_object on audit (object, object_id, at);
 
 -- +goose Down
 drop table audit;
+drop table lease;
 drop table poll_cursor;
 drop table remark;
 drop table task_step;

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/app"
+	"otklik/internal/dispatch"
+)
+
+// planCmd prints what a real run would do.
+type planCmd struct {
+	From   string `required:"" help:"Beginning, RFC 3339 or YYYY-MM-DD in the dealer's zone."`
+	To     string `required:"" help:"End, not included."`
+	JSON   bool   `name:"json" help:"A JSON line each."`
+	Dealer string `help:"The dealer's code; the only one by default."`
+}
+
+type planLine struct {
+	At       string `json:"at"`
+	Contact  string `json:"contact"`
+	Order    string `json:"order"`
+	Program  string `json:"program"`
+	Step     string `json:"step"`
+	Channel  string `json:"channel"`
+	Verdict  string `json:"verdict"`
+	Rule     string `json:"rule"`
+	Segments int    `json:"segments"`
+	Cost     string `json:"cost"`
+}
+
+func (c planCmd) Run(r run) error {
+	cfg, err := r.config()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(r.ctx, cfg, app.Options{Role: app.RoleAll, Version: version, Log: r.quiet()})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Stop(r.ctx) }()
+	d, err := tools{a.Store()}.dealer(r.ctx, c.Dealer)
+	if err != nil {
+		return err
+	}
+	from, err := moment(c.From, d.Location())
+	if err != nil {
+		return err
+	}
+	to, err := moment(c.To, d.Location())
+	if err != nil {
+		return err
+	}
+	lines, err := a.Forecast(r.ctx, d, from, to)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		x := planLine{At: l.At.In(d.Location()).Format(time.RFC3339), Contact: l.Contact, Order: l.Order, Program: l.Program, Step: l.Step, Channel: string(l.Channel), Verdict: l.Verdict, Rule: l.Rule, Segments: l.Segments, Cost: l.Cost}
+		if c.JSON {
+			if err := json.NewEncoder(r.stdout).Encode(x); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(r.stdout, "%s  %-8s %-9s %-18s %-8s %-6s %-20s %d  %s\n", x.At, x.Order, x.Channel, x.Program, x.Step, x.Verdict, x.Rule, x.Segments, x.Contact)
+	}
+	return nil
+}
+
+// moment reads a time of the command line.
+func moment(s string, zone *time.Location) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, s, zone)
+	if err != nil {
+		return t, usage("%q is neither a time like 2026-11-22T09:00:00+03:00 nor a date like 2026-11-22", s)
+	}
+	return t, nil
+}
+
+type dispatchCmd struct {
+	Once bool `required:"" help:"Send all that is due, print a summary and end."`
+}
+
+func (dispatchCmd) Run(r run) error {
+	cfg, err := r.config()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(r.ctx, cfg, app.Options{Role: app.RoleAll, Version: version, Log: r.quiet()})
+	if err != nil {
+		return err
+	}
+	progress := func(dispatch.Summary) {}
+	if app.Terminal(r.stderr) {
+		progress = func(s dispatch.Summary) {
+			fmt.Fprintf(r.stderr, "\rsent %d held %d dropped %d failed %d ", s.Sent, s.Held, s.Dropped, s.Failed)
+		}
+	}
+	s, err := a.DispatchOnce(r.ctx, progress)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.stdout, "sent %d delayed %d held %d dropped %d tasks %d failed %d uncertain %d expired %d\n", s.Sent, s.Delayed, s.Held, s.Dropped, s.Tasks, s.Failed, s.Uncertain, s.Expired)
+	return nil
+}
+
+type previewCmd struct {
+	Survey  string `help:"Id of a survey." xor:"what" required:""`
+	Program string `help:"Id of a program." xor:"what" required:""`
+	Locale  string `help:"Language." enum:"ru,en,zh" default:"ru"`
+	Channel string `help:"Channel." enum:"sms,email,telegram,form,phone" default:"sms"`
+	Dealer  string `help:"The dealer's code; the only one by default."`
+}
+
+func (c previewCmd) Run(r run) error {
+	cfg, err := r.config()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(r.ctx, cfg, app.Options{Role: app.RoleAll, Version: version, Log: r.quiet()})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Stop(r.ctx) }()
+	d, err := tools{a.Store()}.dealer(r.ctx, c.Dealer)
+	if err != nil {
+		return err
+	}
+	parts, err := a.Preview(d, c.Survey, c.Program, c.Locale, channels.Kind(c.Channel))
+	if err != nil {
+		return usage("%v", err)
+	}
+	for _, p := range parts {
+		fmt.Fprintf(r.stdout, "── %s", p.Name)
+		if p.Segments > 0 {
+			fmt.Fprintf(r.stdout, " (%d characters, %d segment(s), %s)", len([]rune(p.Text)), p.Segments, p.Encoding)
+		}
+		fmt.Fprintln(r.stdout)
+		if p.Subject != "" {
+			fmt.Fprintln(r.stdout, p.Subject)
+			fmt.Fprintln(r.stdout)
+		}
+		fmt.Fprintln(r.stdout, p.Text)
+		for _, row := range p.Buttons {
+			var labels []string
+			for _, b := range row {
+				labels = append(labels, "["+b.Label+"]")
+			}
+			fmt.Fprintln(r.stdout, strings.Join(labels, " "))
+		}
+	}
+	return nil
+}

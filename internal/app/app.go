@@ -1,0 +1,315 @@
+// Package app owns the wiring: it builds the parts from the configuration, starts
+// them in order and stops them in reverse. It is the only package that knows the
+// concrete channels. Nothing here decides anything about messages or people.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+
+	"otklik/channels"
+	"otklik/internal/callback"
+	"otklik/internal/clock"
+	"otklik/internal/config"
+	"otklik/internal/console"
+	"otklik/internal/console/api"
+	"otklik/internal/conversation"
+	"otklik/internal/dispatch"
+	"otklik/internal/draft"
+	"otklik/internal/inbox"
+	"otklik/internal/policy"
+	"otklik/internal/program"
+	"otklik/internal/ratelimit"
+	"otklik/internal/render"
+	"otklik/internal/reply"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+	"otklik/templates"
+)
+
+// Roles of a process; a large group splits them over machines.
+const (
+	RoleAll    = "all"
+	RoleWeb    = "web"    // console, API, hooks
+	RoleWorker = "worker" // planner, dispatcher, pollers
+)
+
+// Options are what the command line adds to the configuration.
+type Options struct {
+	Role      string
+	NoMigrate bool
+	Version   string
+	Log       *slog.Logger
+}
+
+// App is the whole program.
+type App struct {
+	config   *config.Config
+	options  Options
+	log      *slog.Logger
+	clock    clock.Clock
+	store    *store.Store
+	roster   *store.Roster
+	parser   *reply.Parser
+	renderer *render.Renderer
+	policy   *policy.Rules
+	programs map[string]*program.Definition
+	drafter  *draft.Drafter
+	registry *prometheus.Registry
+	redis    redis.UniversalClient
+	cells    ratelimit.Cells
+	copies   conversation.Copies
+	channels map[channels.Kind]channels.Channel
+
+	planner    *program.Planner
+	dispatcher *dispatch.Dispatcher
+	inbox      *inbox.Inbox
+	desk       *callback.Desk
+	console    *console.Console
+	api        *api.API
+	hub        *hub
+	sandbox    *demo // nil outside `otklik demo`
+	// plan wakes the planner.
+	plan chan struct{}
+
+	listener net.Listener
+	server   *http.Server
+	cancel   context.CancelFunc
+	loops    sync.WaitGroup
+	// closers run in reverse at Stop.
+	closers []func(context.Context) error
+}
+
+// New builds everything that needs no network but the database: it opens and
+// migrates it, keeps the configured dealers and reads the definitions.
+func New(ctx context.Context, c *config.Config, o Options) (*App, error) {
+	a := &App{config: c, options: o, log: o.Log, clock: clock.System{}, hub: newHub(), plan: make(chan struct{}, 1)}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.close(ctx))
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	if err := a.keepDealers(ctx); err != nil {
+		return err
+	}
+	return a.read(ctx)
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	st, err := store.Open(ctx, a.config.DatabaseURL, store.Options{})
+	if err != nil {
+		return fmt.Errorf("OTKLIK_DATABASE_URL: %w", err)
+	}
+	a.store = st
+	a.closers = append(a.closers, func(context.Context) error { st.Close(); return nil })
+	if a.options.NoMigrate && st.Engine() == "postgres" {
+		return nil
+	}
+	n, err := st.Migrate(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		a.log.Info("schema is up to date", "applied", n)
+	}
+	return nil
+}
+
+// keepDealers writes the configured rooftops and who sends for them.
+func (a *App) keepDealers(ctx context.Context) error {
+	now := a.clock.Business()
+	for _, c := range a.config.Dealers {
+		d, err := a.store.SaveDealer(ctx, store.Dealer{Code: c.Code, Name: c.Name, Phone: c.Phone, Address: c.Address, Zone: c.Zone, Country: c.Country, Locale: c.Locale}, now)
+		if err != nil {
+			return err
+		}
+		for _, s := range a.senders(c) {
+			s.DealerID = d.ID
+			if err := a.store.SaveSender(ctx, s, now); err != nil {
+				return err
+			}
+		}
+	}
+	var err error
+	a.roster, err = a.store.Roster(ctx)
+	return err
+}
+
+func (a *App) senders(d config.Dealer) []store.Sender {
+	var out []store.Sender
+	if c := a.config.Twilio; c.On() {
+		from := d.SMSFrom
+		if from == "" {
+			from = c.From
+		}
+		if from == "" {
+			from = c.MessagingServiceSID
+		}
+		out = append(out, store.Sender{Channel: channels.SMS, Address: from})
+	}
+	if c := a.config.Telegram; c.On() {
+		out = append(out, store.Sender{Channel: channels.Telegram, Address: botID(c.Token)})
+	}
+	if a.config.SMTPURL != "" {
+		from := d.EmailFrom
+		if from == "" {
+			from = a.config.EmailFrom
+		}
+		out = append(out, store.Sender{Channel: channels.Email, Address: from})
+	}
+	return out
+}
+
+// read loads texts, rules and definitions.
+func (a *App) read(ctx context.Context) (err error) {
+	if a.parser, err = reply.New(); err != nil {
+		return err
+	}
+	if a.renderer, err = render.New(templates.FS); err != nil {
+		return err
+	}
+	if a.policy, err = policy.Default(); err != nil {
+		return err
+	}
+	if a.programs, err = program.Load(templates.FS, "programs"); err != nil {
+		return err
+	}
+	a.drafter = &draft.Drafter{Renderer: a.renderer, PublicURL: a.config.PublicURL}
+	return a.keepVersions(ctx)
+}
+
+// keepVersions numbers the definitions by their content in the database.
+func (a *App) keepVersions(ctx context.Context) error {
+	now := a.clock.Business()
+	for _, d := range a.renderer.Definitions() {
+		content, err := templates.FS.ReadFile("surveys/" + d.ID + ".yaml")
+		if err != nil {
+			return fmt.Errorf("reading survey %s: %w", d.ID, err)
+		}
+		if d.Version, err = a.store.Version(ctx, "survey", d.ID, string(content), d.Hash, "shipped", now); err != nil {
+			return err
+		}
+	}
+	for _, p := range a.programs {
+		content, err := templates.FS.ReadFile("programs/" + p.ID + ".yaml")
+		if err != nil {
+			return fmt.Errorf("reading program %s: %w", p.ID, err)
+		}
+		if p.Version, err = a.store.Version(ctx, "program", p.ID, string(content), store.HashToken(string(content)), "shipped", now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) survey(id string) (*survey.Definition, bool) { return a.renderer.Definition(id) }
+
+// build makes the parts that need channels.
+func (a *App) build() {
+	a.registry = prometheus.NewRegistry()
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{a})
+	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
+		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Config: dispatch.Config{Limits: limits()}, Begun: a.begun}
+	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Drafter: a.drafter, Copies: a.copies, Log: a.log,
+		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
+	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake}
+	a.planner = &program.Planner{Store: a.store, Programs: a.programs}
+}
+
+// begun keeps the fast copy of a conversation that an outreach opened.
+func (a *App) begun(ctx context.Context, c store.Conversation) {
+	key := conversation.Key{DealerID: c.DealerID, Channel: string(c.Channel), Address: c.Address}
+	p := conversation.Position{ConversationID: c.ID, ContactID: c.ContactID, OutreachID: c.OutreachID, Version: c.Version, Survey: c.Survey, At: a.clock.Business()}
+	if err := a.copies.Put(ctx, key, p); err != nil {
+		a.log.Warn("the copy of a conversation was not written", "error", err)
+	}
+}
+
+// limits are the rates that providers allow by default (provider-and-law-facts 5.3,
+// 5.4): segments a second of a number, Telegram's bulk rate and one message a
+// second per chat.
+func limits() map[channels.Kind]dispatch.Limits {
+	return map[channels.Kind]dispatch.Limits{
+		channels.SMS:      {Sender: ratelimit.Rate(10, time.Second, 10)},
+		channels.Email:    {Sender: ratelimit.Rate(50, time.Second, 50)},
+		channels.Telegram: {Sender: ratelimit.Rate(30, time.Second, 1), Address: ratelimit.Rate(1, time.Second, 3)},
+	}
+}
+
+// Addr is where the console listens; it is known after Start.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// Start brings everything up and returns; Stop ends it.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.start(ctx); err != nil {
+		return errors.Join(err, a.Stop(ctx))
+	}
+	return nil
+}
+
+func (a *App) start(ctx context.Context) error {
+	if err := a.listen(ctx); err != nil {
+		return err
+	}
+	if err := a.connect(ctx); err != nil {
+		return err
+	}
+	a.build()
+	if err := a.makePages(); err != nil {
+		return err
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a.cancel = cancel
+	a.serve()
+	if a.options.Role != RoleWeb {
+		a.work(run)
+	}
+	a.loops.Go(func() { a.hub.tick(run) })
+	return nil
+}
+
+// stopWithin bounds a graceful stop: what is in flight is finished and recorded.
+const stopWithin = 30 * time.Second
+
+// Stop ends all loops, finishes what is in flight and closes the database.
+func (a *App) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	var err error
+	a.hub.close()
+	if a.server != nil {
+		err = a.server.Shutdown(ctx)
+	}
+	if a.cancel != nil {
+		a.cancel()
+	}
+	a.loops.Wait()
+	return errors.Join(err, a.close(ctx))
+}
+
+func (a *App) close(ctx context.Context) error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i](ctx))
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// Store is the database, for commands that only need it.
+func (a *App) Store() *store.Store { return a.store }

@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"otklik/channels"
+	"otklik/channels/email"
+	"otklik/channels/sms"
+	"otklik/channels/telegram"
+	"otklik/internal/clock"
+	"otklik/internal/conversation"
+	"otklik/internal/ratelimit"
+)
+
+func botID(token string) string {
+	id, _, _ := strings.Cut(token, ":")
+	return id
+}
+
+func (a *App) listen(ctx context.Context) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Listen)
+	if err != nil {
+		return fmt.Errorf("OTKLIK_LISTEN: %w", err)
+	}
+	a.listener = l
+	if a.config.PublicURL == "" {
+		a.config.PublicURL = "http://" + l.Addr().String()
+		a.drafter.PublicURL = a.config.PublicURL
+	}
+	return nil
+}
+
+// connect makes the caches and the channels. Channels connect when they send; Redis
+// may be away and come back.
+func (a *App) connect(ctx context.Context) error {
+	a.cells, a.copies = ratelimit.NewMemory(), conversation.NewMemory(a.clock.Machine)
+	if a.config.RedisURL != "" {
+		client, err := ratelimit.Dial(a.config.RedisURL)
+		if err != nil {
+			return fmt.Errorf("OTKLIK_REDIS_URL: %w", err)
+		}
+		a.redis = client
+		a.cells, a.copies = ratelimit.NewRedis(client, "otklik"), conversation.NewRedis(client, "otklik")
+		a.closers = append(a.closers, func(context.Context) error { return client.Close() })
+	}
+	if a.sandbox != nil {
+		if err := a.sandbox.start(ctx, a); err != nil {
+			return err
+		}
+	} else if err := a.realTime(ctx); err != nil {
+		return err
+	}
+	return a.makeChannels()
+}
+
+// realTime refuses a database whose business time was moved: real customers live
+// in real time (invariant 12).
+func (a *App) realTime(ctx context.Context) error {
+	offset, err := clockOffset(ctx, a.store)
+	if err != nil {
+		return err
+	}
+	if offset != 0 {
+		return fmt.Errorf("OTKLIK_DATABASE_URL: this database belongs to a sandbox whose clock was moved by %v; real channels do not start on it", offset)
+	}
+	_, movable := a.clock.(*clock.Movable)
+	if movable {
+		return fmt.Errorf("a movable clock is for the sandbox only")
+	}
+	return nil
+}
+
+func (a *App) makeChannels() error {
+	a.channels = map[channels.Kind]channels.Channel{}
+	c := a.config
+	if c.Twilio.On() {
+		ch, err := sms.New(sms.Config{AccountSID: c.Twilio.AccountSID, AuthToken: c.Twilio.AuthToken, From: c.Twilio.From, MessagingServiceSID: c.Twilio.MessagingServiceSID, APIBase: c.Twilio.APIBase, PublicURL: c.PublicURL})
+		if err != nil {
+			return fmt.Errorf("setting SMS up: %w", err)
+		}
+		a.channels[channels.SMS] = ch
+		a.closers = append(a.closers, func(context.Context) error { return ch.Close() })
+	}
+	if c.SMTPURL != "" {
+		ch, err := email.New(email.Config{SMTPURL: c.SMTPURL, From: c.EmailFrom, IMAPURL: c.IMAPURL, Connections: 17})
+		if err != nil {
+			return fmt.Errorf("setting email up: %w", err)
+		}
+		a.channels[channels.Email] = ch
+		a.closers = append(a.closers, func(context.Context) error { return ch.Close() })
+	}
+	if c.Telegram.On() {
+		ch, err := telegram.New(telegram.Config{Token: c.Telegram.Token, APIBase: c.Telegram.APIBase, Mode: c.Telegram.Mode, PublicURL: c.PublicURL})
+		if err != nil {
+			return fmt.Errorf("setting Telegram up: %w", err)
+		}
+		a.channels[channels.Telegram] = ch
+	}
+	return nil
+}
+
+// work starts the loops of a worker.
+func (a *App) work(ctx context.Context) {
+	a.loops.Go(func() { a.dispatcher.Run(ctx) })
+	a.loops.Go(func() { a.planLoop(ctx) })
+	if ch, ok := a.channels[channels.Telegram].(*telegram.Channel); ok {
+		a.loops.Go(func() { a.begin(ctx, "telegram", ch.Start) })
+		if a.config.Telegram.Mode == telegram.ModePoll {
+			a.loops.Go(func() { a.poll(ctx, "telegram:"+ch.Address(), ch) })
+		}
+	}
+	if ch, ok := a.channels[channels.Email].(*email.Channel); ok && a.config.IMAPURL != "" {
+		a.loops.Go(func() { a.poll(ctx, "imap:"+a.config.EmailFrom, ch) })
+	}
+}
+
+// planEvery is how often the planner looks for events that nobody woke it for.
+const planEvery = 2 * time.Second
+
+func (a *App) planLoop(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := a.planner.Run(ctx, a.clock.Business())
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("planning failed", "error", err)
+		}
+		if n > 0 {
+			a.hub.broadcast()
+		}
+		pause(ctx, planEvery, a.plan)
+	}
+}
+
+// wakePlanner makes the planner look at once.
+func (a *App) wakePlanner() {
+	select {
+	case a.plan <- struct{}{}:
+	default:
+	}
+}
+
+func pause(ctx context.Context, d time.Duration, wake <-chan struct{}) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-t.C:
+	}
+}
+
+// retryEvery is the pause after a provider failed; it grows to a minute.
+const retryEvery = time.Second
+
+// begin repeats a channel's start until it succeeds.
+func (a *App) begin(ctx context.Context, name string, start func(context.Context) error) {
+	for wait := retryEvery; ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+		err := start(ctx)
+		if err == nil {
+			return
+		}
+		a.log.Warn("a channel did not start and is tried again", "channel", name, "error", err)
+		pause(ctx, wait, nil)
+	}
+}
+
+// Leases of singletons, in machine time.
+const (
+	leadFor   = 30 * time.Second
+	leadEvery = 10 * time.Second
+)
+
+// poll runs a poller wherever this node has the lead, with a pause after failures.
+func (a *App) poll(ctx context.Context, name string, p channels.Poller) {
+	node := a.store.NewID()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := a.store.Resign(ctx, name, node); err != nil {
+			a.log.Warn("a lead was not given up", "name", name, "error", err)
+		}
+	}()
+	for wait := retryEvery; ctx.Err() == nil; {
+		lead, err := a.store.Lead(ctx, name, node, a.clock.Machine(), leadFor)
+		if err == nil && !lead {
+			pause(ctx, leadEvery, nil)
+			continue
+		}
+		if err == nil {
+			began := a.clock.Machine()
+			err = a.pollOnce(ctx, name, node, p)
+			if a.clock.Machine().Sub(began) > time.Minute {
+				wait = retryEvery
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("polling failed and is tried again", "name", name, "error", err)
+		}
+		pause(ctx, wait, nil)
+		wait = min(2*wait, time.Minute)
+	}
+}
+
+// pollOnce polls as long as the lead is kept.
+func (a *App) pollOnce(ctx context.Context, name, node string, p channels.Poller) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	defer func() { <-done }()
+	defer cancel()
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			pause(ctx, leadEvery, nil)
+			if lead, err := a.store.Lead(ctx, name, node, a.clock.Machine(), leadFor); ctx.Err() == nil && (err != nil || !lead) {
+				cancel()
+			}
+		}
+	}()
+	cursor, err := a.store.Cursor(ctx, name)
+	if err != nil {
+		return err
+	}
+	return p.Poll(ctx, cursor, func(ctx context.Context, e channels.Event, cursor string) error { return a.take(ctx, e, name, cursor) })
+}

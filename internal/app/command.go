@@ -1,0 +1,269 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/config"
+	"otklik/internal/dispatch"
+	"otklik/internal/draft"
+	"otklik/internal/program"
+	"otklik/internal/ratelimit"
+	"otklik/internal/render"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+	"otklik/templates"
+)
+
+// Terminal tells whether a person watches w.
+func Terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0
+}
+
+// DispatchOnce plans what stands, sends all that is due and stops.
+func (a *App) DispatchOnce(ctx context.Context, progress func(dispatch.Summary)) (dispatch.Summary, error) {
+	defer func() { _ = a.Stop(ctx) }()
+	if a.config.PublicURL == "" {
+		a.config.PublicURL = "http://" + a.config.Listen
+		a.drafter.PublicURL = a.config.PublicURL
+	}
+	if err := a.connect(ctx); err != nil {
+		return dispatch.Summary{}, err
+	}
+	a.build()
+	if _, err := a.planner.Run(ctx, a.clock.Business()); err != nil {
+		return dispatch.Summary{}, err
+	}
+	return a.dispatcher.Once(ctx, progress)
+}
+
+// Forecast is one line of `otklik plan`.
+type Forecast = dispatch.Forecast
+
+// Forecast tells what a run from one moment to another would do; it changes
+// nothing (invariant 13).
+func (a *App) Forecast(ctx context.Context, d store.Dealer, from, to time.Time) ([]Forecast, error) {
+	if err := a.makeChannels(); err != nil {
+		return nil, err
+	}
+	a.build()
+	rows, err := a.store.DueBetween(ctx, d.ID, from, to)
+	if err != nil {
+		return nil, err
+	}
+	events, err := a.store.UnplannedBetween(ctx, d.ID, from.AddDate(-1, 0, 0), to)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range a.programs {
+		fresh, err := a.planner.Dry(ctx, p, events, a.clock.Business())
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range fresh {
+			if !o.DueAt.Before(from) && o.DueAt.Before(to) {
+				rows = append(rows, o)
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(x, y store.Outreach) int {
+		return cmp.Or(x.DueAt.Compare(y.DueAt), cmp.Compare(x.Occasion, y.Occasion))
+	})
+	return a.dispatcher.Forecast(ctx, rows)
+}
+
+// PreviewPart is one text that a person would see.
+type PreviewPart struct {
+	Name string
+	render.Content
+}
+
+// Preview renders a survey, or all surveys of a program, for a made-up person.
+func (a *App) Preview(d store.Dealer, surveyID, programID, locale string, ch channels.Kind) ([]PreviewPart, error) {
+	ids := []string{surveyID}
+	if programID != "" {
+		p, ok := a.programs[programID]
+		if !ok {
+			return nil, fmt.Errorf("program %q is not known", programID)
+		}
+		ids = nil
+		for _, s := range p.Steps {
+			if s.Survey != "" && !slices.Contains(ids, s.Survey) {
+				ids = append(ids, s.Survey)
+			}
+		}
+	}
+	var out []PreviewPart
+	for _, id := range ids {
+		def, ok := a.survey(id)
+		if !ok {
+			return nil, fmt.Errorf("survey %q is not known", id)
+		}
+		parts, err := a.previewSurvey(d, def, locale, ch)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, parts...)
+	}
+	return out, nil
+}
+
+func (a *App) previewSurvey(d store.Dealer, def *survey.Definition, locale string, ch channels.Kind) (out []PreviewPart, err error) {
+	data := a.sample(d, locale, ch)
+	add := func(name string, c render.Content, e error) {
+		err = errors.Join(err, e)
+		out = append(out, PreviewPart{def.ID + "/" + name, c})
+	}
+	c, e := a.renderer.Invite(def, locale, ch, data)
+	add("invite", c, e)
+	for i, q := range def.Sheet(ch) {
+		if i == 0 && (ch == channels.SMS || ch == channels.Email || ch == channels.Telegram) {
+			continue
+		}
+		c, e := a.renderer.Question(def, q.ID, locale, ch, data)
+		add(q.ID, c, e)
+	}
+	for _, o := range survey.Outcomes() {
+		c, e := a.renderer.Thanks(def, o, locale, ch, data)
+		add(string(o), c, e)
+	}
+	return out, err
+}
+
+// sample is a made-up person and visit for previews.
+func (a *App) sample(d store.Dealer, locale string, ch channels.Kind) render.Data {
+	now := a.clock.Business()
+	people := map[string]store.Contact{
+		"ru": {Name: "Иванов Иван Петрович", Family: "Иванов", Given: "Иван", Patronymic: "Петрович", Gender: "male"},
+		"en": {Name: "Ivan Ivanov", Family: "Ivanov", Given: "Ivan", Gender: "male"},
+		"zh": {Name: "张建国", Family: "张", Given: "建国", Gender: "male"},
+	}
+	works := map[string][]string{"ru": {"ТО-4", "замена колодок"}, "en": {"oil change", "brake pads"}, "zh": {"常规保养", "更换刹车片"}}
+	x := a.drafter.Data(draft.Recipient{Dealer: d, Contact: people[locale], Channel: ch, Locale: locale, Token: "preview", First: true, Now: now,
+		Visit: store.Visit{Order: "10001", CompletedAt: now.Add(-26 * time.Hour), Works: works[locale], Advisor: "", Vehicle: store.Vehicle{Model: "LADA Vesta"}}})
+	x.Callback.Due, x.Callback.Next = now.Add(24*time.Hour), now.AddDate(0, 0, 7)
+	x.Callback.Solution = works[locale][1]
+	return x
+}
+
+// Finding is one line of `otklik doctor`.
+type Finding struct {
+	What string
+	OK   bool
+	Says string
+}
+
+// Doctor looks at everything the configuration names and says what to mend.
+func Doctor(ctx context.Context, c *config.Config, log *slog.Logger) []Finding {
+	var out []Finding
+	add := func(what string, err error, fine string) bool {
+		f := Finding{What: what, OK: err == nil, Says: fine}
+		if err != nil {
+			f.Says = err.Error()
+		}
+		out = append(out, f)
+		return err == nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	a, err := New(ctx, c, Options{Role: RoleAll, Log: log})
+	if !add("database", err, "answers, schema up to date") {
+		return out
+	}
+	defer func() { _ = a.Stop(ctx) }()
+	add("clock", a.realTime(ctx), "business time is real time")
+	if c.RedisURL == "" {
+		add("redis", nil, "not configured: one process, limits in memory")
+	} else {
+		client, err := ratelimit.Dial(c.RedisURL)
+		if err == nil {
+			err = client.Ping(ctx).Err()
+			_ = client.Close()
+		}
+		add("redis", err, "answers")
+	}
+	a.config.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	if !add("channels", a.makeChannels(), "configured: "+strings.Join(kinds(c), ", ")) {
+		return out
+	}
+	for kind, ch := range a.channels {
+		if p, ok := ch.(interface{ Check(context.Context) error }); ok {
+			add(string(kind), p.Check(ctx), "the provider answers and takes our credentials")
+		}
+	}
+	if len(a.channels) == 0 {
+		add("channels", errors.New("no channel is configured: nothing can be sent (OTKLIK_TWILIO_…, OTKLIK_SMTP_URL, OTKLIK_TELEGRAM_TOKEN)"), "")
+	}
+	return append(out, staffed(ctx, a))
+}
+
+func kinds(c *config.Config) []string {
+	var out []string
+	if c.Twilio.On() {
+		out = append(out, "sms")
+	}
+	if c.SMTPURL != "" {
+		out = append(out, "email")
+	}
+	if c.Telegram.On() {
+		out = append(out, "telegram")
+	}
+	return out
+}
+
+// staffed checks R005: a program needs somebody who answers for it.
+func staffed(ctx context.Context, a *App) Finding {
+	for _, d := range a.roster.Dealers() {
+		es, err := a.store.Employees(ctx, d.ID)
+		if err != nil {
+			return Finding{"employees", false, err.Error()}
+		}
+		if !slices.ContainsFunc(es, func(e store.Employee) bool { return e.Active && slices.Contains(e.Roles, store.RoleOperator) }) {
+			return Finding{"employees", false, fmt.Sprintf("dealer %s has no operator who answers for the surveys (otklik user add NAME --role operator)", d.Code)}
+		}
+	}
+	return Finding{"employees", true, "every dealer has an operator"}
+}
+
+// DefinitionFiles are the shipped definitions by path.
+func DefinitionFiles() (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, dir := range []string{"surveys", "programs"} {
+		names, err := fs.Glob(templates.FS, dir+"/*.yaml")
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range names {
+			if out[n], err = templates.FS.ReadFile(n); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// CheckDefinition checks a file as what it looks like: a program has a trigger.
+func CheckDefinition(name string, data []byte) error {
+	if bytes.Contains(data, []byte("\ntrigger:")) || bytes.HasPrefix(data, []byte("trigger:")) {
+		_, err := program.Parse(name, data)
+		return err
+	}
+	_, err := survey.Parse(name, data)
+	return err
+}

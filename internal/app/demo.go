@@ -1,0 +1,327 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"otklik/channels"
+	"otklik/internal/clock"
+	"otklik/internal/config"
+	"otklik/internal/console"
+	"otklik/internal/intake"
+	"otklik/internal/sandbox"
+	"otklik/internal/store"
+)
+
+//go:embed demo.yaml
+var demoData []byte
+
+// DemoLogin is an employee of the demo with his password.
+type DemoLogin struct {
+	Name       string   `yaml:"name"`
+	Login      string   `yaml:"login"`
+	Password   string   `yaml:"password"`
+	Roles      []string `yaml:"roles"`
+	Department string   `yaml:"department"`
+	Locale     string   `yaml:"locale"`
+}
+
+// demoFile is the demo dealership as data.
+type demoFile struct {
+	Dealer struct {
+		Code    string `yaml:"code"`
+		Name    string `yaml:"name"`
+		Phone   string `yaml:"phone"`
+		Address string `yaml:"address"`
+		Zone    string `yaml:"zone"`
+		Country string `yaml:"country"`
+		Locale  string `yaml:"locale"`
+	} `yaml:"dealer"`
+	Employees []DemoLogin    `yaml:"employees"`
+	Customers []demoCustomer `yaml:"customers"`
+}
+
+type demoCustomer struct {
+	Name       string   `yaml:"name"`
+	Gender     string   `yaml:"gender"`
+	Locale     string   `yaml:"locale"`
+	Birthday   string   `yaml:"birthday"`
+	Phone      string   `yaml:"phone"`
+	Email      string   `yaml:"email"`
+	Chat       string   `yaml:"chat"`
+	Order      string   `yaml:"order"`
+	HoursAgo   int      `yaml:"hours_ago"`
+	Works      []string `yaml:"works"`
+	Amount     int64    `yaml:"amount"`
+	Model      string   `yaml:"model"`
+	Plate      string   `yaml:"plate"`
+	VIN        string   `yaml:"vin"`
+	Mileage    int      `yaml:"mileage"`
+	Advisor    string   `yaml:"advisor"`
+	Mechanic   string   `yaml:"mechanic"`
+	Department string   `yaml:"department"`
+	Repeat     bool     `yaml:"repeat"`
+}
+
+// demo is the sandbox of `otklik demo`: the real channels against stand-ins on
+// loopback, and a clock that can be moved.
+type demo struct {
+	file    demoFile
+	clock   *clock.Movable
+	phones  *sandbox.Phones
+	servers *sandbox.Servers
+}
+
+// Credentials that the stand-ins accept; they open nothing else.
+const (
+	demoTwilioSID   = "AC00000000000000000000000000000de0"
+	demoTwilioToken = "0000000000000000000000000000de00"
+	demoTwilioFrom  = "+74950000000"
+	demoBotToken    = "7000000001:demo-bot-token"
+	demoBotName     = "otklik_demo_bot"
+	demoMailbox     = "service@demo.otklik.example"
+)
+
+// offsetSetting names the setting in which business time's offset is kept.
+const offsetSetting = "clock_offset"
+
+func clockOffset(ctx context.Context, st *store.Store) (time.Duration, error) {
+	v, err := st.Setting(ctx, offsetSetting)
+	if err != nil || v == "" {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("reading the clock's offset: %w", err)
+	}
+	return time.Duration(n), nil
+}
+
+// NewDemo builds the demo on a SQLite file. It refuses a database that holds a
+// dealer who is not a demo's.
+func NewDemo(ctx context.Context, listen, path string, o Options) (*App, []DemoLogin, error) {
+	d := &demo{}
+	if err := yaml.NewDecoder(bytes.NewReader(demoData)).Decode(&d.file); err != nil {
+		return nil, nil, fmt.Errorf("reading the demo dealership: %w", err)
+	}
+	c := &config.Config{Listen: listen, Log: "text", DatabaseURL: "sqlite:" + path,
+		Twilio:   config.Twilio{AccountSID: demoTwilioSID, AuthToken: demoTwilioToken, From: demoTwilioFrom},
+		Telegram: config.Telegram{Token: demoBotToken, Mode: "poll"}, EmailFrom: d.file.Dealer.Name + " <" + demoMailbox + ">", SMTPURL: "set at start"}
+	a := &App{config: c, options: o, log: o.Log, hub: newHub(), plan: make(chan struct{}, 1), sandbox: d, clock: clock.System{}}
+	if err := a.openDemo(ctx, path); err != nil {
+		_ = a.close(ctx)
+		return nil, nil, err
+	}
+	return a, d.file.Employees, nil
+}
+
+func (a *App) openDemo(ctx context.Context, path string) error {
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	dealers, err := a.store.Dealers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range dealers {
+		if !d.Demo {
+			return fmt.Errorf("%s holds dealer %s, which is not a demo's; the demo does not touch it", path, d.Code)
+		}
+	}
+	offset, err := clockOffset(ctx, a.store)
+	if err != nil {
+		return err
+	}
+	a.sandbox.clock = clock.NewMovable(offset)
+	a.clock = a.sandbox.clock
+	if len(dealers) == 0 {
+		if err := a.seed(ctx); err != nil {
+			return fmt.Errorf("making the demo dealership: %w", err)
+		}
+	}
+	if a.roster, err = a.store.Roster(ctx); err != nil {
+		return err
+	}
+	if a.sandbox.phones, err = sandbox.Open(strings.TrimSuffix(path, filepath.Ext(path)) + ".phones.jsonl"); err != nil {
+		return err
+	}
+	phones := a.sandbox.phones
+	a.closers = append(a.closers, func(context.Context) error { return phones.Close() })
+	return a.read(ctx)
+}
+
+// seed writes the dealership. Its clock begins at an hour at which messages may
+// leave, so that the first survey is there at once.
+func (a *App) seed(ctx context.Context) error {
+	f := a.sandbox.file
+	zone, err := time.LoadLocation(f.Dealer.Zone)
+	if err != nil {
+		return err
+	}
+	if err := a.Advance(ctx, untilDay(a.clock.Business(), zone)); err != nil {
+		return err
+	}
+	now := a.clock.Business()
+	d, err := a.store.SaveDealer(ctx, store.Dealer{Code: f.Dealer.Code, Name: f.Dealer.Name, Phone: f.Dealer.Phone, Address: f.Dealer.Address, Zone: f.Dealer.Zone, Country: f.Dealer.Country, Locale: f.Dealer.Locale, Demo: true}, now)
+	if err != nil {
+		return err
+	}
+	for _, s := range []store.Sender{{Channel: channels.SMS, Address: demoTwilioFrom}, {Channel: channels.Telegram, Address: botID(demoBotToken)}, {Channel: channels.Email, Address: a.config.EmailFrom}} {
+		s.DealerID = d.ID
+		if err := a.store.SaveSender(ctx, s, now); err != nil {
+			return err
+		}
+	}
+	for _, e := range f.Employees {
+		hash, err := console.HashPassword(e.Password)
+		if err != nil {
+			return err
+		}
+		if _, err := a.store.SaveEmployee(ctx, store.Employee{DealerID: d.ID, Name: e.Name, Login: e.Login, PasswordHash: hash, Roles: e.Roles, Department: e.Department, Locale: e.Locale, Active: true}, now); err != nil {
+			return err
+		}
+	}
+	return a.store.Tx(ctx, store.RankBulk, func(tx *store.Tx) error { return seedCustomers(ctx, tx, d, f.Customers, now) })
+}
+
+func seedCustomers(ctx context.Context, tx *store.Tx, d store.Dealer, cs []demoCustomer, now time.Time) error {
+	records := make([]store.VisitRecord, len(cs))
+	for i, c := range cs {
+		p := intake.PersonName(c.Name, c.Locale)
+		at := now.Add(-time.Duration(c.HoursAgo) * time.Hour)
+		r := store.ContactRecord{Name: p.Name, Family: p.Family, Given: p.Given, Patronymic: p.Patronymic, Company: p.Company, Gender: c.Gender, GenderSource: "data", Birthday: c.Birthday, Locale: c.Locale}
+		if c.Phone != "" {
+			r.Phones = []string{c.Phone}
+		}
+		if c.Email != "" {
+			r.Emails = []string{c.Email}
+		}
+		records[i] = store.VisitRecord{Order: c.Order, ClosedAt: at, HandedOverAt: at, PromisedAt: at.Add(time.Hour), CompletedAt: at, Works: c.Works, TotalMinor: c.Amount, Currency: "RUB",
+			Advisor: c.Advisor, Mechanic: c.Mechanic, Department: c.Department, Repeat: c.Repeat, Customer: r, VIN: c.VIN, Plate: c.Plate, Model: c.Model, Mileage: c.Mileage}
+	}
+	saved, err := tx.SaveVisits(ctx, d, records, now)
+	if err != nil {
+		return err
+	}
+	for i, c := range cs {
+		if c.Chat == "" {
+			continue
+		}
+		if err := tx.AddAddress(ctx, saved[i].ContactID, store.Address{Channel: channels.Telegram, Value: c.Chat}, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Hours between which a fresh demo begins, and to which it is moved otherwise.
+const (
+	demoFrom, demoTo = 11, 17
+	demoAt           = 11
+)
+
+// untilDay is how far business time must move for surveys to leave at once, also
+// on a weekend.
+func untilDay(now time.Time, zone *time.Location) time.Duration {
+	l := now.In(zone)
+	if l.Hour() >= demoFrom && l.Hour() < demoTo {
+		return 0
+	}
+	day := l.Day()
+	if l.Hour() >= demoTo {
+		day++
+	}
+	return time.Date(l.Year(), l.Month(), day, demoAt, 5, 0, 0, zone).Sub(now)
+}
+
+// Advance moves business time of the sandbox forward. The offset is kept in the
+// database before anything acts on it.
+func (a *App) Advance(ctx context.Context, by time.Duration) error {
+	if a.sandbox == nil {
+		return fmt.Errorf("only the sandbox has a clock that can be moved")
+	}
+	if by < 0 {
+		return clock.ErrBackward
+	}
+	next := a.sandbox.clock.Offset() + by
+	if err := a.store.SetSetting(ctx, offsetSetting, strconv.FormatInt(int64(next), 10)); err != nil {
+		return fmt.Errorf("keeping the clock's offset: %w", err)
+	}
+	if _, err := a.sandbox.clock.Advance(by); err != nil {
+		return err
+	}
+	a.wakePlanner()
+	a.hub.broadcast()
+	return nil
+}
+
+// start brings the stand-ins up and points the channels at them.
+func (d *demo) start(ctx context.Context, a *App) error {
+	s, err := sandbox.Start(context.WithoutCancel(ctx), d.phones, sandbox.Config{PublicURL: a.config.PublicURL, TwilioSID: demoTwilioSID, TwilioToken: demoTwilioToken, TwilioFrom: demoTwilioFrom,
+		TelegramToken: demoBotToken, TelegramSecret: "demo", BotName: demoBotName, Mailbox: demoMailbox, Now: d.clock.Business, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	d.servers = s
+	a.closers = append(a.closers, func(context.Context) error { return s.Close() })
+	a.config.Twilio.APIBase, a.config.Telegram.APIBase = s.TwilioBase, s.TelegramBase
+	a.config.SMTPURL, a.config.IMAPURL = s.SMTPURL, s.IMAPURL
+	for _, c := range d.file.Customers {
+		// The demo's people opened the bot when they picked their cars up.
+		if c.Chat != "" && len(d.phones.Thread(channels.Telegram, c.Chat)) == 0 {
+			if err := s.StartBot(ctx, c.Chat, c.Name, ""); err != nil {
+				return fmt.Errorf("opening the bot for a demo customer: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// RemoveDemo removes the demo's database and what its phones remember. It refuses
+// a file that holds a dealer who is not a demo's.
+func RemoveDemo(path string) error {
+	ctx := context.Background()
+	if _, err := os.Stat(path); err == nil {
+		if err := onlyDemo(ctx, path); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm", strings.TrimSuffix(path, filepath.Ext(path)) + ".phones.jsonl"} {
+		if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("removing the demo: %w", err)
+		}
+	}
+	return nil
+}
+
+func onlyDemo(ctx context.Context, path string) error {
+	st, err := store.Open(ctx, "sqlite:"+path, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	ms, err := st.Migrations(ctx)
+	if err != nil || len(ms) == 0 || !ms[0].Applied {
+		return fmt.Errorf("%s is not a demo's database", path)
+	}
+	dealers, err := st.Dealers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range dealers {
+		if !d.Demo {
+			return fmt.Errorf("%s holds dealer %s, which is not a demo's; it is not removed", path, d.Code)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"otklik/channels"
+	"otklik/internal/inbox"
+)
+
+// serve starts the HTTP server. A worker shows its health and metrics only.
+func (a *App) serve() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
+	if a.options.Role != RoleWorker {
+		mux.HandleFunc("POST /hooks/twilio/inbound", a.hook(channels.SMS))
+		mux.HandleFunc("POST /hooks/twilio/status", a.hook(channels.SMS))
+		mux.HandleFunc("POST /hooks/telegram", a.hook(channels.Telegram))
+		a.mountPages(mux)
+	}
+	a.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	go func() {
+		if err := a.server.Serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("the web server ended", "error", err)
+		}
+	}()
+}
+
+// hookLimit bounds the body of a webhook call.
+const hookLimit = 1 << 20
+
+// hook authenticates a provider's call and takes its events in. The provider gets
+// its 2xx after the commit; when the database is away it gets 503 and calls again.
+func (a *App) hook(ch channels.Kind) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		receiver, ok := a.channels[ch].(channels.Receiver)
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, hookLimit))
+		if err != nil {
+			http.Error(w, "the body is too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		req := channels.Request{URL: a.config.PublicURL + r.URL.RequestURI(), Header: r.Header, Body: body}
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+			if req.Form, err = url.ParseQuery(string(body)); err != nil {
+				http.Error(w, "the form cannot be read", http.StatusBadRequest)
+				return
+			}
+		}
+		events, err := receiver.Receive(req)
+		switch {
+		case errors.Is(err, channels.ErrForged):
+			a.inbox.Metrics.Count(ch, "forged")
+			http.Error(w, "the signature is not the provider's", http.StatusForbidden)
+			return
+		case err != nil:
+			a.inbox.Metrics.Count(ch, "unreadable")
+			a.log.Warn("a webhook cannot be read", "channel", ch, "error", err)
+			http.Error(w, "the call cannot be read", http.StatusBadRequest)
+			return
+		}
+		for _, e := range events {
+			if err := a.take(r.Context(), e, "", ""); err != nil {
+				a.log.Error("a webhook was not stored", "channel", ch, "error", err)
+				w.Header().Set("Retry-After", "5")
+				http.Error(w, "try again", http.StatusServiceUnavailable)
+				return
+			}
+		}
+		if ch == channels.SMS {
+			w.Header().Set("Content-Type", "text/xml")
+			_, _ = io.WriteString(w, "<Response/>")
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
+// take hands one event to the inbox; a tap is acknowledged to its provider after
+// the commit.
+func (a *App) take(ctx context.Context, e channels.Event, name, cursor string) error {
+	var mark *inbox.Mark
+	if name != "" {
+		mark = &inbox.Mark{Name: name, Cursor: cursor}
+	}
+	if err := a.inbox.Handle(ctx, e, mark); err != nil {
+		return err
+	}
+	if e.Inbound == nil || e.Inbound.Callback == "" {
+		return nil
+	}
+	ack, ok := a.channels[e.Inbound.Channel].(interface {
+		Acknowledge(ctx context.Context, callback string) error
+	})
+	if !ok {
+		return nil
+	}
+	if err := ack.Acknowledge(ctx, e.Inbound.Callback); err != nil {
+		a.log.Debug("a tap was not acknowledged", "error", err)
+	}
+	return nil
+}
+
+// ready tells whether this node can do its work, and what is wrong if not. Without
+// Redis it still can: sending in bulk waits, replies go on (invariant 8).
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	state := map[string]string{"status": "ready", "database": "ok"}
+	code := http.StatusOK
+	if err := a.store.Ping(ctx); err != nil {
+		state["status"], state["database"] = "not ready", "away"
+		code = http.StatusServiceUnavailable
+	}
+	if a.redis != nil {
+		state["redis"] = "ok"
+		if err := a.redis.Ping(ctx).Err(); err != nil {
+			state["redis"] = "away: sending in bulk waits, replies go on"
+			if code == http.StatusOK {
+				state["status"] = "degraded"
+			}
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(state)
+}
+
+// waiting shows the queue at the moment it is asked.
+type waiting struct{ a *App }
+
+var (
+	waitingDesc = prometheus.NewDesc("otklik_messages_waiting", "Messages not finished, by channel and state.", []string{"channel", "state"}, nil)
+	oldestDesc  = prometheus.NewDesc("otklik_oldest_due_seconds", "Age of the oldest outreach that is due and has not gone.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (w *waiting) Describe(c chan<- *prometheus.Desc) {
+	c <- waitingDesc
+	c <- oldestDesc
+}
+
+// Collect implements prometheus.Collector.
+func (w *waiting) Collect(c chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	now := w.a.clock.Business()
+	counts, oldest, err := w.a.store.Waiting(ctx, now)
+	if err != nil {
+		return
+	}
+	for _, n := range counts {
+		c <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(n.N), string(n.Channel), string(n.State))
+	}
+	age := 0.0
+	if !oldest.IsZero() {
+		age = now.Sub(oldest).Seconds()
+	}
+	c <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age)
+}

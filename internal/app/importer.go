@@ -1,0 +1,193 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"otklik/internal/intake"
+	"otklik/internal/store"
+)
+
+// ImportOptions say what the files hold and where they go.
+type ImportOptions struct {
+	Kind           intake.Kind
+	Dealer         store.Dealer
+	Region, Locale string
+	DryRun         bool
+	// Problem is told of each refusal and warning, in file order.
+	Problem func(file string, p intake.Problem)
+}
+
+// ImportCounts is the last line of an import. Read is the sum of the others.
+type ImportCounts struct {
+	Read, Stored, Updated, Unchanged, Refused int
+}
+
+// Add sums counts of several files.
+func (c *ImportCounts) Add(b ImportCounts) {
+	c.Read += b.Read
+	c.Stored += b.Stored
+	c.Updated += b.Updated
+	c.Unchanged += b.Unchanged
+	c.Refused += b.Refused
+}
+
+// Importer brings exports into the store.
+type Importer struct {
+	Store *store.Store
+	Now   func() time.Time
+}
+
+// errRollback ends a dry run's transaction.
+var errRollback = fmt.Errorf("dry run")
+
+// Import reads one file and stores its records in chunks. Refused rows are counted,
+// told of, and left in the returned file for its WriteRefused. The error is for a
+// file that could not be read, or a database that failed.
+func (im *Importer) Import(ctx context.Context, name string, r io.Reader, o ImportOptions) (*intake.File, ImportCounts, error) {
+	locale := o.Locale
+	if locale == "" {
+		locale = o.Dealer.Locale
+	}
+	f, err := intake.Read(ctx, name, r, intake.Options{Kind: o.Kind, Region: o.Region, Country: o.Dealer.Country, Locale: locale, Zone: o.Dealer.Location(), Now: im.Now()})
+	if err != nil {
+		return nil, ImportCounts{}, err
+	}
+	run := &importRun{im: im, o: o, f: f}
+	// Join marks what it refuses in f.Rows, and so does everything below.
+	run.rows = f.Rows
+	if o.Kind == intake.Visits {
+		run.rows = intake.Join(f.Rows)
+	}
+	if err := run.all(ctx); err != nil {
+		return f, run.counts, err
+	}
+	for _, row := range f.Rows {
+		for _, p := range row.Problems {
+			o.Problem(name, p)
+		}
+		run.counts.Read++
+		if row.Refused() {
+			run.counts.Refused++
+		}
+	}
+	return f, run.counts, nil
+}
+
+// importRun is one file on its way.
+type importRun struct {
+	im     *Importer
+	o      ImportOptions
+	f      *intake.File
+	rows   []intake.Row
+	counts ImportCounts
+}
+
+func (r *importRun) all(ctx context.Context) error {
+	var chunk []int
+	for i, row := range r.rows {
+		if row.Refused() {
+			continue
+		}
+		if d := row.Record.Dealer; d != "" && d != r.o.Dealer.Code && d != r.o.Dealer.Name {
+			r.f.Refuse(row, "dealer", "unknown_dealer", "this dealer is not known, or not the one that is imported for")
+			continue
+		}
+		chunk = append(chunk, i)
+		if len(chunk) == store.SaveChunk {
+			if err := r.save(ctx, chunk); err != nil {
+				return err
+			}
+			chunk = chunk[:0]
+		}
+	}
+	return r.save(ctx, chunk)
+}
+
+// save stores one chunk in one transaction; a dry run takes it back.
+func (r *importRun) save(ctx context.Context, chunk []int) error {
+	if len(chunk) == 0 {
+		return nil
+	}
+	var saved []store.SavedRecord
+	err := r.im.Store.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
+		var err error
+		if saved, err = r.write(ctx, tx, chunk); err != nil {
+			return err
+		}
+		if r.o.DryRun {
+			return errRollback
+		}
+		return nil
+	})
+	if err != nil && err != errRollback { //nolint:errorlint // our own sentinel, returned bare
+		return fmt.Errorf("storing lines %d to %d: %w", r.rows[chunk[0]].Line, r.rows[chunk[len(chunk)-1]].Line, err)
+	}
+	for i, s := range saved {
+		r.count(r.rows[chunk[i]], s.Saved)
+	}
+	return nil
+}
+
+// count adds a record's lines to the sums. Of several lines of one order the first
+// has the record's fate; a further one repeats it, or changes the order it joined.
+func (r *importRun) count(row intake.Row, fate store.Saved) {
+	joined := len(row.Joined)
+	switch fate {
+	case store.Stored:
+		r.counts.Stored++
+	case store.Updated:
+		r.counts.Updated++
+	case store.Unchanged:
+		r.counts.Unchanged += 1 + joined
+		return
+	default:
+		r.f.Refuse(row, "order", intake.CodeDuplicate, "duplicate order number with different content: another customer and vehicle")
+		return
+	}
+	for _, j := range row.Joined {
+		if slices.Equal(j.Raw, row.Raw) {
+			r.counts.Unchanged++
+		} else {
+			r.counts.Updated++
+		}
+	}
+}
+
+func (r *importRun) write(ctx context.Context, tx *store.Tx, chunk []int) ([]store.SavedRecord, error) {
+	now := r.im.Now()
+	if r.o.Kind != intake.Visits {
+		people := make([]store.ContactRecord, len(chunk))
+		for i, k := range chunk {
+			people[i] = r.person(r.rows[k].Record.Customer)
+		}
+		return tx.SaveContacts(ctx, r.o.Dealer, people, now)
+	}
+	visits := make([]store.VisitRecord, len(chunk))
+	for i, k := range chunk {
+		visits[i] = r.visit(r.rows[k].Record)
+	}
+	return tx.SaveVisits(ctx, r.o.Dealer, visits, now)
+}
+
+func (r *importRun) person(c intake.Customer) store.ContactRecord {
+	locale := c.Locale
+	if locale == "" {
+		locale = r.o.Locale
+	}
+	return store.ContactRecord{ExternalID: c.ExternalID, Name: c.Name, Family: c.Family, Given: c.Given, Patronymic: c.Patronymic, Company: c.Company, Gender: c.Gender, GenderSource: c.GenderSource,
+		Birthday: c.Birthday, Locale: locale, Phones: c.Phones, Emails: c.Emails, Prospect: r.o.Kind == intake.Prospects}
+}
+
+func (r *importRun) visit(x *intake.Record) store.VisitRecord {
+	v := store.VisitRecord{Order: x.Order, ClosedAt: x.ClosedAt, HandedOverAt: x.HandedOverAt, PromisedAt: x.PromisedAt, CompletedAt: x.Clock(), Works: x.Works,
+		Advisor: x.Advisor, Mechanic: x.Mechanic, Department: x.Department, Repeat: x.Repeat, Customer: r.person(x.Customer),
+		VIN: x.Vehicle.VIN, Plate: x.Vehicle.Plate, Model: x.Vehicle.Model, Mileage: x.Vehicle.Mileage}
+	if x.Total.Valid {
+		v.TotalMinor, v.Currency = x.Total.Minor, x.Total.Currency
+	}
+	return v
+}

@@ -1,0 +1,33 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"otklik/internal/console"
+	"otklik/internal/console/api"
+)
+
+// makePages builds console and API; what is wrong with their texts is found here.
+func (a *App) makePages() error {
+	deps := console.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Desk: a.desk, Inbox: a.inbox, Drafter: a.drafter, Renderer: a.renderer, Survey: a.survey, Log: a.log,
+		PublicURL: a.config.PublicURL, Secure: strings.HasPrefix(a.config.PublicURL, "https://"), Notify: a.hub.subscribe}
+	if d := a.sandbox; d != nil {
+		deps.Sandbox = &console.Sandbox{Servers: d.servers, Phones: d.phones, Advance: a.Advance}
+		for _, e := range d.file.Employees {
+			deps.Sandbox.Logins = append(deps.Sandbox.Logins, console.DemoLogin{Login: e.Login, Password: e.Password, Role: e.Roles[0]})
+		}
+	}
+	var err error
+	if a.console, err = console.New(deps); err != nil {
+		return fmt.Errorf("building the console: %w", err)
+	}
+	a.api = api.New(api.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Log: a.log, Version: a.options.Version, Saved: a.wakePlanner})
+	return nil
+}
+
+func (a *App) mountPages(mux *http.ServeMux) {
+	a.console.Routes(mux)
+	a.api.Routes(mux)
+}

@@ -1,0 +1,371 @@
+package inbox_test
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"otklik/channels"
+	"otklik/channels/channeltest"
+	"otklik/internal/callback"
+	"otklik/internal/clock"
+	"otklik/internal/conversation"
+	"otklik/internal/dispatch"
+	"otklik/internal/draft"
+	"otklik/internal/inbox"
+	"otklik/internal/policy"
+	"otklik/internal/program"
+	"otklik/internal/ratelimit"
+	"otklik/internal/render"
+	"otklik/internal/reply"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+	"otklik/internal/survey"
+	"otklik/templates"
+)
+
+const from = "+74950000000"
+
+// world is the main job without network: store, planner, dispatcher, inbox and
+// desk, with a scripted SMS channel and a clock that the test moves.
+type world struct {
+	t      *testing.T
+	st     *store.Store
+	clock  *clock.Movable
+	dealer store.Dealer
+	fake   *channeltest.Fake
+	plan   *program.Planner
+	disp   *dispatch.Dispatcher
+	in     *inbox.Inbox
+	desk   *callback.Desk
+	maria  store.Employee
+	n      int
+}
+
+func newWorld(t *testing.T, st *store.Store) *world {
+	t.Helper()
+	ctx := t.Context()
+	w := &world{t: t, st: st, dealer: storetest.Dealer(t, st), fake: channeltest.NewFake(channels.SMS)}
+	// Noon in Moscow, whatever the hour of the test.
+	now := time.Now().UTC()
+	w.clock = clock.NewMovable(time.Date(now.Year(), now.Month(), now.Day()+1, 9, 0, 0, 0, time.UTC).Sub(now))
+	if err := st.SaveSender(ctx, store.Sender{DealerID: w.dealer.ID, Channel: channels.SMS, Address: from}, now); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if w.maria, err = st.SaveEmployee(ctx, store.Employee{DealerID: w.dealer.ID, Name: "Мария Орлова", Login: "maria", Roles: []string{store.RoleOperator}, Active: true}, now); err != nil {
+		t.Fatal(err)
+	}
+	renderer, err := render.New(templates.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, err := reply.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := policy.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := program.Load(templates.FS, "programs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	roster, err := st.Roster(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drafter := &draft.Drafter{Renderer: renderer, PublicURL: "https://south.example"}
+	find := func(id string) (*survey.Definition, bool) { return renderer.Definition(id) }
+	log := slog.New(slog.DiscardHandler)
+	w.plan = &program.Planner{Store: st, Programs: programs}
+	w.disp = &dispatch.Dispatcher{Store: st, Clock: w.clock, Roster: roster, Channels: map[channels.Kind]channels.Channel{channels.SMS: w.fake}, Policy: rules, Programs: programs,
+		Survey: find, Drafter: drafter, Cells: ratelimit.NewMemory(), Log: log}
+	w.in = &inbox.Inbox{Store: st, Clock: w.clock, Roster: roster, Parser: parser, Survey: find, Drafter: drafter, Copies: conversation.NewMemory(w.clock.Machine), Log: log, Wake: func() {}, Changed: func() {}}
+	w.desk = &callback.Desk{Store: st, Clock: w.clock, Roster: roster, Drafter: drafter, Survey: find, Wake: func() {}, Changed: func() {}}
+	return w
+}
+
+// visit stores a visit that ended so long ago, and returns the contact.
+func (w *world) visit(order, name, phone string, ago time.Duration) string {
+	w.t.Helper()
+	v := storetest.Visit(order, name, phone, w.clock.Business().Add(-ago))
+	v.Customer.Given, v.Customer.Patronymic, v.Customer.Family = "Иван", "Петрович", "Иванов"
+	return storetest.Save(w.t, w.st, w.dealer, v)[0].ContactID
+}
+
+// send plans and sends what is due and returns what the channel was handed since.
+func (w *world) send() []channels.Message {
+	w.t.Helper()
+	if _, err := w.plan.Run(w.t.Context(), w.clock.Business()); err != nil {
+		w.t.Fatal(err)
+	}
+	before := len(w.fake.Calls())
+	if _, err := w.disp.Once(w.t.Context(), nil); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.fake.Calls()[before:]
+}
+
+// write lets a person write and sends what is answered.
+func (w *world) write(phone, text string) []channels.Message {
+	w.t.Helper()
+	w.n++
+	w.hand(channels.Inbound{Channel: channels.SMS, ProviderID: fmt.Sprintf("SM%d", w.n), From: phone, To: from, Text: text})
+	return w.send()
+}
+
+func (w *world) hand(in channels.Inbound) {
+	w.t.Helper()
+	if err := w.in.Handle(w.t.Context(), channels.Event{Inbound: &in}, nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) tasks(kind string) []store.Task {
+	w.t.Helper()
+	ts, err := w.st.Tasks(w.t.Context(), store.TaskFilter{DealerID: w.dealer.ID, Kind: kind, Open: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return ts
+}
+
+func (w *world) forward(d time.Duration) {
+	w.t.Helper()
+	if _, err := w.clock.Advance(d); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// one checks that exactly one message was sent and that it says something.
+func (w *world) one(ms []channels.Message, says string) channels.Message {
+	w.t.Helper()
+	if len(ms) != 1 || !strings.Contains(ms[0].Text, says) {
+		w.t.Fatalf("want one message that says %q, got %d: %+v", says, len(ms), ms)
+	}
+	return ms[0]
+}
+
+const phone = "+79000000101"
+
+// TestMainJob is issue 2's story from the survey to the closed callback.
+func TestMainJob(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		ctx := t.Context()
+		w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		w.one(w.send(), "Иван Петрович")
+		if again := w.send(); len(again) != 0 {
+			t.Fatalf("sent twice: %+v", again)
+		}
+
+		w.one(w.write(phone, "2. ждал 3 часа, и стук остался"), "Мария Орлова")
+		cb := w.tasks(store.TaskCallback)
+		if len(cb) != 1 || !strings.Contains(cb[0].Words, "стук остался") || cb[0].Order != "1001" {
+			t.Fatalf("callbacks: %+v", cb)
+		}
+		rs, err := st.ListResponses(ctx, store.Filter{DealerID: w.dealer.ID, Order: "1001"})
+		if err != nil || len(rs) != 1 || len(rs[0].Answers) != 1 || *rs[0].Answers[0].Rating != 2 || !strings.Contains(rs[0].Answers[0].Comment, "ждал 3 часа") {
+			t.Fatalf("responses: %+v, %v", rs, err)
+		}
+
+		id := cb[0].ID
+		if err := w.desk.Close(ctx, id, w.maria, ""); err == nil {
+			t.Fatal("closed by somebody who has not claimed it")
+		}
+		must(t, w.desk.Claim(ctx, id, w.maria))
+		if err := w.desk.Ask(ctx, id, w.maria); err == nil {
+			t.Fatal("asked before anything was agreed")
+		}
+		must(t, w.desk.Attempt(ctx, id, w.maria, callback.Attempt{Outcome: callback.StepReached}))
+		must(t, w.desk.Agree(ctx, id, w.maria, callback.Agreement{Solution: "бесплатная замена опоры 26 ноября в 9:00", Consent: "yes", Next: w.clock.Business().Add(96 * time.Hour)}))
+		if err := w.desk.Close(ctx, id, w.maria, "всё хорошо"); err == nil {
+			t.Fatal("an operator closed it without the customer")
+		}
+		must(t, w.desk.Ask(ctx, id, w.maria))
+		w.one(w.send(), "замена опоры")
+
+		w.one(w.write(phone, "нет, опять стучит"), "Мария Орлова")
+		if x, err := st.Task(ctx, id); err != nil || x.State != store.TaskClaimed {
+			t.Fatalf("after no: %+v, %v", x, err)
+		}
+		must(t, w.desk.Agree(ctx, id, w.maria, callback.Agreement{Solution: "замена стойки", Consent: "yes", Next: w.clock.Business().Add(96 * time.Hour)}))
+		must(t, w.desk.Ask(ctx, id, w.maria))
+		w.one(w.send(), "замена стойки")
+		if ms := w.write(phone, "1"); len(ms) != 1 {
+			t.Fatalf("thanks on yes: %+v", ms)
+		}
+		x, err := st.Task(ctx, id)
+		if err != nil || x.State != store.TaskClosed || x.ConfirmedBy != "customer" {
+			t.Fatalf("after yes: %+v, %v", x, err)
+		}
+		if next := w.tasks(store.TaskNext); len(next) != 1 || next[0].OwnerID != w.maria.ID {
+			t.Errorf("the planned next contact: %+v", next)
+		}
+	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHappyCustomer(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		contact := w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		w.send()
+		if ms := w.write(phone, "5 спасибо Олегу!"); len(ms) != 1 {
+			t.Fatalf("answer: %+v", ms)
+		}
+		if cb := w.tasks(store.TaskCallback); len(cb) != 0 {
+			t.Errorf("a callback for a happy customer: %+v", cb)
+		}
+		rs, err := st.RemarksOf(t.Context(), contact)
+		if err != nil || !slices.ContainsFunc(rs, func(r store.Remark) bool { return r.Kind == store.RemarkPraise }) {
+			t.Errorf("praise: %+v, %v", rs, err)
+		}
+		// 48 hours later there is nothing to ask by phone.
+		w.forward(48 * time.Hour)
+		w.send()
+		if calls := w.tasks(store.TaskSurveyCall); len(calls) != 0 {
+			t.Errorf("a call although he answered: %+v", calls)
+		}
+	})
+}
+
+// TestSilentCustomer: no answer by 48 hours opens the operator's call, whose answers
+// are entered; nothing is asked twice.
+func TestSilentCustomer(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		w.send()
+		w.forward(24 * time.Hour)
+		if ms := w.send(); len(ms) != 0 {
+			t.Fatalf("a call is no message: %+v", ms)
+		}
+		calls := w.tasks(store.TaskSurveyCall)
+		if len(calls) != 1 {
+			t.Fatalf("calls: %+v", calls)
+		}
+		must(t, w.desk.Claim(t.Context(), calls[0].ID, w.maria))
+		two := 2
+		got, err := w.in.Submit(t.Context(), inbox.Submission{TaskID: calls[0].ID, Channel: channels.Phone, EmployeeID: w.maria.ID,
+			Values: map[string]survey.Value{"overall": {Rating: &two, Text: "долго ждал"}}})
+		if err != nil || !got.Flagged || len(got.Refused) != 0 {
+			t.Fatalf("submit: %+v, %v", got, err)
+		}
+		if open := w.tasks(store.TaskSurveyCall); len(open) != 0 {
+			t.Errorf("the call is done: %+v", open)
+		}
+		if cb := w.tasks(store.TaskCallback); len(cb) != 1 {
+			t.Errorf("callback: %+v", cb)
+		}
+		if ms := w.send(); len(ms) != 0 {
+			t.Errorf("what was said on the phone is not sent: %+v", ms)
+		}
+	})
+}
+
+// TestOptOut is invariant 3 on the way in: obeyed at once, confirmed once, and
+// nothing goes to the address until START.
+func TestOptOut(t *testing.T) {
+	for _, stop := range []string{"STOP", "СТОП", "退订", "Не пишите мне больше"} {
+		t.Run(stop, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				w := newWorld(t, st)
+				w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+				w.send()
+				if ms := w.write(phone, stop); len(ms) != 1 {
+					t.Fatalf("confirmed once: %+v", ms)
+				}
+				if ms := w.write(phone, stop); len(ms) != 0 {
+					t.Errorf("confirmed twice: %+v", ms)
+				}
+				w.visit("1002", "Иванов Иван Петрович", phone, 25*time.Hour)
+				w.forward(40 * 24 * time.Hour)
+				w.visit("1003", "Иванов Иван Петрович", phone, 25*time.Hour)
+				if ms := w.send(); len(ms) != 0 {
+					t.Errorf("sent after %s: %+v", stop, ms)
+				}
+			})
+		})
+	}
+}
+
+// TestReplay hands one provider event in three times.
+func TestReplay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		w.send()
+		in := channels.Inbound{Channel: channels.SMS, ProviderID: "SMx", From: phone, To: from, Text: "2"}
+		for range 3 {
+			w.hand(in)
+		}
+		if ms := w.send(); len(ms) != 1 {
+			t.Errorf("answered %d times", len(ms))
+		}
+		if cb := w.tasks(store.TaskCallback); len(cb) != 1 {
+			t.Errorf("callbacks: %+v", cb)
+		}
+	})
+}
+
+// TestStranger keeps what an unknown number writes and shows it to the operator.
+func TestStranger(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		if ms := w.write("+79990000000", "Сколько стоит ТО?"); len(ms) != 0 {
+			t.Errorf("a stranger is answered by a person: %+v", ms)
+		}
+		un, err := st.Unassigned(t.Context(), w.dealer.ID, 10)
+		if err != nil || len(un) != 1 || un[0].Text != "Сколько стоит ТО?" {
+			t.Errorf("unassigned: %+v, %v", un, err)
+		}
+	})
+}
+
+// TestUnclear: one polite second try, then a person.
+func TestUnclear(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		w.send()
+		w.one(w.write(phone, "йцукен"), "1")
+		w.write(phone, "фывапр")
+		if ts := w.tasks(store.TaskReview); len(ts) != 1 || !strings.Contains(ts[0].Words, "фывапр") {
+			t.Fatalf("reviews: %+v", ts)
+		}
+		w.write(phone, "4")
+		if ts := w.tasks(store.TaskReview); len(ts) != 0 {
+			t.Errorf("what became clear needs no review: %+v", ts)
+		}
+	})
+}
+
+// TestNight: nothing leaves at night but the answer to the person's own message.
+func TestNight(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		w.forward(13 * time.Hour) // one o'clock in Moscow
+		w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		if ms := w.send(); len(ms) != 0 {
+			t.Fatalf("sent at night: %+v", ms)
+		}
+		w.forward(10 * time.Hour)
+		w.one(w.send(), "Иван Петрович")
+		w.forward(14 * time.Hour)
+		if ms := w.write(phone, "2 стучит"); len(ms) != 1 {
+			t.Errorf("the answer to his own message: %+v", ms)
+		}
+	})
+}

@@ -1,0 +1,38 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Version keeps the content of a definition and returns its version: content that
+// is the newest already keeps its number, changed content gets the next one.
+func (s *Store) Version(ctx context.Context, kind, id, content, hash, source string, now time.Time) (int, error) {
+	var version int
+	err := s.Tx(ctx, RankBulk, func(tx *Tx) error {
+		type row struct {
+			version int
+			hash    string
+		}
+		last, err := one(ctx, tx, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.version, &x.hash) },
+			"select version, content_hash from definition where kind = $1 and id = $2 order by version desc limit 1", kind, id)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		version = last.version
+		if err == nil && last.hash == hash {
+			return nil
+		}
+		version++
+		_, err = tx.ExecContext(ctx, "insert into definition (id, version, kind, content, content_hash, source, created_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict (id, kind, version) do nothing",
+			id, version, kind, content, hash, source, at(now))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("keeping the version of %s %s: %w", kind, id, err)
+	}
+	return version, nil
+}
