@@ -13,7 +13,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -83,15 +82,27 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// The mux knows whether it is the path or the method that does not exist,
 	// but tells it in plain text.
-	plain := httptest.NewRecorder()
-	h.ServeHTTP(plain, r)
-	if allow := plain.Header().Get("Allow"); allow != "" {
+	plain := statusOnly{header: http.Header{}, status: http.StatusOK}
+	h.ServeHTTP(&plain, r)
+	if allow := plain.header.Get("Allow"); allow != "" {
 		w.Header().Set("Allow", allow)
 	}
 	id := a.begin(w.Header().Set)
-	writeProblem(w, newProblem(plain.Code, "", id))
-	a.Log.Info("api request", "request_id", id, "method", r.Method, "route", "", "status", plain.Code)
+	w.Header().Set("Content-Type", problemType)
+	w.WriteHeader(plain.status)
+	_ = json.NewEncoder(w).Encode(newProblem(plain.status, "", id)) // a caller that is gone cannot be told
+	a.Log.Info("api request", "request_id", id, "method", r.Method, "route", "", "status", plain.status)
 }
+
+// statusOnly takes an answer's status and headers and drops its text.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
 
 // request is what is known about one request before its handler runs.
 type request struct {
@@ -201,10 +212,4 @@ func write(ctx huma.Context, p *problem) {
 	ctx.SetHeader("Content-Type", problemType)
 	ctx.SetStatus(p.Status)
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // a caller that is gone cannot be told
-}
-
-func writeProblem(w http.ResponseWriter, p *problem) {
-	w.Header().Set("Content-Type", problemType)
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // a caller that is gone cannot be told
 }

@@ -46,7 +46,7 @@ func newBench(t testing.TB, st *store.Store) *bench {
 		t.Fatal(err)
 	}
 	b.mux, b.saved = node(t, st, b.log)
-	b.doc = parsed(t, []byte(b.do("GET", "/api/openapi.json", "", nil).Body.String()))
+	b.doc = parsed(t, b.do("GET", "/api/openapi.json", "", nil).Body.Bytes())
 	return b
 }
 
@@ -72,7 +72,7 @@ func document(t testing.TB) []byte {
 	st := storetest.Open(t, "sqlite")
 	mux, _ := node(t, st, &bytes.Buffer{})
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest("GET", "/api/openapi.json", nil))
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	if w.Code != http.StatusOK {
 		t.Fatal(w.Code)
 	}

@@ -11,13 +11,8 @@ import (
 	"otklik/internal/store"
 )
 
-// pageDefault and pageMost bound the items of a page.
-const (
-	pageDefault = 100
-	pageMost    = 200
-)
-
-// query narrows a list; what is left out does not.
+// query narrows a list; what is left out does not. The store gives up to 500 rows
+// at once and is asked for one more than the page holds.
 type query struct {
 	Order  string `query:"order" maxLength:"100" doc:"Order number." example:"ЗН-000123"`
 	Phone  string `query:"phone" maxLength:"60" doc:"The customer's telephone number, in any form." example:"+79000000001"`
