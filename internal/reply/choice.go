@@ -36,7 +36,7 @@ func (d *document) readChoice(r *Reading, w wishes, p *Parser, q Question) {
 
 // pick gives the ids of the options that the text names, in the question's order.
 func (d *document) pick(p *Parser, q Question) ([]string, float64) {
-	if n, ok := d.optionNumbers(len(q.Options)); ok {
+	if n, ok := d.optionNumbers(len(q.Options), q.Kind == KindMultiChoice); ok {
 		return idsAt(q.Options, n), 0.97
 	}
 	labels := make([]float64, len(q.Options))
@@ -90,8 +90,8 @@ func longest(options []Option, score []float64, at []int) []int {
 
 // optionNumbers reads option numbers: a number alone, "option 2", "the second". ok is true when numbers were given at
 // all, so that one out of range is not looked for among the labels.
-func (d *document) optionNumbers(n int) ([]int, bool) {
-	its := d.numbers(1, n)
+func (d *document) optionNumbers(n int, many bool) ([]int, bool) {
+	its := d.numbers(n, many)
 	var got []int
 	said := false
 	for _, it := range its {
@@ -231,5 +231,5 @@ func sameStem(a, b string) bool {
 	if strings.IndexFunc(a, func(r rune) bool { return r > 0x400 && r < 0x530 }) >= 0 && (restA <= 1 || restB <= 1) {
 		least = 3
 	}
-	return common >= least && restA <= 3 && restB <= 3
+	return common >= least && 5*common >= 3*(common+max(restA, restB)) && restA <= 3 && restB <= 3
 }

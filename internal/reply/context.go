@@ -160,6 +160,10 @@ func (d *document) before(it *item) {
 		return
 	}
 	p := &d.toks[i-1]
+	if p.text == "-" && i == 1 && !d.toks[i].space && !it.word { // a number below zero
+		it.role = roleNegated
+		return
+	}
 	if currency(p.text) && p.text != "%" || p.text == "#" {
 		it.role = roleOther
 		return
@@ -317,6 +321,12 @@ func (d *document) number(i int) bool {
 func (d *document) asked(it *item) {
 	if it.role != roleFree {
 		return
+	}
+	for _, m := range d.mat {
+		if m.tag == tagHelp && m.from <= it.hi && it.lo < m.to {
+			it.role = roleAsked
+			return
+		}
 	}
 	hi := it.hi
 	words := 0

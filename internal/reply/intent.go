@@ -105,6 +105,10 @@ func (d *document) whole(t tag) bool {
 
 // optOut looks for a phrase, a bare keyword, a keyword alone in a sentence, or a misspelt long keyword.
 func (d *document) optOut(w *wishes, lx *lexicon) {
+	if d.has(tagOptOutBare) && d.whole(tagOptOutBare) {
+		w.optout, w.bare = span{0, len(d.toks)}, true
+		return
+	}
 	for _, m := range d.mat {
 		if m.tag == tagOptOut {
 			w.optout = span{m.from, m.to}
@@ -112,10 +116,6 @@ func (d *document) optOut(w *wishes, lx *lexicon) {
 		}
 	}
 	if d.has(tagOptOutBare) {
-		if d.whole(tagOptOutBare) {
-			w.optout, w.bare = span{0, len(d.toks)}, true
-			return
-		}
 		for _, m := range d.mat {
 			if m.tag == tagOptOutBare && d.keywordSentence(m) {
 				w.optout = span{m.from, m.to}

@@ -36,11 +36,14 @@ type item struct {
 	stars            bool // a row of star symbols
 }
 
-// numbers finds all numbers of the document and what they are; top is the best score of the scale.
-func (d *document) numbers(low, top int) []item {
+// numbers finds all numbers of the document and what they are; top is the best score of the scale. Apart, "1 and 3" stays
+// two numbers.
+func (d *document) numbers(top int, apart bool) []item {
 	its := d.collect(top)
 	d.scales(its, top)
-	its = d.pair(its, top)
+	if !apart {
+		its = d.pair(its, top)
+	}
 	for i := range its {
 		d.context(&its[i], top)
 	}
@@ -153,7 +156,7 @@ func (d *document) digits(i int) item {
 	switch {
 	case d.glued(i+1, ":") && d.gluedNum(second) && d.toks[second].digits == 2:
 		it.to, it.role = second+1, roleOther
-	case (d.glued(i+1, ".") || d.glued(i+1, ",")) && d.gluedNum(second):
+	case (d.glued(i+1, ".") || d.glued(i+1, ",")) && d.gluedNum(second) && d.toks[i+1].end-d.toks[i+1].start == 1:
 		d.pointed(&it)
 	case d.glued(i+1, "/") && d.gluedNum(second) && d.glued(i+3, "/") && d.gluedNum(i+4):
 		it.to, it.role = i+5, roleOther
@@ -252,7 +255,7 @@ func (d *document) join(a *item, b item, top int) bool {
 		d.share(a, a.val, b.val, top)
 	case d.linked(a.hi, b.from, tagOutOfRev):
 		d.share(a, b.val, a.val, top)
-	case one && (d.toks[a.hi].text == "-" || d.toks[a.hi].text == "~") && d.toks[a.hi].space == d.toks[b.from].space,
+	case one && a.val < 100 && b.val < 100 && (d.toks[a.hi].text == "-" || d.toks[a.hi].text == "~") && d.toks[a.hi].space == d.toks[b.from].space,
 		d.linked(a.hi, b.from, tagOr), gap == 0 && a.word && b.word && d.toks[a.from].kind == kindHan && b.val == a.val+1:
 		a.role = roleRange
 	default:

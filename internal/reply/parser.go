@@ -80,7 +80,7 @@ func (d *document) markCourtesy() {
 	}
 }
 
-// outcome fills the fields of a rating answer.
+// readRating fills the fields of a rating answer.
 func (d *document) readRating(r *Reading, w wishes, q Question) {
 	low, top := q.scale()
 	s := d.rating(low, top)
@@ -156,13 +156,11 @@ func (d *document) optOutDetails(r *Reading, w wishes) {
 		return
 	}
 	r.Bare = w.bare
-	if w.bare {
-		return
-	}
 	for _, m := range d.mat {
 		if m.tag != tagPurpose {
 			continue
 		}
+		r.Bare = false
 		if r.Purpose != "" && r.Purpose != m.key {
 			r.Purpose = "" // two purposes: withdrawing everything is the safe reading
 			return

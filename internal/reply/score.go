@@ -20,7 +20,7 @@ func fixed(it item, conf float64) scored {
 
 // rating reads the score of a rating or NPS question.
 func (d *document) rating(low, top int) scored {
-	its := d.numbers(low, top)
+	its := d.numbers(top, false)
 	if d.otherScale(its, top) {
 		return unread()
 	}
@@ -212,7 +212,7 @@ func (d *document) trust(it item) float64 {
 		return 0.93
 	case start:
 		return 0.85
-	case end && !d.inside(it.lo-1, tagConj):
+	case end:
 		return 0.8
 	case (left || right) && d.conj(it.hi), d.inside(it.lo-1, tagLead) || d.inside(it.lo-1, tagGrade):
 		return 0.75

@@ -1,0 +1,217 @@
+package reply
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+func parser(t *testing.T) *Parser {
+	t.Helper()
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestRatingWithComment(t *testing.T) {
+	p := parser(t)
+	for _, c := range []struct {
+		text, comment string
+		rating        int
+	}{
+		{"2. ждал 3 часа, и стук остался", "ждал 3 часа, и стук остался", 2},
+		{"4 старт-стоп теперь не работает", "старт-стоп теперь не работает", 4},
+		{"5", "", 5},
+		{"Мастер вежливый, оценка 4, но долго", "Мастер вежливый, но долго", 4},
+		{"\u200e5\u200f", "", 5},
+	} {
+		r := p.Read(Input{Text: c.text, Locale: "ru", Question: &Question{Kind: KindRating, Min: 1, Max: 5}})
+		if r.Intent != IntentAnswer || r.Rating == nil || *r.Rating != c.rating || r.Comment != c.comment {
+			t.Errorf("%q: %s %s %q, want %d %q", c.text, r.Intent, num(r.Rating), r.Comment, c.rating, c.comment)
+		}
+	}
+}
+
+func TestOptOutDetails(t *testing.T) {
+	p := parser(t)
+	for _, c := range []struct {
+		text, purpose string
+		bare          bool
+	}{
+		{"STOP", "", true}, {"CТОП", "", true}, {"退订", "", true}, {"стоп пожалуйста", "", true},
+		{"не присылайте мне рекламу", PurposeAd, false}, {"no more surveys please", PurposeSurvey, false},
+		{"не нужны ваши поздравления", PurposeGreeting, false}, {"不要再发广告", PurposeAd, false},
+		{"не пишите мне больше", "", false}, {"не шлите мне рекламу и опросы", "", false},
+	} {
+		for _, q := range []*Question{nil, {Kind: KindRating}, {Kind: KindText}, {Kind: KindYesNo}} {
+			r := p.Read(Input{Text: c.text, Question: q})
+			if r.Intent != IntentOptOut || r.Purpose != c.purpose || r.Bare != c.bare {
+				t.Errorf("%q: %s purpose %q bare %v, want purpose %q bare %v", c.text, r.Intent, r.Purpose, r.Bare, c.purpose, c.bare)
+			}
+		}
+	}
+	for _, text := range []string{"стоп-сигнал не горит", "старт-стоп не работает", "the car won't stop", "停车不方便", "退订金太慢"} {
+		if r := p.Read(Input{Text: text}); r.Has(IntentOptOut) {
+			t.Errorf("%q is no opt-out", text)
+		}
+	}
+}
+
+func TestFlagsTopicsPraise(t *testing.T) {
+	p := parser(t)
+	staff := []string{"Олег Ким", "Ирина", "王伟", "Mike Brown"}
+	for _, c := range []struct {
+		text  string
+		flag  string
+		name  string
+		topic string
+	}{
+		{"1 подам в суд", FlagLegal, "", ""},
+		{"1, 我要打12315", FlagLegal, "", ""},
+		{"стоп-сигнал не горит", FlagSafety, "", "safety"},
+		{"brakes failed on the way home. 1", FlagSafety, "", "safety"},
+		{"刹车失灵", FlagSafety, "", "safety"},
+		{"машину продал", FlagSoldCar, "", ""},
+		{"车卖了", FlagSoldCar, "", ""},
+		{"ой, 5, не 1", FlagCorrection, "", ""},
+		{"5 спасибо Олегу", FlagPraise, "Олег Ким", ""},
+		{"5, Ирине отдельное спасибо", FlagPraise, "Ирина", ""},
+		{"谢谢小王", FlagPraise, "王伟", ""},
+		{"5 thanks to Mike", FlagPraise, "Mike Brown", ""},
+		{"2 стук остался", FlagNotFixed, "", "work_quality"},
+		{"3 дорого", "", "", "price"},
+	} {
+		r := p.Read(Input{Text: c.text, Question: &Question{Kind: KindRating, Min: 1, Max: 5}, Employees: staff})
+		if c.flag != "" && !r.Flagged(c.flag) {
+			t.Errorf("%q: flags %v, want %s", c.text, r.Flags, c.flag)
+		}
+		if c.name != "" && !slices.Equal(r.Praise, []string{c.name}) {
+			t.Errorf("%q: praise %v, want %s", c.text, r.Praise, c.name)
+		}
+		if c.topic != "" && !slices.Contains(r.Topics, c.topic) {
+			t.Errorf("%q: topics %v, want %s", c.text, r.Topics, c.topic)
+		}
+	}
+	if r := p.Read(Input{Text: "1 Олег нахамил", Question: &Question{Kind: KindRating}, Employees: staff}); len(r.Praise) > 0 || r.Flagged(FlagPraise) {
+		t.Errorf("a complaint is no praise: %v %v", r.Praise, r.Flags)
+	}
+}
+
+func TestWhen(t *testing.T) {
+	p := parser(t)
+	zone := time.FixedZone("MSK", 3*3600)
+	now := time.Date(2026, 3, 12, 10, 20, 0, 0, zone) // a Thursday
+	for _, c := range []struct{ text, from, to string }{
+		{"перезвоните после шести", "12 18:00", "12 21:00"},
+		{"перезвоните завтра утром", "13 09:00", "13 12:00"},
+		{"перезвоните мне после 18", "12 18:00", "12 21:00"},
+		{"перезвоните завтра в 18:30", "13 18:30", "13 19:30"},
+		{"позвоните мне в понедельник", "16 09:00", "16 21:00"},
+		{"позвоните мне с 14 до 16", "12 14:00", "12 16:00"},
+		{"перезвоните через 2 часа", "12 12:20", "12 13:20"},
+		{"call me tomorrow 18:30", "13 18:30", "13 19:30"},
+		{"please call me after six", "12 18:00", "12 21:00"},
+		{"call me between 2 and 4 pm", "12 14:00", "12 16:00"},
+		{"请明天下午给我回电话", "13 13:00", "13 18:00"},
+		{"call me please at 9 am", "13 09:00", "13 10:00"}, // nine has passed: tomorrow
+	} {
+		r := p.Read(Input{Text: c.text, Now: now, Zone: zone})
+		if !r.Has(IntentCallback) {
+			t.Errorf("%q: %s, want a callback", c.text, r.Intent)
+		}
+		if r.When == nil {
+			t.Errorf("%q: no time", c.text)
+			continue
+		}
+		if f, to := r.When.From.Format("2 15:04"), r.When.To.Format("2 15:04"); f != c.from || to != c.to {
+			t.Errorf("%q: %s – %s, want %s – %s", c.text, f, to, c.from, c.to)
+		}
+	}
+	if r := p.Read(Input{Text: "перезвоните завтра"}); r.When != nil {
+		t.Error("a time without a moment to count from")
+	}
+}
+
+func TestMultiChoice(t *testing.T) {
+	q := &Question{Kind: KindMultiChoice, Options: []Option{{"a", []string{"Цена"}}, {"b", []string{"Качество"}}, {"c", []string{"Сроки"}}}}
+	for text, want := range map[string][]string{"1 и 3": {"a", "c"}, "цена, сроки": {"a", "c"}, "2": {"b"}, "1, 2, 3": {"a", "b", "c"}, "качеством": {"b"}} {
+		if r := parser(t).Read(Input{Text: text, Locale: "ru", Question: q}); !slices.Equal(r.Choices, want) {
+			t.Errorf("%q: %v, want %v", text, r.Choices, want)
+		}
+	}
+}
+
+func TestStream(t *testing.T) {
+	in := "\ufeff" + `{"id":"a","locale":"ru","question":{"kind":"rating","min":1,"max":5},"text":"4, долго"}` + "\n\n" + `{"id":` + "\n" +
+		`{"text":"5"}` + "\n" + `{"id":"b","question":{"kind":"yesno"},"text":"да, перезвоните завтра в 12:00","now":"2026-03-12T10:00:00Z","zone":"Europe/Moscow"}` + "\n" +
+		`{"id":"c","text":"5","zone":"Nowhere/Land"}` + "\n" + `{"id":"d","text":"стоп"}`
+	var out strings.Builder
+	bad, err := parser(t).Stream(strings.NewReader(in), &out)
+	if err != nil || bad != 3 {
+		t.Fatalf("bad %d, err %v", bad, err)
+	}
+	var got []map[string]any
+	for _, l := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		m := map[string]any{}
+		if err := json.Unmarshal([]byte(l), &m); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, m)
+	}
+	if len(got) != 6 {
+		t.Fatalf("%d lines: %v", len(got), got)
+	}
+	if got[0]["id"] != "a" || got[0]["rating"] != 4.0 || got[0]["comment"] != "долго" {
+		t.Errorf("first line %v", got[0])
+	}
+	for _, i := range []int{1, 2, 4} {
+		if id, there := got[i]["id"]; !there || id != nil || got[i]["error"] == "" {
+			t.Errorf("line %d: %v", i, got[i])
+		}
+	}
+	when, _ := got[3]["when"].(map[string]any)
+	if got[3]["answer"] != "yes" || when["from"] != "2026-03-13T12:00:00+03:00" {
+		t.Errorf("callback line %v", got[3])
+	}
+	if got[5]["intent"] != "optout" {
+		t.Errorf("last line %v", got[5])
+	}
+}
+
+func TestConcurrentReads(t *testing.T) {
+	p := parser(t)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for _, s := range loadCorpus(t, "testdata/corpus.jsonl")[:100] {
+				p.Read(s.input())
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestLexiconErrors(t *testing.T) {
+	for name, body := range map[string]string{
+		"unknown section": "nonsense: да", "no map": "- да", "unknown guard": "guard:\n  nonsense: да", "list": "yes: [да]", "empty phrase": "yes: '*'", "not yaml": "yes: 'да",
+	} {
+		if _, err := loadLexicon(fstest.MapFS{"lexicon/xx.yaml": {Data: []byte(body)}}); err == nil || !strings.Contains(err.Error(), "lexicon/xx.yaml") {
+			t.Errorf("%s: %v, want an error with the file", name, err)
+		}
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	p := parser(t)
+	for text, want := range map[string]string{"спасибо": "ru", "дякую": "uk", "рақмет": "kk", "谢谢师傅": "zh", "thanks": "en", "vielen dank": "de", "merci beaucoup": "fr", "teşekkürler": "tr", "5": ""} {
+		if r := p.Read(Input{Text: text}); r.Locale != want {
+			t.Errorf("%q: %q, want %q", text, r.Locale, want)
+		}
+	}
+}
