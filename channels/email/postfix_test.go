@@ -89,12 +89,22 @@ func TestMailThroughPostfixAndDovecot(t *testing.T) {
 		t.Errorf("the answer is read as %+v", in)
 	}
 
+	box, err := openMailbox(t.Context(), c.imap, c.imap.tlsConfig(server.TLS), c.mailbox, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, _ := parsePosition(cursor)
+	if again, err := box.after(at.uid, false); err != nil || len(again) != 0 {
+		t.Errorf("behind the cursor: %v, %v", again, err)
+	}
+	box.close()
+
 	// The bounce comes while the poll waits in IDLE: the mail to the dead address
 	// leaves when the mail before it has been marked read.
 	gone := survey
 	gone.ID, gone.To = "01939f5e-0000-7000-8000-00000000aa02", "boris@"+mailtest.GoneDomain
 	server.Deliver(t, mailtest.Anna, mailtest.Service, []byte("From: "+mailtest.Anna+"\nTo: "+mailtest.Service+"\nSubject: one more\n\nthanks\n"))
-	sent := make(chan error, 1)
+	sent := make(chan error, 2)
 	event, _ = poll(t, c, cursor, func(e channels.Event) bool {
 		if e.Inbound != nil {
 			go func() {

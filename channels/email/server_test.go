@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // What a script can do instead of answering.
@@ -87,7 +86,7 @@ func (s *script) url(userinfo string) string {
 
 func (s *script) channel(userinfo string) *Channel {
 	s.t.Helper()
-	c, err := New(Config{SMTPURL: s.url(userinfo), From: "Автосервис <service@dealer.example>", Connections: 3, Timeout: 10 * time.Second})
+	c, err := New(Config{SMTPURL: s.url(userinfo), From: "Автосервис <service@dealer.example>", Connections: 3, Timeout: patience})
 	if err != nil {
 		s.t.Fatal(err)
 	}
