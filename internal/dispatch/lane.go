@@ -64,14 +64,14 @@ func (d *Dispatcher) runLane(ctx context.Context, l lane, items []store.Begun) (
 		return err
 	}
 	for i, b := range items {
-		if _, resting := d.lanes.active(l, d.Clock.Machine()); resting || ctx.Err() != nil {
-			sum.Delayed += len(items) - i
-			return sum, errors.Join(flush(), ctx.Err())
-		}
 		if to[b.Message.Address] || len(group) >= d.Config.Group {
 			if err := flush(); err != nil {
 				return sum, err
 			}
+		}
+		if _, resting := d.lanes.active(l, d.Clock.Machine()); resting || ctx.Err() != nil {
+			sum.Delayed += len(items) - i + len(group)
+			return sum, ctx.Err()
 		}
 		ok, err := d.take(ctx, l, b.Message, flush)
 		if err != nil {

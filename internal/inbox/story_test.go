@@ -9,106 +9,55 @@ import (
 	"time"
 
 	"otklik/channels"
-	"otklik/channels/channeltest"
 	"otklik/internal/callback"
-	"otklik/internal/clock"
 	"otklik/internal/conversation"
-	"otklik/internal/dispatch"
-	"otklik/internal/draft"
+	"otklik/internal/dispatch/dispatchtest"
 	"otklik/internal/inbox"
-	"otklik/internal/policy"
-	"otklik/internal/program"
-	"otklik/internal/ratelimit"
-	"otklik/internal/render"
 	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 	"otklik/internal/survey"
-	"otklik/templates"
 )
 
-const from = "+74950000000"
+const from = dispatchtest.Sender
 
-// world is the main job without network: store, planner, dispatcher, inbox and
-// desk, with a scripted SMS channel and a clock that the test moves.
+// world is the main job without network: the rig with an inbox and a desk.
 type world struct {
-	t      *testing.T
-	st     *store.Store
-	clock  *clock.Movable
-	dealer store.Dealer
-	fake   *channeltest.Fake
-	plan   *program.Planner
-	disp   *dispatch.Dispatcher
-	in     *inbox.Inbox
-	desk   *callback.Desk
-	maria  store.Employee
-	n      int
+	*dispatchtest.Rig
+	t     *testing.T
+	in    *inbox.Inbox
+	desk  *callback.Desk
+	maria store.Employee
+	n     int
 }
 
 func newWorld(t *testing.T, st *store.Store) *world {
 	t.Helper()
-	ctx := t.Context()
-	w := &world{t: t, st: st, dealer: storetest.Dealer(t, st), fake: channeltest.NewFake(channels.SMS)}
-	// Noon in Moscow, whatever the hour of the test.
-	now := time.Now().UTC()
-	w.clock = clock.NewMovable(time.Date(now.Year(), now.Month(), now.Day()+1, 9, 0, 0, 0, time.UTC).Sub(now))
-	if err := st.SaveSender(ctx, store.Sender{DealerID: w.dealer.ID, Channel: channels.SMS, Address: from}, now); err != nil {
-		t.Fatal(err)
-	}
+	w := &world{Rig: dispatchtest.New(t, st), t: t}
 	var err error
-	if w.maria, err = st.SaveEmployee(ctx, store.Employee{DealerID: w.dealer.ID, Name: "Мария Орлова", Login: "maria", Roles: []string{store.RoleOperator}, Active: true}, now); err != nil {
-		t.Fatal(err)
-	}
-	renderer, err := render.New(templates.FS)
-	if err != nil {
+	if w.maria, err = st.SaveEmployee(t.Context(), store.Employee{DealerID: w.Dealer.ID, Name: "Мария Орлова", Login: "maria", Roles: []string{store.RoleOperator}, Active: true}, storetest.Now); err != nil {
 		t.Fatal(err)
 	}
 	parser, err := reply.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := policy.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	programs, err := program.Load(templates.FS, "programs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	roster, err := st.Roster(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	drafter := &draft.Drafter{Renderer: renderer, PublicURL: "https://south.example"}
-	find := func(id string) (*survey.Definition, bool) { return renderer.Definition(id) }
-	log := slog.New(slog.DiscardHandler)
-	w.plan = &program.Planner{Store: st, Programs: programs}
-	w.disp = &dispatch.Dispatcher{Store: st, Clock: w.clock, Roster: roster, Channels: map[channels.Kind]channels.Channel{channels.SMS: w.fake}, Policy: rules, Programs: programs,
-		Survey: find, Drafter: drafter, Cells: ratelimit.NewMemory(), Log: log}
-	w.in = &inbox.Inbox{Store: st, Clock: w.clock, Roster: roster, Parser: parser, Survey: find, Drafter: drafter, Copies: conversation.NewMemory(w.clock.Machine), Log: log, Wake: func() {}, Changed: func() {}}
-	w.desk = &callback.Desk{Store: st, Clock: w.clock, Roster: roster, Drafter: drafter, Survey: find, Wake: func() {}, Changed: func() {}}
+	nothing := func() {}
+	w.in = &inbox.Inbox{Store: st, Clock: w.Clock, Roster: w.Roster, Parser: parser, Survey: w.Survey, Drafter: w.Drafter, Copies: conversation.NewMemory(w.Clock.Machine),
+		Log: slog.New(slog.DiscardHandler), Wake: nothing, Changed: nothing}
+	w.desk = &callback.Desk{Store: st, Clock: w.Clock, Roster: w.Roster, Drafter: w.Drafter, Survey: w.Survey, Wake: nothing, Changed: nothing}
 	return w
 }
 
 // visit stores a visit that ended so long ago, and returns the contact.
 func (w *world) visit(order, name, phone string, ago time.Duration) string {
 	w.t.Helper()
-	v := storetest.Visit(order, name, phone, w.clock.Business().Add(-ago))
-	v.Customer.Given, v.Customer.Patronymic, v.Customer.Family = "Иван", "Петрович", "Иванов"
-	return storetest.Save(w.t, w.st, w.dealer, v)[0].ContactID
+	return w.Visit(w.t, order, name, phone, ago)
 }
 
-// send plans and sends what is due and returns what the channel was handed since.
 func (w *world) send() []channels.Message {
 	w.t.Helper()
-	if _, err := w.plan.Run(w.t.Context(), w.clock.Business()); err != nil {
-		w.t.Fatal(err)
-	}
-	before := len(w.fake.Calls())
-	if _, err := w.disp.Once(w.t.Context(), nil); err != nil {
-		w.t.Fatal(err)
-	}
-	return w.fake.Calls()[before:]
+	return w.Send(w.t)
 }
 
 // write lets a person write and sends what is answered.
@@ -128,7 +77,7 @@ func (w *world) hand(in channels.Inbound) {
 
 func (w *world) tasks(kind string) []store.Task {
 	w.t.Helper()
-	ts, err := w.st.Tasks(w.t.Context(), store.TaskFilter{DealerID: w.dealer.ID, Kind: kind, Open: true})
+	ts, err := w.Store.Tasks(w.t.Context(), store.TaskFilter{DealerID: w.Dealer.ID, Kind: kind, Open: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -137,9 +86,7 @@ func (w *world) tasks(kind string) []store.Task {
 
 func (w *world) forward(d time.Duration) {
 	w.t.Helper()
-	if _, err := w.clock.Advance(d); err != nil {
-		w.t.Fatal(err)
-	}
+	w.Forward(w.t, d)
 }
 
 // one checks that exactly one message was sent and that it says something.
@@ -169,7 +116,7 @@ func TestMainJob(t *testing.T) {
 		if len(cb) != 1 || !strings.Contains(cb[0].Words, "стук остался") || cb[0].Order != "1001" {
 			t.Fatalf("callbacks: %+v", cb)
 		}
-		rs, err := st.ListResponses(ctx, store.Filter{DealerID: w.dealer.ID, Order: "1001"})
+		rs, err := st.ListResponses(ctx, store.Filter{DealerID: w.Dealer.ID, Order: "1001"})
 		if err != nil || len(rs) != 1 || len(rs[0].Answers) != 1 || *rs[0].Answers[0].Rating != 2 || !strings.Contains(rs[0].Answers[0].Comment, "ждал 3 часа") {
 			t.Fatalf("responses: %+v, %v", rs, err)
 		}
@@ -183,7 +130,7 @@ func TestMainJob(t *testing.T) {
 			t.Fatal("asked before anything was agreed")
 		}
 		must(t, w.desk.Attempt(ctx, id, w.maria, callback.Attempt{Outcome: callback.StepReached}))
-		must(t, w.desk.Agree(ctx, id, w.maria, callback.Agreement{Solution: "бесплатная замена опоры 26 ноября в 9:00", Consent: "yes", Next: w.clock.Business().Add(96 * time.Hour)}))
+		must(t, w.desk.Agree(ctx, id, w.maria, callback.Agreement{Solution: "бесплатная замена опоры 26 ноября в 9:00", Consent: "yes", Next: w.Clock.Business().Add(96 * time.Hour)}))
 		if err := w.desk.Close(ctx, id, w.maria, "всё хорошо"); err == nil {
 			t.Fatal("an operator closed it without the customer")
 		}
@@ -194,7 +141,7 @@ func TestMainJob(t *testing.T) {
 		if x, err := st.Task(ctx, id); err != nil || x.State != store.TaskClaimed {
 			t.Fatalf("after no: %+v, %v", x, err)
 		}
-		must(t, w.desk.Agree(ctx, id, w.maria, callback.Agreement{Solution: "замена стойки", Consent: "yes", Next: w.clock.Business().Add(96 * time.Hour)}))
+		must(t, w.desk.Agree(ctx, id, w.maria, callback.Agreement{Solution: "замена стойки", Consent: "yes", Next: w.Clock.Business().Add(96 * time.Hour)}))
 		must(t, w.desk.Ask(ctx, id, w.maria))
 		w.one(w.send(), "замена стойки")
 		if ms := w.write(phone, "1"); len(ms) != 1 {
@@ -327,7 +274,7 @@ func TestStranger(t *testing.T) {
 		if ms := w.write("+79990000000", "Сколько стоит ТО?"); len(ms) != 0 {
 			t.Errorf("a stranger is answered by a person: %+v", ms)
 		}
-		un, err := st.Unassigned(t.Context(), w.dealer.ID, 10)
+		un, err := st.Unassigned(t.Context(), w.Dealer.ID, 10)
 		if err != nil || len(un) != 1 || un[0].Text != "Сколько стоит ТО?" {
 			t.Errorf("unassigned: %+v, %v", un, err)
 		}

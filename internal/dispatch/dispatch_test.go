@@ -1,0 +1,253 @@
+package dispatch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"otklik/channels"
+	"otklik/channels/channeltest"
+	"otklik/internal/dispatch"
+	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/outreach"
+	"otklik/internal/ratelimit"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+)
+
+const phone = "+79000000101"
+
+// due makes a rig in which one survey is due.
+func due(t *testing.T, st *store.Store) *dispatchtest.Rig {
+	t.Helper()
+	r := dispatchtest.New(t, st)
+	r.Visit(t, "1001", "Иванов Иван", phone, 25*time.Hour)
+	return r
+}
+
+func messages(t *testing.T, r *dispatchtest.Rig) []store.ListedMessage {
+	t.Helper()
+	ms, err := r.Store.ListMessages(t.Context(), store.Filter{DealerID: r.Dealer.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ms
+}
+
+func decisions(t *testing.T, r *dispatchtest.Rig) []string {
+	t.Helper()
+	ds, err := r.Store.ListDecisions(t.Context(), store.Filter{DealerID: r.Dealer.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, d := range ds {
+		out = append(out, d.Step+":"+d.Verdict+":"+d.Rule)
+	}
+	return out
+}
+
+// TestOutcomes sends one survey into each outcome and reads the row back.
+func TestOutcomes(t *testing.T) {
+	tests := []struct {
+		name    string
+		outcome channeltest.Outcome
+		state   outreach.MessageState
+		calls   int
+	}{
+		{"accepted", channeltest.Outcome{}, outreach.Sent, 1},
+		{"transient waits for its time", channeltest.Fail(channels.Transient), outreach.Queued, 1},
+		{"throttled", channeltest.Throttle(time.Hour), outreach.Queued, 1},
+		{"rejected", channeltest.Fail(channels.Rejected), outreach.Failed, 1},
+		{"unreachable", channeltest.Fail(channels.Unreachable), outreach.Failed, 1},
+		{"uncertain is not repeated", channeltest.Fail(channels.Uncertain), outreach.Sending, 1},
+		{"a panic is uncertain", channeltest.Outcome{Panic: "boom"}, outreach.Sending, 1},
+		{"suspended", channeltest.Fail(channels.Suspended), outreach.Queued, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				r := due(t, st)
+				r.Fake.On(phone, tt.outcome)
+				if got := len(r.Send(t)); got != tt.calls {
+					t.Errorf("%d attempts, want %d", got, tt.calls)
+				}
+				ms := messages(t, r)
+				if len(ms) != 1 || ms[0].State != tt.state {
+					t.Errorf("messages = %+v, want one %s", ms, tt.state)
+				}
+			})
+		})
+	}
+}
+
+// TestUnreachableIsRemembered: a dead address is not used for the next survey, and
+// the decision says why.
+func TestUnreachableIsRemembered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := due(t, st)
+		r.Fake.On(phone, channeltest.Outcome{Err: &channels.Error{Class: channels.Unreachable, Reason: channels.ReasonDead}})
+		r.Send(t)
+		r.Forward(t, 60*24*time.Hour)
+		r.Visit(t, "1002", "Иванов Иван", phone, 25*time.Hour)
+		if ms := r.Send(t); len(ms) != 0 {
+			t.Errorf("sent to a dead address: %+v", ms)
+		}
+		if ds := decisions(t, r); !slices.Contains(ds, "survey:drop:address_unusable") {
+			t.Errorf("decisions: %v", ds)
+		}
+	})
+}
+
+// TestSuspendedSenderRests: after a refusal of our account nothing more is tried,
+// no attempt is spent and the alert is raised once.
+func TestSuspendedSenderRests(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		r.Dispatcher.Config.Group = 1
+		for i := range 5 {
+			r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+7900000020%d", i), 25*time.Hour)
+		}
+		r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome { return channeltest.Fail(channels.Suspended) })
+		if got := len(r.Send(t)); got != 1 {
+			t.Errorf("%d attempts against a refusing account", got)
+		}
+		senders, err := st.Senders(t.Context())
+		if err != nil || senders[0].PausedReason == "" {
+			t.Errorf("senders = %+v, %v", senders, err)
+		}
+	})
+}
+
+// TestTwoDispatchers share one queue; every message leaves once.
+func TestTwoDispatchers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		for i := range 60 {
+			r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+790000003%02d", i), 25*time.Hour)
+		}
+		r.Plan(t)
+		other := dispatch.Dispatcher{Store: st, Clock: r.Clock, Roster: r.Roster, Channels: r.Dispatcher.Channels, Policy: r.Dispatcher.Policy, Programs: r.Dispatcher.Programs,
+			Survey: r.Survey, Drafter: r.Drafter, Cells: r.Dispatcher.Cells, Log: r.Dispatcher.Log, Config: dispatch.Config{Batch: 7}}
+		r.Dispatcher.Config.Batch = 11
+		var wg sync.WaitGroup
+		for _, d := range []*dispatch.Dispatcher{r.Dispatcher, &other} {
+			wg.Go(func() {
+				if _, err := d.Once(t.Context(), nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		to := map[string]int{}
+		for _, m := range r.Fake.Calls() {
+			to[m.To]++
+		}
+		if len(to) != 60 {
+			t.Errorf("%d people of 60 were written to", len(to))
+		}
+		for a, n := range to {
+			if n != 1 {
+				t.Errorf("%s was written to %d times", a, n)
+			}
+		}
+	})
+}
+
+// TestRateHolds sends at most what the limit admits.
+func TestRateHolds(t *testing.T) {
+	st := storetest.Open(t, "sqlite")
+	r := dispatchtest.New(t, st)
+	r.Dispatcher.Config.Limits = map[channels.Kind]dispatch.Limits{channels.SMS: {Sender: ratelimit.Rate(1, time.Hour, 4)}}
+	for i := range 6 {
+		r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+7900000040%d", i), 25*time.Hour)
+	}
+	segments := 0
+	for range r.Send(t) {
+		segments += 2 // each text takes two segments in Russian
+	}
+	if segments == 0 || segments > 4+1 {
+		t.Errorf("%d segments left at a limit of 4 an hour", segments)
+	}
+}
+
+// away is a limiter that cannot be asked.
+type away struct{}
+
+func (away) Take(context.Context, time.Time, []ratelimit.Bucket) (ratelimit.Verdict, error) {
+	return ratelimit.Verdict{}, fmt.Errorf("asking Redis: %w", ratelimit.ErrUnavailable)
+}
+
+// TestLimiterAway: without Redis a survey waits and is not lost (invariant 8).
+func TestLimiterAway(t *testing.T) {
+	st := storetest.Open(t, "sqlite")
+	r := due(t, st)
+	r.Dispatcher.Config.Limits = map[channels.Kind]dispatch.Limits{channels.SMS: {Sender: ratelimit.Rate(1, time.Second, 1)}}
+	cells := r.Dispatcher.Cells
+	r.Dispatcher.Cells = away{}
+	if ms := r.Send(t); len(ms) != 0 {
+		t.Fatalf("a survey left without its limiter: %+v", ms)
+	}
+	r.Dispatcher.Cells = cells
+	if ms := r.Send(t); len(ms) != 1 {
+		t.Errorf("the survey was lost: %+v", ms)
+	}
+}
+
+// TestForecastIsWhatHappens compares the plan with the run (invariant 13).
+func TestForecastIsWhatHappens(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := due(t, st)
+		r.Visit(t, "1002", "Петров Пётр", "+79000000102", 80*time.Hour)
+		r.Plan(t)
+		os, err := st.DueBetween(t.Context(), r.Dealer.ID, r.Clock.Business().Add(-100*time.Hour), r.Clock.Business().Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fs, err := r.Dispatcher.Forecast(t.Context(), os)
+		if err != nil || len(fs) != 1 || fs[0].Verdict != "send" || fs[0].Order != "1001" || fs[0].Segments == 0 {
+			t.Fatalf("forecast = %+v, %v", fs, err)
+		}
+		if ms := r.Send(t); len(ms) != 1 || ms[0].To != phone {
+			t.Errorf("the run did something else: %+v", ms)
+		}
+	})
+}
+
+// TestGracefulStop finishes what is in flight and hands the rest back.
+func TestGracefulStop(t *testing.T) {
+	st := storetest.Open(t, "sqlite")
+	r := dispatchtest.New(t, st)
+	r.Dispatcher.Config.Group = 2
+	for i := range 10 {
+		r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+7900000050%d", i), 25*time.Hour)
+	}
+	r.Plan(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	hold := make(chan struct{})
+	r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome { return channeltest.Outcome{Hold: hold} })
+	done := make(chan error, 1)
+	go func() {
+		_, err := r.Dispatcher.Once(ctx, nil)
+		done <- err
+	}()
+	r.Fake.Await(t, 2)
+	cancel()
+	close(hold)
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+	for _, m := range messages(t, r) {
+		if m.State != outreach.Sent {
+			t.Errorf("a message was left %s", m.State)
+		}
+	}
+	left, err := st.ClaimOutreach(t.Context(), st.NewID(), 100, r.Clock.Business(), r.Clock.Machine(), time.Minute)
+	if err != nil || len(left)+len(messages(t, r)) != 10 {
+		t.Errorf("%d handed back and %d sent of 10, %v", len(left), len(messages(t, r)), err)
+	}
+}

@@ -1,0 +1,111 @@
+// Package dispatchtest sets up the way of a message without network: a migrated
+// store, the shipped programs and texts, a dispatcher with a scripted SMS channel,
+// and a clock that the test moves. Tests of dispatch, inbox and callback use it.
+package dispatchtest
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"otklik/channels"
+	"otklik/channels/channeltest"
+	"otklik/internal/clock"
+	"otklik/internal/dispatch"
+	"otklik/internal/draft"
+	"otklik/internal/policy"
+	"otklik/internal/program"
+	"otklik/internal/ratelimit"
+	"otklik/internal/render"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+	"otklik/internal/survey"
+	"otklik/templates"
+)
+
+// Sender is the dealer's SMS number.
+const Sender = "+74950000000"
+
+// Rig is everything set up.
+type Rig struct {
+	Store      *store.Store
+	Clock      *clock.Movable
+	Dealer     store.Dealer
+	Roster     *store.Roster
+	Renderer   *render.Renderer
+	Drafter    *draft.Drafter
+	Fake       *channeltest.Fake
+	Planner    *program.Planner
+	Dispatcher *dispatch.Dispatcher
+}
+
+// New sets a rig up; its business time is noon in Moscow on the next day.
+func New(t testing.TB, st *store.Store) *Rig {
+	t.Helper()
+	ctx := t.Context()
+	r := &Rig{Store: st, Dealer: storetest.Dealer(t, st), Fake: channeltest.NewFake(channels.SMS)}
+	now := time.Now().UTC()
+	r.Clock = clock.NewMovable(time.Date(now.Year(), now.Month(), now.Day()+1, 9, 0, 0, 0, time.UTC).Sub(now))
+	if err := st.SaveSender(ctx, store.Sender{DealerID: r.Dealer.ID, Channel: channels.SMS, Address: Sender}, now); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if r.Renderer, err = render.New(templates.FS); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := policy.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := program.Load(templates.FS, "programs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Roster, err = st.Roster(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r.Drafter = &draft.Drafter{Renderer: r.Renderer, PublicURL: "https://south.example"}
+	r.Planner = &program.Planner{Store: st, Programs: programs}
+	r.Dispatcher = &dispatch.Dispatcher{Store: st, Clock: r.Clock, Roster: r.Roster, Channels: map[channels.Kind]channels.Channel{channels.SMS: r.Fake}, Policy: rules, Programs: programs,
+		Survey: r.Survey, Drafter: r.Drafter, Cells: ratelimit.NewMemory(), Log: slog.New(slog.DiscardHandler)}
+	return r
+}
+
+// Survey finds a shipped survey.
+func (r *Rig) Survey(id string) (*survey.Definition, bool) { return r.Renderer.Definition(id) }
+
+// Visit stores a visit of Иванов Иван Петрович that ended so long ago, and returns
+// the contact's id.
+func (r *Rig) Visit(t testing.TB, order, name, phone string, ago time.Duration) string {
+	t.Helper()
+	v := storetest.Visit(order, name, phone, r.Clock.Business().Add(-ago))
+	v.Customer.Given, v.Customer.Patronymic, v.Customer.Family = "Иван", "Петрович", "Иванов"
+	return storetest.Save(t, r.Store, r.Dealer, v)[0].ContactID
+}
+
+// Plan takes up all events.
+func (r *Rig) Plan(t testing.TB) {
+	t.Helper()
+	if _, err := r.Planner.Run(t.Context(), r.Clock.Business()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Send plans and sends what is due; it returns what the channel was handed since.
+func (r *Rig) Send(t testing.TB) []channels.Message {
+	t.Helper()
+	r.Plan(t)
+	before := len(r.Fake.Calls())
+	if _, err := r.Dispatcher.Once(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return r.Fake.Calls()[before:]
+}
+
+// Forward moves business time.
+func (r *Rig) Forward(t testing.TB, d time.Duration) {
+	t.Helper()
+	if _, err := r.Clock.Advance(d); err != nil {
+		t.Fatal(err)
+	}
+}
