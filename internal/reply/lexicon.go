@@ -68,9 +68,8 @@ const (
 	tagTitle // titles that stand with an employee's name
 	tagSynonym
 	tagOrdinal
-	tagEither // "any of them"
-	tagGuard  // kills matches of the section named by the key inside its span
-	tagWhen   // words of time; key: the rule in when.go
+	tagGuard // kills matches of the section named by the key inside its span
+	tagWhen  // words of time; key: the rule in when.go
 	tagCount
 )
 
@@ -79,7 +78,7 @@ var sectionNames = [tagCount]string{
 	"or", "half", "scale", "top", "not_before", "not_after", "hypothetical", "correction", "minus", "conjunction", "courtesy",
 	"yes", "no", "maybe", "good", "bad", "ask", "optout_bare", "optout", "resume_bare", "resume", "help_bare", "help",
 	"callback_bare", "callback", "later_bare", "later", "wrong_person", "purpose", "flag", "topic", "negative", "thanks",
-	"title", "synonym", "ordinal", "either", "guard", "when",
+	"title", "synonym", "ordinal", "guard", "when",
 }
 
 // term is what a phrase of the lexicon means.

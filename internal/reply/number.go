@@ -48,7 +48,7 @@ func (d *document) numbers(top int, apart bool) []item {
 		d.context(&its[i], top)
 	}
 	d.lists(its)
-	d.twins(its)
+	d.refused(its)
 	for i := range its {
 		d.marks(&its[i])
 	}
@@ -324,9 +324,8 @@ func (d *document) lists(its []item) {
 	}
 }
 
-// twins marks numbers that stand together as "not 1 but 3": nothing to do for them here but to see the negation of
-// a language that puts it between: "1 değil 5".
-func (d *document) twins(its []item) {
+// refused sees the negation of languages that put it after the number: "1 değil 5", "5 не поставлю".
+func (d *document) refused(its []item) {
 	for i := range its {
 		it := &its[i]
 		if it.role != roleFree {

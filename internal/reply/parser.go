@@ -1,9 +1,6 @@
 package reply
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // Parser reads replies. It is compiled once by New, immutable afterwards and safe for concurrent use.
 type Parser struct {
@@ -50,11 +47,8 @@ func (p *Parser) Read(in Input) Reading {
 func (p *Parser) document(text, locale string) *document {
 	if len(text) > maxText {
 		text = text[:maxText]
-		for len(text) > 0 && !utf8.ValidString(text[len(text)-1:]) && !utf8.RuneStart(text[len(text)-1]) {
-			text = text[:len(text)-1]
-		}
 	}
-	text = strings.ToValidUTF8(text, "")
+	text = strings.ToValidUTF8(text, "") // half a character at the cut, or a sender's broken encoding
 	d := p.lex.fold.tokenize(text)
 	own := locale
 	if i := strings.IndexAny(own, "-_"); i >= 0 {
