@@ -1,0 +1,225 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/store"
+)
+
+// foundContacts is how many customers a search shows.
+const foundContacts = 50
+
+type contactsPage struct {
+	Query string
+	Found []store.Contact
+	More  bool
+}
+
+func (c *Console) contacts(q *request) error {
+	p := contactsPage{Query: strings.TrimSpace(q.r.URL.Query().Get("q"))}
+	found, err := c.Store.SearchContacts(q.ctx(), q.dealer.ID, p.Query, foundContacts)
+	if err != nil {
+		return fmt.Errorf("searching customers: %w", err)
+	}
+	p.More = len(found) == foundContacts
+	for _, x := range found {
+		ours, err := c.ours(q, x.ID)
+		if err != nil {
+			return err
+		}
+		if ours {
+			p.Found = append(p.Found, x)
+		}
+	}
+	return q.page("contacts", "contacts.title", p)
+}
+
+// ours tells whether a customer of the group has anything to do with the reader's
+// dealer. Where there is one dealer every customer is his, and nothing is read.
+func (c *Console) ours(q *request, contactID string) (bool, error) {
+	if len(c.Roster.Dealers()) < 2 {
+		return true, nil
+	}
+	vs, err := c.Store.VisitsOf(q.ctx(), contactID)
+	if err != nil {
+		return false, fmt.Errorf("reading visits: %w", err)
+	}
+	for _, v := range vs {
+		if v.DealerID == q.dealer.ID {
+			return true, nil
+		}
+	}
+	ms, err := c.Store.ListMessages(q.ctx(), store.Filter{DealerID: q.dealer.ID, ContactID: contactID, Limit: 1})
+	if err != nil {
+		return false, fmt.Errorf("reading messages: %w", err)
+	}
+	if len(ms) > 0 {
+		return true, nil
+	}
+	ts, err := c.Store.Tasks(q.ctx(), store.TaskFilter{DealerID: q.dealer.ID, ContactID: contactID, Limit: 1})
+	if err != nil {
+		return false, fmt.Errorf("reading tasks: %w", err)
+	}
+	return len(ts) > 0, nil
+}
+
+type contactPage struct {
+	Contact      store.Contact
+	Visits       []store.Visit
+	Surveys      []answered
+	Tasks        []store.Task
+	Suppressions []store.Suppression
+	Consents     []store.Consent
+	Timeline     []moment
+}
+
+func (c *Console) contact(q *request) error {
+	ctx, id := q.ctx(), q.r.PathValue("id")
+	p := contactPage{}
+	var err error
+	if p.Contact, err = c.Store.Contact(ctx, id); err != nil {
+		return fmt.Errorf("reading a customer: %w", idError(err))
+	}
+	ours, err := c.ours(q, id)
+	if err != nil {
+		return err
+	}
+	if !ours {
+		return store.ErrNotFound
+	}
+	visits, err := c.Store.VisitsOf(ctx, id)
+	if err != nil {
+		return fmt.Errorf("reading the visits: %w", err)
+	}
+	for _, v := range visits {
+		if v.DealerID == q.dealer.ID {
+			p.Visits = append(p.Visits, v)
+		}
+	}
+	if p.Surveys, err = c.answersOf(q, id); err != nil {
+		return err
+	}
+	if p.Tasks, err = c.Store.Tasks(ctx, store.TaskFilter{DealerID: q.dealer.ID, ContactID: id, Limit: 50}); err != nil {
+		return fmt.Errorf("reading the tasks: %w", err)
+	}
+	if err := c.permissions(q, &p); err != nil {
+		return err
+	}
+	if err := c.history(q, &p); err != nil {
+		return err
+	}
+	return q.page("contact", "contact.title", p)
+}
+
+// permissions reads what the person allowed and refused.
+func (c *Console) permissions(q *request, p *contactPage) error {
+	var addresses []string
+	for _, a := range p.Contact.Addresses {
+		addresses = append(addresses, a.Value)
+	}
+	var err error
+	if len(addresses) > 0 {
+		if p.Suppressions, err = c.Store.Suppressions(q.ctx(), addresses, q.now); err != nil {
+			return fmt.Errorf("reading suppressions: %w", err)
+		}
+	}
+	consents, err := c.Store.Consents(q.ctx(), []string{p.Contact.ID})
+	if err != nil {
+		return fmt.Errorf("reading consents: %w", err)
+	}
+	for _, x := range consents[p.Contact.ID] {
+		if x.DealerID == "" || x.DealerID == q.dealer.ID {
+			p.Consents = append(p.Consents, x)
+		}
+	}
+	return nil
+}
+
+// history builds the one timeline of a customer.
+func (c *Console) history(q *request, p *contactPage) error {
+	ms, err := c.Store.MessagesOf(q.ctx(), p.Contact.ID, timelineLength)
+	if err != nil {
+		return fmt.Errorf("reading the messages: %w", err)
+	}
+	p.Timeline = messageMoments(ms, q.dealer.ID)
+	for i := range p.Visits {
+		p.Timeline = append(p.Timeline, moment{At: p.Visits[i].CompletedAt, Kind: "visit", Visit: &p.Visits[i]})
+	}
+	for i := range p.Consents {
+		p.Timeline = append(p.Timeline, moment{At: p.Consents[i].At, Kind: "consent", Consent: &p.Consents[i]})
+	}
+	for i := range p.Tasks {
+		p.Timeline = append(p.Timeline, moment{At: p.Tasks[i].OpenedAt, Kind: "task", Task: &p.Tasks[i]})
+	}
+	remarks, err := c.Store.RemarksOf(q.ctx(), p.Contact.ID)
+	if err != nil {
+		return fmt.Errorf("reading the remarks: %w", err)
+	}
+	for i := range remarks {
+		if remarks[i].DealerID == q.dealer.ID {
+			p.Timeline = append(p.Timeline, moment{At: remarks[i].At, Kind: "remark", Remark: &remarks[i]})
+		}
+	}
+	decisions, err := c.Store.ListDecisions(q.ctx(), store.Filter{DealerID: q.dealer.ID, ContactID: p.Contact.ID, Limit: timelineLength})
+	if err != nil {
+		return fmt.Errorf("reading the decisions: %w", err)
+	}
+	for _, d := range decisions {
+		p.Timeline = append(p.Timeline, moment{At: d.At, Kind: "decision", Decision: q.why(d)})
+	}
+	sortMoments(p.Timeline)
+	return nil
+}
+
+// why is a decision as a sentence.
+type why struct {
+	Verdict, Sentence, Program, Order string
+	Until                             time.Time
+}
+
+// why says in the reader's language why an outreach was sent, held, moved, merged
+// or dropped.
+func (q *request) why(d store.ListedDecision) *why {
+	v := q.view("contact.title")
+	inputs := map[string]string{}
+	if d.Inputs != "" {
+		// Inputs that cannot be read leave the sentence without its figures.
+		_ = json.Unmarshal([]byte(d.Inputs), &inputs)
+	}
+	pairs := []any{"until", v.Moment(d.Until)}
+	for _, k := range []string{"window", "zone", "cap", "sender", "program", "country", "error"} {
+		pairs = append(pairs, k, inputs[k])
+	}
+	for _, k := range []string{"deadline", "answers", "typed", "at"} {
+		s := inputs[k]
+		if t, err := time.Parse(time.RFC3339, s); err == nil {
+			s = v.Moment(t)
+		}
+		pairs = append(pairs, k, s)
+	}
+	basis := v.Label("why_basis", inputs["basis"])
+	if order, ok := strings.CutPrefix(inputs["basis"], "order "); ok {
+		basis = v.T("why_basis.order", "order", order)
+	}
+	pairs = append(pairs, "basis", basis, "channel", v.Label("channel", inputs["channel"]), "reason", v.Label("suppressed", inputs["reason"]), "purpose", v.Label("purpose", inputs["purpose"]))
+	w := &why{Verdict: d.Verdict, Program: v.Label("program", d.Program), Order: d.Order, Until: d.Until}
+	if q.lang.has("why." + d.Rule) {
+		w.Sentence = v.T("why."+d.Rule, pairs...)
+	} else {
+		w.Sentence = v.T("why.other", "rule", d.Rule)
+	}
+	return w
+}
+
+// Plate and other parts of a vehicle on one line.
+func (v *view) Car(k store.Vehicle) string {
+	parts := []string{k.Model, k.Plate}
+	return strings.TrimSpace(strings.Join(parts, " "))
+}
+
+// AddressKind is the word for an address of a channel.
+func (v *view) AddressKind(ch channels.Kind) string { return v.Label("address", string(ch)) }

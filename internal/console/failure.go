@@ -1,0 +1,98 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"otklik/internal/callback"
+	"otklik/internal/inbox"
+	"otklik/internal/sandbox"
+	"otklik/internal/store"
+)
+
+var (
+	errForbidden    = errors.New("not allowed to this role")
+	errCrossOrigin  = errors.New("request from another site")
+	errBadForm      = errors.New("form cannot be read")
+	errUnknownToken = errors.New("no such link, or it has expired")
+	errEmptyText    = errors.New("nothing was typed")
+	errNobody       = errors.New("nobody is named")
+	// errRefusedAnswers: some answers do not fit their questions.
+	errRefusedAnswers = errors.New("some answers were refused")
+)
+
+// failureTable says what a domain error is to a person: a status and the key of a
+// sentence. The first that matches counts.
+var failureTable = []struct {
+	err    error
+	status int
+	key    string
+}{
+	{errUnknownToken, http.StatusNotFound, "error.token"},
+	{errForbidden, http.StatusForbidden, "error.forbidden"},
+	{errCrossOrigin, http.StatusForbidden, "error.cross_origin"},
+	{errBadForm, http.StatusBadRequest, "error.bad_form"},
+	{inbox.ErrExpired, http.StatusNotFound, "error.token"},
+	{errNobody, http.StatusUnprocessableEntity, "error.nobody"},
+	{errRefusedAnswers, http.StatusUnprocessableEntity, "error.refused_answers"},
+	{errOwnCustomer, http.StatusForbidden, "error.own_customer"},
+	{errEmptyText, http.StatusUnprocessableEntity, "error.empty_text"},
+	{callback.ErrNotConfirmed, http.StatusConflict, "error.not_confirmed"},
+	{callback.ErrNoNextContact, http.StatusUnprocessableEntity, "error.no_next_contact"},
+	{callback.ErrNotOwner, http.StatusForbidden, "error.not_owner"},
+	{callback.ErrUnreachable, http.StatusConflict, "error.unreachable"},
+	{callback.ErrOutcome, http.StatusUnprocessableEntity, "error.outcome"},
+	{callback.ErrNoSolution, http.StatusUnprocessableEntity, "error.no_solution"},
+	{callback.ErrClosed, http.StatusConflict, "error.closed"},
+	{callback.ErrNotAllowed, http.StatusForbidden, "error.not_allowed"},
+	{store.ErrConflict, http.StatusConflict, "error.conflict"},
+	{store.ErrNotFound, http.StatusNotFound, "error.not_found"},
+	{sandbox.ErrBlocked, http.StatusConflict, "error.phone_blocked"},
+	{sandbox.ErrUnknownChat, http.StatusConflict, "error.phone_unknown"},
+	{sandbox.ErrNoButton, http.StatusConflict, "error.phone_button"},
+	{sandbox.ErrClosed, http.StatusServiceUnavailable, "error.phone_closed"},
+}
+
+func failureOf(err error) (int, string) {
+	for _, f := range failureTable {
+		if errors.Is(err, f.err) {
+			return f.status, f.key
+		}
+	}
+	return http.StatusInternalServerError, "error.internal"
+}
+
+// refused tells whether an error is the program's considered no, which the page
+// that was asked shows beside what was typed.
+func refused(err error) bool {
+	status, _ := failureOf(err)
+	return status < http.StatusInternalServerError
+}
+
+// fail answers with a sentence and the request's id; the log gets the chain when
+// the fault is ours.
+func (c *Console) fail(q *request, err error) {
+	if errors.Is(err, context.Canceled) && q.ctx().Err() != nil {
+		return // the browser left
+	}
+	status, key := failureOf(err)
+	attrs := []any{"request", q.id, "method", q.r.Method, "route", q.r.Pattern, "status", status, "error", err}
+	if status >= http.StatusInternalServerError {
+		c.Log.ErrorContext(q.ctx(), "a page failed", attrs...)
+	} else {
+		c.Log.InfoContext(q.ctx(), "a page was refused", attrs...)
+	}
+	v := q.view("error.title")
+	v.Data = errorPage{Status: status, Sentence: q.lang.text(key), Customer: q.customer()}
+	if err := q.show(status, "error", v); err != nil {
+		c.Log.ErrorContext(q.ctx(), "an error page failed", "request", q.id, "error", err)
+		http.Error(q.w, q.id, http.StatusInternalServerError)
+	}
+}
+
+type errorPage struct {
+	Status   int
+	Sentence string
+	Customer bool
+}

@@ -1,0 +1,285 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"otklik/channels"
+	"otklik/internal/draft"
+	"otklik/internal/inbox"
+	"otklik/internal/render"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+)
+
+// formPage is the customer's survey form.
+type formPage struct {
+	Token string
+	// Name is how the person is addressed, "" when that is not safe.
+	Name string
+	// Done, Car and Date say what the questions are about (R121).
+	Done   []string
+	Car    string
+	Date   string
+	Fields []field
+	// Again: answers stand already and can be changed.
+	Again bool
+	// Until is when the form closes.
+	Until   string
+	Lowest  string
+	Highest string
+}
+
+// formOf is a conversation with what its form needs.
+type formOf struct {
+	conv   store.Conversation
+	def    *survey.Definition
+	dealer store.Dealer
+	person store.Contact
+	visit  store.Visit
+}
+
+// openForm finds the form of a token. Unknown and expired ones are the same to the
+// person: a kind page.
+func (c *Console) openForm(q *request) (f formOf, err error) {
+	ctx := q.ctx()
+	f.conv, err = c.Store.ConversationByToken(ctx, q.r.PathValue("token"))
+	if errors.Is(err, store.ErrNotFound) {
+		return f, errUnknownToken
+	}
+	if err != nil {
+		return f, fmt.Errorf("reading a form's conversation: %w", err)
+	}
+	q.speak(f.conv.Locale)
+	var known bool
+	if f.dealer, known = c.Roster.Dealer(f.conv.DealerID); known {
+		q.dealer = f.dealer
+	}
+	if q.now.After(f.conv.OpenedAt.AddDate(0, 0, inbox.FormDays)) {
+		return f, errUnknownToken
+	}
+	if f.def, known = c.Survey(f.conv.Survey); !known {
+		return f, fmt.Errorf("survey %q is not known", f.conv.Survey)
+	}
+	if f.person, err = c.Store.Contact(ctx, f.conv.ContactID); err != nil {
+		return f, fmt.Errorf("reading a form's customer: %w", err)
+	}
+	if f.conv.VisitID != "" {
+		if f.visit, err = c.Store.Visit(ctx, f.conv.VisitID); err != nil {
+			return f, fmt.Errorf("reading a form's visit: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// speak sets the language of a customer's page: the one he chose on it, else the
+// conversation's.
+func (q *request) speak(locale string) {
+	chosen := q.r.URL.Query().Get("lang")
+	if cat, ok := q.c.catalogues[chosen]; ok {
+		q.lang = cat
+	} else if cat, ok := q.c.catalogues[tongue(locale)]; ok {
+		q.lang = cat
+	}
+}
+
+// form shows the questions. A tapped score (?q=) is preselected; nothing is saved
+// before the person presses the button (invariant 9).
+func (c *Console) form(q *request) error {
+	f, err := c.openForm(q)
+	if err != nil {
+		return err
+	}
+	return c.showForm(q, f, http.StatusOK, nil, nil, "")
+}
+
+func (c *Console) showForm(q *request, f formOf, status int, typed url.Values, refusedIDs []string, problem string) error {
+	as, err := c.Store.Answers(q.ctx(), []string{f.conv.ID})
+	if err != nil {
+		return fmt.Errorf("reading a form's answers: %w", err)
+	}
+	r := draft.Recipient{Dealer: f.dealer, Contact: f.person, Visit: f.visit, Channel: channels.Form, Locale: q.lang.locale, Now: q.now}
+	p := formPage{Token: f.conv.Token, Name: draftName(f.person, q.lang.locale), Again: len(as[f.conv.ID]) > 0}
+	if p.Fields, err = q.fields(f.def, channels.Form, r, as[f.conv.ID], typed); err != nil {
+		return err
+	}
+	for i := range p.Fields {
+		p.Fields[i].Refused = slices.Contains(refusedIDs, p.Fields[i].ID)
+	}
+	preselect(p.Fields, q.r.URL.Query().Get("q"))
+	v := q.view("form.title")
+	v.Dealer, v.Problem = f.dealer, problem
+	p.Done, p.Car = f.visit.Works, v.Car(f.visit.Vehicle)
+	p.Date, p.Until = v.Date(f.visit.CompletedAt), v.Date(f.conv.OpenedAt.AddDate(0, 0, inbox.FormDays))
+	v.Title, v.Data = inLocale(f.def.Title, q.lang.locale), p
+	return q.show(status, "form", v)
+}
+
+func draftName(c store.Contact, locale string) string {
+	return render.Address(render.Person{Given: c.Given, Patronymic: c.Patronymic, Family: c.Family, Full: c.Name, Gender: c.Gender, Company: c.Company}, locale)
+}
+
+// preselect marks the tapped answer of the first question.
+func preselect(fields []field, tapped string) {
+	if tapped == "" || len(fields) == 0 {
+		return
+	}
+	known := slices.ContainsFunc(fields[0].Options, func(o option) bool { return o.Value == tapped })
+	for i := range fields[0].Options {
+		if known {
+			fields[0].Options[i].Checked = fields[0].Options[i].Value == tapped
+		}
+	}
+}
+
+// thanksPage ends the form; the text depends on what was said (R019).
+type thanksPage struct {
+	Token string
+	Low   bool
+	// Text is what the survey says at its end, Call who calls and until when.
+	Text, Call string
+}
+
+// submitForm saves the answers and thanks.
+func (c *Console) submitForm(q *request) error {
+	if err := q.r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", errBadForm, err)
+	}
+	f, err := c.openForm(q)
+	if err != nil {
+		return err
+	}
+	vs := values(f.def, channels.Form, q.r.PostForm)
+	if len(vs) == 0 {
+		return c.showForm(q, f, http.StatusUnprocessableEntity, q.r.PostForm, nil, q.lang.text("form.empty"))
+	}
+	out, err := c.Inbox.Submit(q.ctx(), inbox.Submission{Token: f.conv.Token, Values: vs, Channel: channels.Form})
+	if err != nil {
+		return fmt.Errorf("taking a form in: %w", err)
+	}
+	if len(out.Refused) > 0 {
+		return c.showForm(q, f, http.StatusUnprocessableEntity, q.r.PostForm, out.Refused, q.lang.text("error.refused_answers"))
+	}
+	to := url.Values{"o": {string(out.Outcome)}, "f": {strconv.FormatBool(out.Flagged)}}
+	if chosen := q.r.URL.Query().Get("lang"); chosen != "" {
+		to.Set("lang", chosen)
+	}
+	return q.redirect("/s/" + f.conv.Token + "/thanks?" + to.Encode())
+}
+
+// formThanks shows the end of the form. Its address says how the answers were, so
+// that it can be loaded again without asking anything twice.
+func (c *Console) formThanks(q *request) error {
+	f, err := c.openForm(q)
+	if err != nil {
+		return err
+	}
+	query := q.r.URL.Query()
+	p := thanksPage{Token: f.conv.Token, Low: query.Get("f") == "true"}
+	v := q.view("form.thanks_title")
+	v.Dealer = f.dealer
+	switch {
+	case p.Low:
+		p.Text = q.lang.text("form.thanks_low")
+		t, err := c.callbackOf(q, f.conv)
+		if err != nil {
+			return err
+		}
+		if t.ID != "" {
+			p.Call = callPromise(v, t)
+		}
+	case query.Get("o") == string(survey.Good):
+		p.Text = q.lang.text("form.thanks_good")
+	default:
+		p.Text = q.lang.text("form.thanks_neutral")
+	}
+	v.Data = p
+	return q.show(http.StatusOK, "thanks", v)
+}
+
+// callPromise says who calls and until when.
+func callPromise(v *view, t store.Task) string {
+	if t.OwnerName != "" {
+		return v.T("form.call_by", "who", t.OwnerName, "by", v.By(t.DueAt))
+	}
+	return v.T("form.call", "by", v.By(t.DueAt))
+}
+
+// callbackOf finds the open callback of a conversation; the zero Task when there
+// is none.
+func (c *Console) callbackOf(q *request, conv store.Conversation) (store.Task, error) {
+	ts, err := c.Store.Tasks(q.ctx(), store.TaskFilter{DealerID: conv.DealerID, ContactID: conv.ContactID, Kind: store.TaskCallback, Open: true, Limit: 10})
+	if err != nil {
+		return store.Task{}, fmt.Errorf("reading the callback: %w", err)
+	}
+	for _, t := range ts {
+		if t.ConversationID == conv.ID {
+			return t, nil
+		}
+	}
+	return store.Task{}, nil
+}
+
+type unsubscribePage struct {
+	Token   string
+	Channel channels.Kind
+	Address string
+	Done    bool
+}
+
+// unsubscribe shows the button; a GET changes nothing (invariant 9).
+func (c *Console) unsubscribe(q *request) error {
+	conv, err := c.unsubscribing(q)
+	if err != nil {
+		return err
+	}
+	return c.showUnsubscribe(q, conv, false)
+}
+
+// unsubscribing finds the conversation of a link; such links never expire.
+func (c *Console) unsubscribing(q *request) (store.Conversation, error) {
+	conv, err := c.Store.ConversationByToken(q.ctx(), q.r.PathValue("token"))
+	if errors.Is(err, store.ErrNotFound) {
+		return conv, errUnknownToken
+	}
+	if err != nil {
+		return conv, fmt.Errorf("reading a link: %w", err)
+	}
+	q.speak(conv.Locale)
+	q.dealer, _ = c.Roster.Dealer(conv.DealerID)
+	return conv, nil
+}
+
+func (c *Console) showUnsubscribe(q *request, conv store.Conversation, done bool) error {
+	v := q.view("unsubscribe.title")
+	v.Dealer = q.dealer
+	v.Data = unsubscribePage{Token: conv.Token, Channel: conv.Channel, Address: masked(conv), Done: done}
+	return q.show(http.StatusOK, "unsubscribe", v)
+}
+
+// doUnsubscribe acts at once, for the person's button and for a mail provider's
+// one-click POST alike (RFC 8058).
+func (c *Console) doUnsubscribe(q *request) error {
+	conv, err := c.unsubscribing(q)
+	if err != nil {
+		return err
+	}
+	if err := c.Inbox.Unsubscribe(q.ctx(), conv.Token); err != nil {
+		return fmt.Errorf("unsubscribing: %w", err)
+	}
+	return c.showUnsubscribe(q, conv, true)
+}
+
+// masked shows enough of an address for its owner to know it: the link may have
+// been passed on.
+func masked(conv store.Conversation) string {
+	a := []rune(conv.Address)
+	if conv.Channel == channels.Telegram || len(a) < 7 {
+		return ""
+	}
+	return string(a[:2]) + "…" + string(a[len(a)-4:])
+}

@@ -1,0 +1,331 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"otklik/channels"
+	"otklik/internal/callback"
+	"otklik/internal/draft"
+	"otklik/internal/inbox"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+)
+
+// field is one question of a form or a call sheet.
+type field struct {
+	ID   string
+	Kind string
+	// Name is the form field's.
+	Name string
+	// Text is the wording, to be read out as it stands (R017).
+	Text     string
+	Optional bool
+	Options  []option
+	// Typed is the text of an open question.
+	Typed string
+	// Given is the answer that stands already, in words; it is not asked again.
+	Given, GivenBy string
+	Refused        bool
+	Number         int
+}
+
+type option struct {
+	Value, Label string
+	Checked      bool
+	// Key is the digit that chooses it on a keyboard.
+	Key string
+}
+
+// prefix of the names of questions in a posted form.
+const prefix = "q."
+
+// fields turns a sheet's questions into fields. typed is what was posted before,
+// nil for nothing; standing are the answers of the conversation.
+func (q *request) fields(def *survey.Definition, ch channels.Kind, r draft.Recipient, standing []store.Answer, typed url.Values) ([]field, error) {
+	var out []field
+	locale := r.LocaleOr()
+	given := map[string]store.Answer{}
+	for _, a := range standing {
+		given[a.Question] = a
+	}
+	for _, question := range def.Sheet(ch) {
+		// A person who only listens or reads must not meet a placeholder without
+		// a value: the wordings of sheets have none that is not optional.
+		content, err := q.c.Renderer.Question(def, question.ID, locale, ch, q.c.Drafter.Data(r))
+		if err != nil {
+			return nil, fmt.Errorf("wording question %s: %w", question.ID, err)
+		}
+		f := field{ID: question.ID, Kind: string(question.Kind), Name: prefix + question.ID, Text: content.Text, Optional: question.Optional, Number: len(out) + 1}
+		a, has := given[question.ID]
+		f.Options = q.options(question, locale)
+		chosen := typed[f.Name]
+		if typed == nil && has {
+			chosen = valuesOf(a)
+			f.Typed = a.Comment
+		}
+		if question.Kind == survey.Text && typed != nil {
+			f.Typed = typed.Get(f.Name)
+		}
+		for i := range f.Options {
+			f.Options[i].Checked = slices.Contains(chosen, f.Options[i].Value)
+		}
+		if has {
+			l := q.answerLine(def, true, a)
+			f.Given, f.GivenBy = l.Value, l.Channel
+			if f.Given == "" {
+				f.Given = a.Comment
+			}
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// valuesOf is an answer as a form would post it.
+func valuesOf(a store.Answer) []string {
+	switch {
+	case a.Rating != nil:
+		return []string{strconv.Itoa(*a.Rating)}
+	case a.Answer != "":
+		return []string{a.Answer}
+	case a.Choice != "":
+		return strings.Split(a.Choice, ",")
+	}
+	return nil
+}
+
+func (q *request) options(question *survey.Question, locale string) []option {
+	var out []option
+	cat := q.catalogue(locale)
+	switch question.Kind {
+	case survey.Rating, survey.NPS:
+		for n := question.Min; n <= question.Max; n++ {
+			o := option{Value: strconv.Itoa(n), Label: strconv.Itoa(n)}
+			if n < 10 {
+				o.Key = o.Value
+			}
+			out = append(out, o)
+		}
+	case survey.YesNo:
+		out = []option{{Value: "yes", Label: cat.text("answer.yes"), Key: "1"}, {Value: "no", Label: cat.text("answer.no"), Key: "2"}}
+	case survey.Choice, survey.MultiChoice:
+		for i, o := range question.Options {
+			out = append(out, option{Value: o.ID, Label: inLocale(o.Label, locale), Key: strconv.Itoa(i + 1)})
+		}
+	}
+	return out
+}
+
+// catalogue is the one of a locale, else the reader's.
+func (q *request) catalogue(locale string) *catalogue {
+	if c, ok := q.c.catalogues[tongue(locale)]; ok {
+		return c
+	}
+	return q.lang
+}
+
+// values reads a posted sheet; blank fields are left out.
+func values(def *survey.Definition, ch channels.Kind, form url.Values) map[string]survey.Value {
+	out := map[string]survey.Value{}
+	for _, question := range def.Sheet(ch) {
+		posted := form[prefix+question.ID]
+		if len(posted) == 0 || strings.TrimSpace(posted[0]) == "" {
+			continue
+		}
+		var v survey.Value
+		switch question.Kind {
+		case survey.Rating, survey.NPS:
+			n, err := strconv.Atoi(posted[0])
+			if err != nil {
+				n = question.Min - 1 // the engine refuses it and names the question
+			}
+			v.Rating = &n
+		case survey.YesNo:
+			v.Answer = posted[0]
+		case survey.Choice:
+			v.Choice = posted[0]
+		case survey.MultiChoice:
+			v.Choices = posted
+		case survey.Text:
+			v.Text = strings.TrimSpace(posted[0])
+		}
+		out[question.ID] = v
+	}
+	return out
+}
+
+// sheetPage is the call sheet of a task.
+type sheetPage struct {
+	Task    store.Task
+	Contact store.Contact
+	Visit   store.Visit
+	Phone   string
+	Survey  string
+	Fields  []field
+	// Left are the questions that have no answer yet.
+	Left int
+	Mine bool
+}
+
+func (c *Console) sheet(q *request) error {
+	p, _, err := c.sheetOf(q, nil)
+	if err != nil {
+		return err
+	}
+	return q.page("sheet", "sheet.title", p)
+}
+
+// sheetOf builds the call sheet: a survey that the customer began elsewhere goes
+// on, and no question is asked twice.
+func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *survey.Definition, err error) {
+	ctx := q.ctx()
+	if p.Task, err = c.taskOf(q); err != nil {
+		return p, nil, err
+	}
+	t := p.Task
+	if t.VisitID == "" || t.ContactID == "" || t.State == store.TaskClosed || t.State == store.TaskWithdrawn {
+		return p, nil, store.ErrNotFound
+	}
+	if p.Contact, err = c.Store.Contact(ctx, t.ContactID); err != nil {
+		return p, nil, fmt.Errorf("reading the customer: %w", err)
+	}
+	if p.Visit, err = c.Store.Visit(ctx, t.VisitID); err != nil {
+		return p, nil, fmt.Errorf("reading the visit: %w", err)
+	}
+	p.Phone, p.Mine = p.Contact.On(channels.Phone), t.OwnerID == q.employee.ID
+	conv, standing, err := c.begun(q, t)
+	if err != nil {
+		return p, nil, err
+	}
+	def, ok := c.Survey(inbox.DefaultSurvey)
+	if !ok {
+		return p, nil, fmt.Errorf("survey %q is not known", inbox.DefaultSurvey)
+	}
+	p.Survey = inLocale(def.Title, q.lang.locale)
+	r := draft.Recipient{Dealer: q.dealer, Contact: p.Contact, Visit: p.Visit, Channel: channels.Phone, Locale: conv.Locale, Now: q.now}
+	if p.Fields, err = q.fields(def, channels.Phone, r, standing, typed); err != nil {
+		return p, nil, err
+	}
+	for _, f := range p.Fields {
+		if f.Given == "" {
+			p.Left++
+		}
+	}
+	return p, def, nil
+}
+
+// begun finds the conversation of the task's visit, with its answers; both are
+// empty when nobody has asked yet.
+func (c *Console) begun(q *request, t store.Task) (conv store.Conversation, as []store.Answer, err error) {
+	cs, err := c.Store.ConversationsFor(q.ctx(), t.ContactID)
+	if err != nil {
+		return conv, nil, fmt.Errorf("reading the conversations: %w", err)
+	}
+	for _, x := range cs {
+		if x.VisitID == t.VisitID && x.Survey == inbox.DefaultSurvey && x.DealerID == t.DealerID {
+			conv = x
+			break
+		}
+	}
+	if conv.ID == "" {
+		return conv, nil, nil
+	}
+	m, err := c.Store.Answers(q.ctx(), []string{conv.ID})
+	if err != nil {
+		return conv, nil, fmt.Errorf("reading the answers: %w", err)
+	}
+	return conv, m[conv.ID], nil
+}
+
+// submitSheet takes the answers of a call in. A task that nobody holds is claimed
+// with it: whoever has called is its owner.
+func (c *Console) submitSheet(q *request) error {
+	if err := q.r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", errBadForm, err)
+	}
+	p, def, err := c.sheetOf(q, q.r.PostForm)
+	if err != nil {
+		return err
+	}
+	err = c.takeSheet(q, &p, def)
+	switch {
+	case err == nil:
+	case !refused(err):
+		return err
+	default:
+		status, key := failureOf(err)
+		return q.pageWith(status, "sheet", "sheet.title", p, q.lang.text(key))
+	}
+	q.flash("sheet.saved")
+	if q.r.PostFormValue("then") == "next" {
+		return q.redirect("/queue/next")
+	}
+	return q.redirect("/tasks/" + p.Task.ID)
+}
+
+func (c *Console) takeSheet(q *request, p *sheetPage, def *survey.Definition) error {
+	vs := values(def, channels.Phone, q.r.PostForm)
+	if len(vs) == 0 {
+		return errEmptyText
+	}
+	if err := c.independent(q, p.Task); err != nil {
+		return err
+	}
+	switch p.Task.OwnerID {
+	case q.employee.ID:
+	case "":
+		if err := c.Desk.Claim(q.ctx(), p.Task.ID, q.employee); err != nil {
+			return err
+		}
+	default:
+		return callback.ErrNotOwner
+	}
+	out, err := c.Inbox.Submit(q.ctx(), inbox.Submission{TaskID: p.Task.ID, Values: vs, Channel: channels.Phone, EmployeeID: q.employee.ID})
+	if err != nil {
+		return fmt.Errorf("taking the answers of a call: %w", err)
+	}
+	if len(out.Refused) > 0 {
+		for i := range p.Fields {
+			p.Fields[i].Refused = slices.Contains(out.Refused, p.Fields[i].ID)
+		}
+		return errRefusedAnswers
+	}
+	return nil
+}
+
+var placeholders = regexp.MustCompile(`\{\{.*?\}\}`)
+
+// plainWords is a question without its placeholders, for lists.
+func plainWords(question *survey.Question, locale string) string {
+	ask, ok := question.Ask[locale]
+	if !ok {
+		for _, l := range locales() {
+			if ask, ok = question.Ask[l]; ok {
+				break
+			}
+		}
+	}
+	return strings.Join(strings.Fields(placeholders.ReplaceAllString(ask.For(channels.Form), "")), " ")
+}
+
+func choiceLabels(question *survey.Question, stored, locale string) string {
+	var ids []string
+	if json.Unmarshal([]byte(stored), &ids) != nil {
+		ids = strings.Split(stored, ",")
+	}
+	var out []string
+	for _, id := range ids {
+		if o, ok := question.Option(id); ok {
+			out = append(out, inLocale(o.Label, locale))
+		} else {
+			out = append(out, id)
+		}
+	}
+	return strings.Join(out, ", ")
+}

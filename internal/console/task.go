@@ -1,0 +1,287 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"otklik/channels"
+	"otklik/internal/callback"
+	"otklik/internal/store"
+)
+
+var errOwnCustomer = errors.New("the rated employee does not ask his own customer")
+
+// taskPage is a task's card: the customer and his order on the left, his words and
+// the history in the middle, the script on the right.
+type taskPage struct {
+	Task    store.Task
+	Contact store.Contact
+	// Visit the task is about; Known tells whether there is one.
+	Visit    store.Visit
+	Known    bool
+	Timeline []moment
+	Surveys  []answered
+	Remarks  []store.Remark
+	// Others are more open tasks of the same customer.
+	Others []store.Task
+	Script []scriptStep
+	// Mine: the reader holds the task; Open: it is not closed.
+	Mine, Open bool
+	// Confirmed: the customer said that it is solved.
+	Confirmed bool
+	// CannotClose is the key of the sentence that says why, "" when it can.
+	CannotClose string
+	// CannotAsk is the same for asking the customer.
+	CannotAsk string
+	// Agreement and Call are what was typed, kept when it was refused.
+	Agreement agreementForm
+	Call      callForm
+	Phone     string
+}
+
+type agreementForm struct{ Solution, Agreed, Consent, Next string }
+
+type callForm struct{ Note, Next string }
+
+// scriptStep is one step of the call's script.
+type scriptStep struct {
+	Key  string
+	Done bool
+}
+
+func (c *Console) task(q *request) error {
+	p, err := c.card(q)
+	if err != nil {
+		return err
+	}
+	return q.page("task", "task.title", p)
+}
+
+// taskOf reads the task a path names, within the reader's dealer.
+func (c *Console) taskOf(q *request) (store.Task, error) {
+	t, err := c.Store.Task(q.ctx(), q.r.PathValue("id"))
+	if err != nil {
+		return t, fmt.Errorf("reading a task: %w", idError(err))
+	}
+	if t.DealerID != q.dealer.ID {
+		return t, store.ErrNotFound
+	}
+	return t, nil
+}
+
+func (c *Console) card(q *request) (p taskPage, err error) {
+	if p.Task, err = c.taskOf(q); err != nil {
+		return p, err
+	}
+	t := p.Task
+	p.Open = t.State != store.TaskClosed && t.State != store.TaskWithdrawn
+	p.Mine = p.Open && t.OwnerID == q.employee.ID
+	p.Confirmed = !t.ConfirmedAt.IsZero()
+	if t.VisitID != "" {
+		if p.Visit, err = c.Store.Visit(q.ctx(), t.VisitID); err != nil {
+			return p, fmt.Errorf("reading the visit: %w", err)
+		}
+		p.Known = true
+	}
+	steps, err := c.Store.Steps(q.ctx(), t.ID)
+	if err != nil {
+		return p, fmt.Errorf("reading the steps: %w", err)
+	}
+	if t.ContactID != "" {
+		if err := c.cardContact(q, &p); err != nil {
+			return p, err
+		}
+	}
+	for i := range steps {
+		p.Timeline = append(p.Timeline, moment{At: steps[i].At, Kind: "step", Step: &steps[i]})
+	}
+	sortMoments(p.Timeline)
+	p.Script = script(t, steps)
+	p.CannotClose, p.CannotAsk = closeRefusal(t), askRefusal(t, p.Contact)
+	p.Agreement = agreementForm{Solution: t.Agreed, Agreed: t.Note, Next: (&view{Dealer: q.dealer}).Local(t.NextContactAt)}
+	return p, nil
+}
+
+func (c *Console) cardContact(q *request, p *taskPage) (err error) {
+	ctx := q.ctx()
+	if p.Contact, err = c.Store.Contact(ctx, p.Task.ContactID); err != nil {
+		return fmt.Errorf("reading the customer: %w", err)
+	}
+	p.Phone = p.Contact.On(channels.Phone)
+	ms, err := c.Store.MessagesOf(ctx, p.Task.ContactID, timelineLength)
+	if err != nil {
+		return fmt.Errorf("reading the messages: %w", err)
+	}
+	p.Timeline = messageMoments(ms, q.dealer.ID)
+	if p.Surveys, err = c.answersOf(q, p.Task.ContactID); err != nil {
+		return err
+	}
+	rs, err := c.Store.RemarksOf(ctx, p.Task.ContactID)
+	if err != nil {
+		return fmt.Errorf("reading the remarks: %w", err)
+	}
+	for _, r := range rs {
+		if r.DealerID == q.dealer.ID {
+			p.Remarks = append(p.Remarks, r)
+		}
+	}
+	ts, err := c.Store.Tasks(ctx, store.TaskFilter{DealerID: q.dealer.ID, ContactID: p.Task.ContactID, Open: true, Limit: 20})
+	if err != nil {
+		return fmt.Errorf("reading the other tasks: %w", err)
+	}
+	for _, t := range ts {
+		if t.ID != p.Task.ID {
+			p.Others = append(p.Others, t)
+		}
+	}
+	return nil
+}
+
+// closeRefusal says why a callback cannot be closed now (invariant 7).
+func closeRefusal(t store.Task) string {
+	switch {
+	case t.NextContactAt.IsZero():
+		return "task.close_needs_next"
+	case t.ConfirmedAt.IsZero() && t.State == store.TaskAsked:
+		return "task.close_waits"
+	case t.ConfirmedAt.IsZero():
+		return "task.close_needs_yes"
+	}
+	return ""
+}
+
+func askRefusal(t store.Task, c store.Contact) string {
+	switch {
+	case t.Agreed == "" || t.NextContactAt.IsZero():
+		return "task.ask_needs_agreement"
+	case c.On(channels.SMS) == "" && c.On(channels.Email) == "" && c.On(channels.Telegram) == "":
+		return "error.unreachable"
+	}
+	return ""
+}
+
+// script gives the steps of a call with what is done of them already, so that
+// nothing is asked twice.
+func script(t store.Task, steps []store.Step) []scriptStep {
+	did := map[string]bool{}
+	for _, s := range steps {
+		did[s.Kind] = true
+	}
+	reached := did[callback.StepReached] || did[callback.StepSolution]
+	switch t.Kind {
+	case store.TaskCallback:
+		return []scriptStep{
+			{"callback.person", reached}, {"callback.convenient", reached}, {"callback.what", reached}, {"callback.solution", did[callback.StepSolution]},
+			{"callback.consent", did[callback.StepConsent]}, {"callback.date", !t.NextContactAt.IsZero()}, {"callback.thanks", !t.ConfirmedAt.IsZero()},
+		}
+	case store.TaskSurveyCall:
+		return []scriptStep{{"survey.person", reached}, {"survey.convenient", reached}, {"survey.questions", false}, {"survey.suggestions", false}, {"survey.thanks", false}}
+	}
+	return nil
+}
+
+// act carries out an action on a task and returns to its card; a refusal is shown
+// on the card beside what was typed.
+func (c *Console) act(q *request, done string, keep func(*taskPage), do func(t store.Task) error) error {
+	if err := q.r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", errBadForm, err)
+	}
+	t, err := c.taskOf(q)
+	if err != nil {
+		return err
+	}
+	err = do(t)
+	switch {
+	case err == nil:
+		q.flash(done)
+		return q.redirect("/tasks/" + t.ID)
+	case !refused(err):
+		return err
+	}
+	status, key := failureOf(err)
+	c.Log.InfoContext(q.ctx(), "an action on a task was refused", "request", q.id, "task", t.ID, "error", err)
+	p, err := c.card(q)
+	if err != nil {
+		return err
+	}
+	if keep != nil {
+		keep(&p)
+	}
+	return q.pageWith(status, "task", "task.title", p, q.lang.text(key))
+}
+
+func (c *Console) claim(q *request) error {
+	return c.act(q, "task.claimed", nil, func(t store.Task) error {
+		if err := c.independent(q, t); err != nil {
+			return err
+		}
+		return c.Desk.Claim(q.ctx(), t.ID, q.employee)
+	})
+}
+
+// independent keeps the rated employee from asking his own customer (invariant 14).
+func (c *Console) independent(q *request, t store.Task) error {
+	if t.Kind != store.TaskSurveyCall || t.VisitID == "" {
+		return nil
+	}
+	v, err := c.Store.Visit(q.ctx(), t.VisitID)
+	if err != nil {
+		return fmt.Errorf("reading the visit: %w", err)
+	}
+	if v.AdvisorID == q.employee.ID || v.MechanicID == q.employee.ID {
+		return errOwnCustomer
+	}
+	return nil
+}
+
+func (c *Console) release(q *request) error {
+	return c.act(q, "task.released", nil, func(t store.Task) error { return c.Desk.Release(q.ctx(), t.ID, q.employee) })
+}
+
+func (c *Console) attempt(q *request) error {
+	return c.act(q, "task.called", func(p *taskPage) {
+		p.Call = callForm{q.r.PostFormValue("note"), q.r.PostFormValue("next")}
+	}, func(t store.Task) error {
+		next, err := q.moment("next")
+		if err != nil {
+			return err
+		}
+		return c.Desk.Attempt(q.ctx(), t.ID, q.employee, callback.Attempt{Outcome: q.r.PostFormValue("outcome"), Note: q.text("note"), Next: next})
+	})
+}
+
+func (c *Console) agree(q *request) error {
+	return c.act(q, "task.agreed", func(p *taskPage) {
+		p.Agreement = agreementForm{q.r.PostFormValue("solution"), q.r.PostFormValue("agreed"), q.r.PostFormValue("consent"), q.r.PostFormValue("next")}
+	}, func(t store.Task) error {
+		next, err := q.moment("next")
+		if err != nil {
+			return err
+		}
+		return c.Desk.Agree(q.ctx(), t.ID, q.employee, callback.Agreement{Solution: q.text("solution"), Agreed: q.text("agreed"), Consent: q.r.PostFormValue("consent"), Next: next})
+	})
+}
+
+func (c *Console) ask(q *request) error {
+	return c.act(q, "task.asked", nil, func(t store.Task) error { return c.Desk.Ask(q.ctx(), t.ID, q.employee) })
+}
+
+func (c *Console) closeTask(q *request) error {
+	return c.act(q, "task.closed", nil, func(t store.Task) error { return c.Desk.Close(q.ctx(), t.ID, q.employee, q.text("reason")) })
+}
+
+func (c *Console) resolve(q *request) error {
+	return c.act(q, "task.resolved", nil, func(t store.Task) error { return c.Desk.Resolve(q.ctx(), t.ID, q.employee, q.text("note")) })
+}
+
+// text is a field of a posted form without the white space around it.
+func (q *request) text(name string) string { return strings.TrimSpace(q.r.PostFormValue(name)) }
+
+// idError turns an id that PostgreSQL cannot read into one that is not there.
+func idError(err error) error {
+	if err != nil && strings.Contains(err.Error(), "22P02") {
+		return store.ErrNotFound
+	}
+	return err
+}
