@@ -1,6 +1,7 @@
 // Package templates carries the shipped texts inside the binary: surveys,
 // messages, and the words that dates and buttons are made of, per locale. It owns
-// nothing else and decides nothing; internal/survey and internal/render read it.
+// nothing else and decides nothing; internal/survey, internal/render and
+// internal/console read it.
 package templates
 
 import "embed"
@@ -8,5 +9,5 @@ import "embed"
 // FS has the folders surveys and messages, each file named after its id, and
 // words, each file named after its locale; programs; and the console's pages.
 //
-//go:embed surveys messages words programs
+//go:embed surveys messages words programs console
 var FS embed.FS
