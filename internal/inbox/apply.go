@@ -3,7 +3,6 @@ package inbox
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -134,14 +133,10 @@ func (e *entry) praise(f survey.Effect) error {
 	if len(f.Names) == 0 {
 		return e.remark(store.RemarkPraise, f.Words, f.Topics, e.visit.AdvisorID)
 	}
-	staff, err := e.Store.Employees(e.ctx, e.dealer.ID)
-	if err != nil {
-		return fmt.Errorf("reading employees: %w", err)
-	}
 	for _, name := range f.Names {
 		id := ""
-		for _, s := range staff {
-			if slices.ContainsFunc(strings.Fields(store.Fold(s.Name)), func(w string) bool { return w == store.Fold(name) }) {
+		for _, s := range e.staff() {
+			if folded := store.Fold(s.Name); folded == store.Fold(name) || slices.Contains(strings.Fields(folded), store.Fold(name)) {
 				id = s.ID
 				break
 			}
@@ -375,18 +370,36 @@ func (e *entry) promise(x *render.Data) {
 	}
 }
 
-// responsible is the first active operator of the dealer by name (R005).
+// responsible is the operator who answers for the dealer's surveys (R005): one who
+// speaks the customer's language, else the first by name.
 func (e *entry) responsible() string {
-	staff, err := e.Store.Employees(e.ctx, e.dealer.ID)
-	if err != nil {
-		return ""
-	}
-	for _, s := range staff {
-		if s.Active && slices.Contains(s.Roles, store.RoleOperator) {
+	first := ""
+	for _, s := range e.staff() {
+		if !s.Active || !slices.Contains(s.Roles, store.RoleOperator) {
+			continue
+		}
+		if s.Locale == e.locale() {
 			return s.Name
 		}
+		if first == "" {
+			first = s.Name
+		}
 	}
-	return ""
+	return first
+}
+
+// staff are the dealer's employees; without them names stay as the customer wrote
+// them.
+func (e *entry) staff() []store.Employee {
+	if e.employees == nil {
+		es, err := e.Store.Employees(e.ctx, e.dealer.ID)
+		if err != nil {
+			e.Log.Warn("employees were not read", "error", err)
+			return nil
+		}
+		e.employees = es
+	}
+	return e.employees
 }
 
 // loose handles a text that belongs to no survey.

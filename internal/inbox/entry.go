@@ -241,8 +241,12 @@ func (e *entry) text() error {
 		return e.wordless()
 	}
 	question, r := "", reply.Reading{}
+	var names []string
+	for _, s := range e.staff() {
+		names = append(names, s.Name)
+	}
 	read := func(q *reply.Question) reply.Reading {
-		return e.Parser.Read(reply.Input{Text: e.in.Text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location()})
+		return e.Parser.Read(reply.Input{Text: e.in.Text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: names})
 	}
 	if e.conv == nil {
 		r = read(nil)

@@ -87,7 +87,7 @@ func (b *Inbox) Handle(ctx context.Context, e channels.Event, mark *Mark) error 
 	return err
 }
 
-// visit is one inbound event on its way through the transaction.
+// entry is one inbound event on its way through the transaction.
 type entry struct {
 	*Inbox
 	ctx context.Context
@@ -107,6 +107,7 @@ type entry struct {
 	// once (form, phone, paper).
 	quiet      bool
 	employeeID string
+	employees  []store.Employee
 	outbox     []store.Message
 	// out is what the person is told in a quiet entry.
 	out store.Message
@@ -166,7 +167,7 @@ func (b *Inbox) report(ctx context.Context, r channels.Report, mark *Mark) error
 				return err
 			}
 		}
-		done, err := tx.Report(ctx, r, now)
+		done, err := b.find(ctx, tx, r, now)
 		address := r.Address
 		switch {
 		case errors.Is(err, store.ErrNotFound):
@@ -190,6 +191,25 @@ func (b *Inbox) report(ctx context.Context, r channels.Report, mark *Mark) error
 	b.Metrics.Count(r.Channel, result)
 	b.Changed()
 	return nil
+}
+
+// find applies a report to its message. A bounce that kept only our reply token
+// names the conversation by it: then its last message is meant.
+func (b *Inbox) find(ctx context.Context, tx *store.Tx, r channels.Report, now time.Time) (store.Reported, error) {
+	done, err := tx.Report(ctx, r, now)
+	if !errors.Is(err, store.ErrNotFound) || r.MessageID == "" {
+		return done, err
+	}
+	c, err := tx.ConversationByToken(ctx, r.MessageID)
+	if err != nil {
+		return done, err
+	}
+	m, err := tx.LastOf(ctx, c.ID)
+	if err != nil {
+		return done, err
+	}
+	r.MessageID = m.ID
+	return tx.Report(ctx, r, now)
 }
 
 func orReason(r channels.Reason) channels.Reason {

@@ -44,7 +44,10 @@ func TestDecide(t *testing.T) {
 		{"in the window", base, Send, RuleAllowed, time.Time{}},
 		{"at night", with(func(i *Input) { i.Now = time.Date(2026, 11, 24, 23, 30, 0, 0, msk) }), Hold, RuleQuiet, time.Date(2026, 11, 25, 9, 0, 0, 0, msk)},
 		{"saturday morning", with(func(i *Input) { i.Now, i.Deadline = time.Date(2026, 11, 28, 9, 30, 0, 0, msk), time.Time{} }), Hold, RuleQuiet, time.Date(2026, 11, 28, 11, 0, 0, 0, msk)},
-		{"night in Vladivostok is noon in Moscow", with(func(i *Input) { i.Zone = zone(t, "Asia/Vladivostok"); i.Now = time.Date(2026, 11, 24, 14, 0, 0, 0, msk) }), Hold, RuleQuiet, time.Date(2026, 11, 25, 9, 0, 0, 0, zone(t, "Asia/Vladivostok"))},
+		{"night in Vladivostok is noon in Moscow", with(func(i *Input) {
+			i.Zone = zone(t, "Asia/Vladivostok")
+			i.Now = time.Date(2026, 11, 24, 14, 0, 0, 0, msk)
+		}), Hold, RuleQuiet, time.Date(2026, 11, 25, 9, 0, 0, 0, zone(t, "Asia/Vladivostok"))},
 		{"past the deadline", with(func(i *Input) { i.Deadline = noon.Add(-time.Second) }), Drop, RuleTooLate, time.Time{}},
 		{"the window opens after the deadline", with(func(i *Input) {
 			i.Now = time.Date(2026, 11, 24, 23, 0, 0, 0, msk)

@@ -136,3 +136,8 @@ func (s *Store) Waiting(ctx context.Context, business time.Time) ([]StateCount, 
 		"select min(due_at) from outreach where state in ('planned', 'held', 'claimed') and due_at <= $1", at(business))
 	return counts, oldest.Time, err
 }
+
+// LastOf finds the newest message sent in a conversation.
+func (t *Tx) LastOf(ctx context.Context, conversationID string) (Message, error) {
+	return one(ctx, t, scanMessage, "select "+messageCols+` from message where conversation_id = $1 and direction = 'out' order by created_at desc, id desc limit 1`, conversationID)
+}
