@@ -21,7 +21,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver named "sqlite"
 )
 
 // Sentinels that callers branch on.
@@ -81,21 +80,22 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	// One connection writes and takes its lock at BEGIN, so that no transaction
 	// fails half-way with "database is locked"; readers never wait for it (WAL).
 	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)"
-	w, err := sql.Open("sqlite", dsn+"&_txlock=immediate")
+	write, err := newSQLiteConnector(dsn + "&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
+	read, err := newSQLiteConnector(dsn + "&_pragma=query_only(1)")
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	w := sql.OpenDB(write)
 	w.SetMaxOpenConns(1)
 	w.SetMaxIdleConns(1)
 	if err := w.PingContext(ctx); err != nil {
 		_ = w.Close()
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	r, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
-	if err != nil {
-		_ = w.Close()
-		return nil, fmt.Errorf("opening %s: %w", path, err)
-	}
+	r := sql.OpenDB(read)
 	r.SetMaxOpenConns(4)
 	r.SetMaxIdleConns(4)
 	return &Store{dialect: sqliteDialect, write: w, read: r, gate: newGate(), newID: o.NewID, path: path}, nil
