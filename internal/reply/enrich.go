@@ -56,7 +56,7 @@ func (d *document) praise(r *Reading, in Input) {
 			r.Praise = put(r.Praise, name)
 		}
 	}
-	if len(r.Praise) == 0 && len(in.Employees) == 0 {
+	if len(r.Praise) == 0 { // a colleague who is not on the list is named as the person wrote it
 		if name := d.thanked(); name != "" {
 			r.Praise = append(r.Praise, name)
 		}
