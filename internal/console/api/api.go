@@ -133,9 +133,6 @@ func (a *API) guard(ctx huma.Context, next func(huma.Context)) {
 	r := &request{id: a.begin(ctx.SetHeader)}
 	defer func() {
 		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
-				panic(p)
-			}
 			a.Log.Error("api handler panicked", "request_id", r.id, "stack", string(debug.Stack()))
 			if ctx.Status() == 0 {
 				write(ctx, newProblem(http.StatusInternalServerError, "", r.id))

@@ -127,6 +127,12 @@ func TestLists(t *testing.T) {
 			}
 			pages(b, list)
 		}
+		b.expect(http.StatusCreated, "POST", "/api/v1/visits", visit(t, "cn", func(v map[string]any) {
+			v["customer"] = map[string]any{"name": "张伟", "phones": []any{"+8613800000000"}}
+		}))
+		for _, phone := range []string{"+8613800000000", "%2B86+138+0000+0000"} {
+			b.expect(http.StatusOK, "GET", "/api/v1/messages?phone="+phone, "")
+		}
 		if d := b.list("decisions?order=" + url.QueryEscape("ЗН-0")); len(d.Items) != 1 || d.Items[0]["until"] != nil {
 			t.Errorf("a dropped one: %v", d)
 		}

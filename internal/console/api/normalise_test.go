@@ -116,6 +116,45 @@ func TestVehicle(t *testing.T) {
 	}
 }
 
+// TestSafe: huma's messages and places pass only where they cannot hold a value.
+func TestSafe(t *testing.T) {
+	const hidden = "cannot be read"
+	for in, want := range map[string]string{
+		"expected string":                                                   "expected string",
+		`expected value to be one of "in, out"`:                             `expected value to be one of "in, out"`,
+		"unexpected property":                                               "unexpected property",
+		"expected required property id to be present":                       "expected required property id to be present",
+		"expected string to be RFC 5322 email: mail: no angle-addr in Ivan": hidden,
+		"invalid character 'И' looking for beginning of value":              hidden,
+		"json: cannot unmarshal number 9165554433e400 into Go value":        hidden,
+		"": hidden,
+	} {
+		if got := safeMessage(in); got != want {
+			t.Errorf("%q → %q", in, got)
+		}
+	}
+	for in, want := range map[string]string{
+		"body.customer.phones[12]": "body.customer.phones[12]", "header.Idempotency-Key": "header.Idempotency-Key",
+		"body.+79165554433": "body.?", "body.Иванов.name": "body.?.name", "body.a@b.c": "body.?.c", "body.x1": "body.?",
+	} {
+		if got := safeLocation(in); got != want {
+			t.Errorf("%q → %q", in, got)
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	same := fingerprint("visits", []byte(`{"a": 1.50, "b":["x"]}`))
+	if fingerprint("visits", []byte("{\"b\":[\"x\"],\n\"a\":1.50}")) != same {
+		t.Error("order and blanks make a difference")
+	}
+	for operation, body := range map[string]string{"deliveries": `{"a": 1.50, "b":["x"]}`, "visits": `{"a": 1.5, "b":["x"]}`} {
+		if fingerprint(operation, []byte(body)) == same {
+			t.Errorf("%s %s is taken for the same", operation, body)
+		}
+	}
+}
+
 // FuzzSqueeze: what goes to the database is valid UTF-8 without NUL, which
 // PostgreSQL would refuse, and squeezing twice changes nothing.
 func FuzzSqueeze(f *testing.F) {

@@ -72,6 +72,11 @@ func TestPostVisit(t *testing.T) {
 		if again := id(t, b.expect(http.StatusOK, "POST", "/api/v1/visits", visit(t, "ЗН-1", nil))); again != first {
 			t.Error("an equal visit got another id")
 		}
+		inUTC := visit(t, "ЗН-1", func(v map[string]any) {
+			v["closed_at"], v["handed_over_at"] = "2026-11-20T15:30:00Z", "2026-11-20T15:45:00Z"
+			v["total"] = map[string]any{"amount": 7860.5, "currency": "RUB"}
+		})
+		b.expect(http.StatusOK, "POST", "/api/v1/visits", inUTC)
 		if n := b.saved.Load(); n != 1 {
 			t.Errorf("the planner was woken %d times", n)
 		}

@@ -142,9 +142,8 @@ var (
 	// name is how all our fields look; a key that a caller made up may be anything.
 	name = regexp.MustCompile(`^[A-Za-z_][A-Za-z_-]{0,39}(\[\d{1,6}\])*$`)
 	// plainMessage are those of huma's messages that are made of the schema alone.
-	plainMessage = regexp.MustCompile(`^(expected |unexpected property$|required |unknown query parameter$|invalid (integer|boolean)$)`)
-	// quoting are the messages that go on with the words of another error.
-	quoting = regexp.MustCompile(`(email|uri|uuid|regex|duration): `)
+	// Behind a colon they go on with the words of another error, which may quote.
+	plainMessage = regexp.MustCompile(`^(expected [^:]*|unexpected property|required [^:]*|unknown query parameter|invalid (integer|boolean))$`)
 )
 
 func safeLocation(location string) string {
@@ -158,7 +157,7 @@ func safeLocation(location string) string {
 }
 
 func safeMessage(m string) string {
-	if !plainMessage.MatchString(m) || quoting.MatchString(m) {
+	if !plainMessage.MatchString(m) {
 		return "cannot be read"
 	}
 	return m
