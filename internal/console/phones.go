@@ -136,6 +136,8 @@ func (c *Console) threads(p *person) {
 		t.CanStart = ch == channels.Telegram && len(t.Items) == 0
 		p.Threads = append(p.Threads, t)
 	}
+	// Apps that show something stand before those that show nothing yet.
+	slices.SortStableFunc(p.Threads, func(a, b thread) int { return min(len(b.Items), 1) - min(len(a.Items), 1) })
 }
 
 // peerName is whom a thread is with, as a phone shows it.

@@ -94,12 +94,15 @@ func (c *Console) card(q *request) (p taskPage, err error) {
 		}
 	}
 	for i := range steps {
+		if steps[i].Kind == callback.StepWords && steps[i].MessageID != "" {
+			continue // the message itself stands in the history
+		}
 		p.Timeline = append(p.Timeline, moment{At: steps[i].At, Kind: "step", Step: &steps[i]})
 	}
 	sortMoments(p.Timeline)
 	p.Script = script(t, steps)
 	p.CannotClose, p.CannotAsk = closeRefusal(t), askRefusal(t, p.Contact)
-	p.Agreement = agreementForm{Solution: t.Agreed, Agreed: t.Note, Next: (&view{Dealer: q.dealer}).Local(t.NextContactAt)}
+	p.Agreement = agreementForm{Solution: t.Agreed, Agreed: t.Note, Consent: lastConsent(steps), Next: (&view{Dealer: q.dealer}).Local(t.NextContactAt)}
 	return p, nil
 }
 
@@ -136,6 +139,22 @@ func (c *Console) cardContact(q *request, p *taskPage) (err error) {
 		}
 	}
 	return nil
+}
+
+// lastConsent is what the customer said to the newest solution.
+func lastConsent(steps []store.Step) string {
+	said := ""
+	for _, s := range steps {
+		switch s.Kind {
+		case callback.StepSolution:
+			said = ""
+		case callback.StepConsent:
+			said = "yes"
+		case callback.StepRefused:
+			said = "no"
+		}
+	}
+	return said
 }
 
 // closeRefusal says why a callback cannot be closed now (invariant 7).

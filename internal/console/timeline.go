@@ -3,7 +3,9 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"otklik/internal/reply"
@@ -43,10 +45,29 @@ func messageMoments(ms []store.Message, dealerID string) []moment {
 	return out
 }
 
+// tapData is what a pressed button brings: token:question:value.
+var tapData = regexp.MustCompile(`^[a-z2-7]{16}:([a-z_0-9]+):(\S+)$`)
+
+// Tapped is a pressed button in words, "" for a message that was typed.
+func (v *view) Tapped(m *store.Message) string {
+	if m.Direction != store.In {
+		return ""
+	}
+	parts := tapData.FindStringSubmatch(m.Text)
+	if parts == nil {
+		return ""
+	}
+	value := parts[2]
+	if v.q.lang.has("answer." + value) {
+		value = v.Label("answer", value)
+	}
+	return v.T("timeline.tapped", "question", v.Label("question", parts[1]), "value", value)
+}
+
 // Read is how an inbound message was understood: "2", "да", "" when it says
 // nothing that fits in a word.
 func (v *view) Read(m *store.Message) string {
-	if m.Reading == "" {
+	if m.Reading == "" || strings.HasPrefix(m.Text, "/") {
 		return ""
 	}
 	var r reply.Reading
