@@ -304,6 +304,11 @@ func (d *Dispatcher) result(ctx context.Context, l lane, o outcome) store.Result
 	now := d.Clock.Machine()
 	t := outreach.Next(attemptOf(o.message), o.err, now)
 	r := store.Result{Message: o.message, Receipt: o.receipt, Err: channels.AsError(o.err), Transition: t, At: d.Clock.Business()}
+	if o.message.Options.Edit != "" {
+		// The provider knows the edit by the id of the message it replaced, which
+		// is that row's and stays unique.
+		r.Receipt.ProviderID = ""
+	}
 	class := "accepted"
 	if r.Err != nil {
 		class = r.Err.Class.String()
