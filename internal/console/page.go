@@ -85,8 +85,12 @@ func (q *request) page(name, title string, data any) error {
 func (q *request) pageWith(status int, name, title string, data any, problem string) error {
 	v := q.view(title)
 	v.Data, v.Problem, v.Section, v.Live = data, problem, name, name
-	if key := q.c.sessions.PopString(q.ctx(), "flash"); key != "" {
-		v.Flash = q.lang.text(key)
+	// A live page that looks again does not show the sentence, so it must not take
+	// it from the page that will.
+	if q.r.Header.Get("X-Live") == "" {
+		if key := q.c.sessions.PopString(q.ctx(), "flash"); key != "" {
+			v.Flash = q.lang.text(key)
+		}
 	}
 	var err error
 	if v.Paused, err = q.paused(); err != nil {
