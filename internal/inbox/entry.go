@@ -150,14 +150,11 @@ func (e *entry) open(c *store.Conversation) error {
 
 // place finds the dealer and reads the person and the visit.
 func (e *entry) place() (err error) {
-	dealerID := ""
-	switch {
-	case e.conv != nil:
+	var dealerID string
+	if e.conv != nil {
 		dealerID = e.conv.DealerID
-	default:
-		if dealerID, err = e.receiver(); err != nil {
-			return err
-		}
+	} else if dealerID, err = e.receiver(); err != nil {
+		return err
 	}
 	e.dealer, _ = e.Roster.Dealer(dealerID)
 	if e.contact.ID != "" {

@@ -119,7 +119,7 @@ func bare16(data []byte) string {
 			odd++
 		}
 	}
-	name := ""
+	var name string
 	switch {
 	case odd*10 >= n/2 && even == 0:
 		name = enc16LE

@@ -83,15 +83,15 @@ func isCompany(name string) bool {
 		return true // «Ромашка»; John "Jack" Smith has his quotation marks in the middle
 	}
 	for _, p := range v.phrases {
-		if i := strings.Index(low, p); i >= 0 && wordAt(low, i, len(p)) {
+		if i := strings.Index(low, p); i >= 0 && wordAt(low, i) {
 			return true
 		}
 	}
 	return len([]rune(low)) >= 4 && containsAny(low, v.hanPhrases)
 }
 
-// wordAt holds when s[i:i+n] stands alone on its left side.
-func wordAt(s string, i, n int) bool {
+// wordAt holds when what begins at s[i] stands alone on its left side.
+func wordAt(s string, i int) bool {
 	return i == 0 || s[i-1] == ' ' || s[i-1] == '"' || s[i-1] == '('
 }
 

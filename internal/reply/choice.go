@@ -8,17 +8,17 @@ import (
 func (d *document) readChoice(r *Reading, w wishes, p *Parser, q Question) {
 	r.Comment = d.comment(nil)
 	if w.has(IntentOptOut) {
-		d.wishOr(r, w, IntentUnclear, 0)
+		d.wishOr(r, w, 0)
 		return
 	}
 	picked, conf := d.pick(p, q)
 	many := q.Kind == KindMultiChoice
 	switch {
 	case len(picked) == 0 || len(picked) > 1 && !many:
-		d.wishOr(r, w, IntentUnclear, 0.3)
+		d.wishOr(r, w, 0.3)
 		return
 	case w.has(IntentWrongPerson), w.has(IntentLater) && conf < 0.9:
-		d.wishOr(r, w, IntentUnclear, 0)
+		d.wishOr(r, w, 0)
 		return
 	}
 	r.Intent, r.Confidence = IntentAnswer, conf
@@ -54,7 +54,7 @@ func (d *document) pick(p *Parser, q Question) ([]string, float64) {
 		}
 	}
 	if len(at) > 1 && q.Kind != KindMultiChoice {
-		at = longest(q.Options, labels, at)
+		at = longest(labels, at)
 	}
 	return idsAt(q.Options, at), 0.9
 }
@@ -73,7 +73,7 @@ func idsAt(options []Option, numbers []int) []string {
 }
 
 // longest keeps the option with the clearly highest score, where one label contains another.
-func longest(options []Option, score []float64, at []int) []int {
+func longest(score []float64, at []int) []int {
 	top := at[0]
 	for _, n := range at {
 		if score[n-1] > score[top-1] {

@@ -72,6 +72,6 @@ func visible(s string) string {
 
 // trim takes separators off the beginning and off the end; an exclamation or question mark at the end stays.
 func trim(s string) string {
-	s = strings.TrimLeft(s, " \t\r\n.,;:!-–—=+*/)(，。！；：、)）·•")
+	s = strings.TrimLeft(s, " \t\r\n.,;:!-–—=+*/)(，。！；：、）·•")
 	return strings.TrimRight(s, " \t\r\n,;:-–—=(，；：、（")
 }

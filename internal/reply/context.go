@@ -86,7 +86,6 @@ func (d *document) after(it *item, top int) {
 	}
 	if t.joint {
 		i++
-		t = &d.toks[i]
 	} else if !it.word && t.kind == kindPunct {
 		d.gradeSign(it)
 		i = it.hi
@@ -226,13 +225,13 @@ func (d *document) wished(it *item) bool {
 		if m.tag != tagHypo || m.to > it.from || it.from-m.to > 4 {
 			continue
 		}
-		clear := true
+		plain := true
 		for k := m.to; k < it.from; k++ {
 			if d.toks[k].kind == kindPunct || d.toks[k].kind == kindNum || d.inside(k, tagConj) {
-				clear = false
+				plain = false
 			}
 		}
-		if clear {
+		if plain {
 			return true
 		}
 	}

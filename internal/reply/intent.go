@@ -39,7 +39,7 @@ func (w wishes) has(i Intent) bool {
 }
 
 // wishes finds opt-outs first, then everything else a person can want.
-func (d *document) wishes(lx *lexicon, q *Question) wishes {
+func (d *document) wishes(lx *lexicon) wishes {
 	var w wishes
 	d.optOut(&w, lx)
 	for _, m := range d.mat {

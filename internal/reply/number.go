@@ -299,7 +299,7 @@ func (d *document) share(a *item, n, of, top int) {
 	}
 }
 
-// lists takes the role of a score from the numbers of an enumeration: 1) … 2) …
+// lists takes the role of a score from the numbers of an enumeration, such as 1) and 2).
 func (d *document) lists(its []item) {
 	want, first := 1, -1
 	for i := range its {

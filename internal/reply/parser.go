@@ -24,7 +24,7 @@ func (p *Parser) Read(in Input) Reading {
 	d := p.document(in.Text, in.Locale)
 	r := Reading{Intent: IntentUnclear}
 	r.Locale = d.language(in.Locale)
-	w := d.wishes(p.lex, in.Question)
+	w := d.wishes(p.lex)
 	if in.Question == nil {
 		d.readNothingOpen(&r, w)
 	} else {
@@ -97,13 +97,13 @@ func (d *document) readRating(r *Reading, w wishes, q Question) {
 		r.Suggest = &v
 	}
 	r.Comment = d.comment(nil)
-	d.wishOr(r, w, IntentUnclear, s.conf)
+	d.wishOr(r, w, s.conf)
 }
 
 // readNothingOpen reads a text that answers no question.
 func (d *document) readNothingOpen(r *Reading, w wishes) {
 	r.Comment = d.comment(nil)
-	d.wishOr(r, w, IntentUnclear, 0.3)
+	d.wishOr(r, w, 0.3)
 }
 
 // readText takes everything that is no wish as the answer to an open question.
@@ -111,9 +111,9 @@ func (d *document) readText(r *Reading, w wishes) {
 	r.Comment = d.comment(nil)
 	switch {
 	case w.has(IntentOptOut), w.has(IntentResume), w.has(IntentHelp), w.has(IntentWrongPerson), w.has(IntentLater):
-		d.wishOr(r, w, IntentUnclear, 0)
+		d.wishOr(r, w, 0)
 	case w.has(IntentCallback) && d.mostly(w.callback):
-		d.wishOr(r, w, IntentUnclear, 0)
+		d.wishOr(r, w, 0)
 	case d.questionBack(), !d.words() && r.Comment == "":
 		r.Intent, r.Confidence = IntentUnclear, 0.4
 	default:
@@ -134,11 +134,11 @@ func (d *document) words() bool {
 	return false
 }
 
-// wishOr makes the strongest wish the intent, or falls back.
-func (d *document) wishOr(r *Reading, w wishes, fallback Intent, conf float64) {
+// wishOr makes the strongest wish the intent; without one the text is unclear.
+func (d *document) wishOr(r *Reading, w wishes, conf float64) {
 	all := w.list()
 	if len(all) == 0 {
-		r.Intent, r.Confidence = fallback, conf
+		r.Intent, r.Confidence = IntentUnclear, conf
 		return
 	}
 	r.Intent, r.Also, r.Confidence = all[0], all[1:], 0.9

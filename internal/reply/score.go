@@ -324,17 +324,17 @@ func (d *document) byPlace(free []item) scored {
 // no score.
 func (d *document) verbal(low, top int) scored {
 	s := unread()
-	val, clear, negative := -1, true, false
+	val, plain, negative := -1, true, false
 	best := match{}
 	for _, m := range d.mat {
 		switch m.tag {
 		case tagGrade:
 			if _, ok := d.endingAt(m.from, tagNotBefore); ok {
-				clear = false
+				plain = false
 				continue
 			}
 			if val >= 0 && val != m.num {
-				clear = false
+				plain = false
 			}
 			if !d.alone(m) {
 				if val < 0 {
@@ -348,7 +348,7 @@ func (d *document) verbal(low, top int) scored {
 				s.suggest = m.num
 			}
 			if d.alone(m) {
-				clear = false
+				plain = false
 			}
 		case tagNegative, tagBad:
 			negative = true
@@ -371,7 +371,7 @@ func (d *document) verbal(low, top int) scored {
 		return s
 	}
 	s.suggest = val
-	if !clear || val >= 4 && negative || d.asksBack(best) {
+	if !plain || val >= 4 && negative || d.asksBack(best) {
 		return s
 	}
 	s.found, s.val, s.verbal, s.conf = true, val, true, 0.8

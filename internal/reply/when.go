@@ -37,7 +37,7 @@ func (d *document) when(now time.Time, zone *time.Location) *Interval {
 			m.word(x.key, now)
 		}
 	}
-	d.hours(&m, now)
+	d.hours(&m)
 	return m.interval(now)
 }
 
@@ -86,7 +86,7 @@ func (m *moment) word(key string, now time.Time) {
 }
 
 // hours reads clock times and numbers that stand as hours.
-func (d *document) hours(m *moment, now time.Time) {
+func (d *document) hours(m *moment) {
 	var found []int
 	for i := 0; i < len(d.toks); i++ {
 		t := &d.toks[i]

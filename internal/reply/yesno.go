@@ -22,7 +22,7 @@ func (p polarity) String() string {
 func (d *document) readYesNo(r *Reading, w wishes, p *Parser, q Question) {
 	r.Comment = d.comment(nil)
 	if w.has(IntentOptOut) && w.bare {
-		d.wishOr(r, w, IntentUnclear, 0)
+		d.wishOr(r, w, 0)
 		return
 	}
 	ans, conf, cut := d.yesNo()
@@ -41,7 +41,7 @@ func (d *document) readYesNo(r *Reading, w wishes, p *Parser, q Question) {
 		}
 		return
 	}
-	d.wishOr(r, w, IntentUnclear, 0.3)
+	d.wishOr(r, w, 0.3)
 }
 
 // yesNo reads yes and no in words: the first clear word decides, a correction the last; a doubt spoils it. Without such a

@@ -15,7 +15,7 @@ import (
 	"strconv"
 	"testing"
 
-	"otklik/internal/testserver" //nolint:depguard // no channel: only tests import this package
+	"otklik/internal/testserver"
 )
 
 //go:embed twilio_messages.json
