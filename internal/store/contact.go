@@ -87,17 +87,16 @@ func contactByID(ctx context.Context, q querier, id string) (Contact, error) {
 	if err != nil {
 		return Contact{}, err
 	}
-	c, ok := m[id]
-	if !ok {
-		return Contact{}, ErrNotFound
+	for _, c := range m { // one at most
+		return c, nil
 	}
-	return c, nil
+	return Contact{}, ErrNotFound
 }
 
 func contacts(ctx context.Context, q querier, ids []string) (map[string]Contact, error) {
 	out := make(map[string]Contact, len(ids))
 	for _, part := range chunks(ids, 200) {
-		in, args := list(0, part)
+		in, args := keys(0, part)
 		cs, err := collect(ctx, q, scanContact, "select "+contactCols+" from contact c where c.id in "+in, args...)
 		if err != nil {
 			return nil, fmt.Errorf("reading contacts: %w", err)
@@ -128,7 +127,7 @@ func contacts(ctx context.Context, q querier, ids []string) (map[string]Contact,
 // one person is worked on one after the other.
 func (t *Tx) LockContact(ctx context.Context, id string) error {
 	_, err := one(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
-		"select id from contact where id = $1"+t.s.dialect.forUpdate, id)
+		"select id from contact where id = $1"+t.s.dialect.forUpdate, key(id))
 	return err
 }
 
@@ -143,166 +142,4 @@ func (t *Tx) AddAddress(ctx context.Context, contactID string, a Address, now ti
 	_, err := t.ExecContext(ctx, `insert into address (id, contact_id, channel, value, rank, created_at) values ($1, $2, $3, $4, $5, $6)
 		on conflict (contact_id, channel, value) do nothing`, t.NewID(), contactID, a.Channel, a.Value, a.Rank, at(now))
 	return err
-}
-
-// Suppression is an address that must not be used for a purpose.
-type Suppression struct {
-	Channel channels.Kind
-	Address string
-	// Purpose is a purpose's name, or "all".
-	Purpose string
-	Reason  string
-	At      time.Time
-	// Until is when it decays; zero for never.
-	Until     time.Time
-	MessageID string
-}
-
-// AllPurposes is the purpose of a suppression that covers everything.
-const AllPurposes = "all"
-
-// OptedOut is the reason of a suppression that the person asked for; START lifts
-// only these.
-const OptedOut = "opted_out"
-
-// Suppress keeps an address from being used.
-func (t *Tx) Suppress(ctx context.Context, x Suppression) error {
-	_, err := t.ExecContext(ctx, `insert into suppression (channel, address, purpose, reason, at, until, message_id) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (channel, address, purpose) do update set reason = excluded.reason, at = excluded.at, until = excluded.until, message_id = excluded.message_id`,
-		x.Channel, x.Address, x.Purpose, x.Reason, at(x.At), at(x.Until), opt(x.MessageID))
-	if err != nil {
-		return fmt.Errorf("suppressing an address: %w", err)
-	}
-	return nil
-}
-
-// Unsuppress lifts what the person had asked for on an address, but never for ads
-// (invariant 3).
-func (t *Tx) Unsuppress(ctx context.Context, ch channels.Kind, address string) (int64, error) {
-	r, err := t.ExecContext(ctx, "delete from suppression where channel = $1 and address = $2 and reason = $3 and purpose <> 'ad'", ch, address, OptedOut)
-	if err != nil {
-		return 0, fmt.Errorf("lifting a suppression: %w", err)
-	}
-	return r.RowsAffected()
-}
-
-// Lift removes what stands against an address for one reason, such as a bot that
-// is not blocked any more.
-func (t *Tx) Lift(ctx context.Context, ch channels.Kind, address, reason string) error {
-	_, err := t.ExecContext(ctx, "delete from suppression where channel = $1 and address = $2 and reason = $3", ch, address, reason)
-	if err != nil {
-		return fmt.Errorf("lifting a suppression: %w", err)
-	}
-	return nil
-}
-
-func scanSuppression(r *sql.Rows) (x Suppression, err error) {
-	var a, u moment
-	err = r.Scan(&x.Channel, &x.Address, &x.Purpose, &x.Reason, &a, &u)
-	x.At, x.Until = a.Time, u.Time
-	return x, err
-}
-
-// Suppressions reads what stands against addresses now.
-func (s *Store) Suppressions(ctx context.Context, addresses []string, now time.Time) ([]Suppression, error) {
-	var out []Suppression
-	for _, part := range chunks(addresses, 200) {
-		in, args := list(1, part)
-		xs, err := collect(ctx, s.read, scanSuppression, "select channel, address, purpose, reason, at, until from suppression where (until is null or until > $1) and address in "+in,
-			append([]any{at(now)}, args...)...)
-		if err != nil {
-			return nil, fmt.Errorf("reading suppressions: %w", err)
-		}
-		out = append(out, xs...)
-	}
-	return out, nil
-}
-
-// Suppressed tells whether an address is suppressed for everything.
-func (t *Tx) Suppressed(ctx context.Context, ch channels.Kind, address string) (bool, error) {
-	n, err := one(ctx, t, func(r *sql.Rows) (n int, err error) { return n, r.Scan(&n) },
-		"select count(*) from suppression where channel = $1 and address = $2 and purpose = 'all'", ch, address)
-	return n > 0, err
-}
-
-// Consent is a person's word about a purpose on a channel, with its proof.
-type Consent struct {
-	ContactID, DealerID string
-	Purpose             string
-	Channel             channels.Kind
-	Given               bool
-	At                  time.Time
-	// How says in one word how the word was given: message, console, import, form.
-	How                                string
-	EmployeeID, MessageID, TextVersion string
-}
-
-// AddConsent records a word; the newest of a purpose and channel counts.
-func (t *Tx) AddConsent(ctx context.Context, c Consent) error {
-	_, err := t.ExecContext(ctx, `insert into consent (id, contact_id, dealer_id, purpose, channel, given, at, how, employee_id, message_id, text_version)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, t.NewID(), c.ContactID, opt(c.DealerID), c.Purpose, c.Channel, c.Given, at(c.At),
-		c.How, opt(c.EmployeeID), opt(c.MessageID), c.TextVersion)
-	if err != nil {
-		return fmt.Errorf("recording a consent: %w", err)
-	}
-	return nil
-}
-
-func scanConsent(r *sql.Rows) (c Consent, err error) {
-	var a moment
-	var dealer text
-	err = r.Scan(&c.ContactID, &dealer, &c.Purpose, &c.Channel, &c.Given, &a, &c.How)
-	c.At, c.DealerID = a.Time, string(dealer)
-	return c, err
-}
-
-// Consents reads the words of contacts, oldest first.
-func (s *Store) Consents(ctx context.Context, contactIDs []string) (map[string][]Consent, error) {
-	out := map[string][]Consent{}
-	for _, part := range chunks(contactIDs, 200) {
-		in, args := list(0, part)
-		cs, err := collect(ctx, s.read, scanConsent, "select contact_id, dealer_id, purpose, channel, given, at, how from consent where contact_id in "+in+" order by at, id", args...)
-		if err != nil {
-			return nil, fmt.Errorf("reading consents: %w", err)
-		}
-		for _, c := range cs {
-			out[c.ContactID] = append(out[c.ContactID], c)
-		}
-	}
-	return out, nil
-}
-
-// SearchContacts finds contacts for the console: by part of the name, by phone
-// digits, mail address, order number or plate; newest first, at most limit.
-func (s *Store) SearchContacts(ctx context.Context, dealerID, query string, limit int) ([]Contact, error) {
-	var ids []string
-	var err error
-	scan := func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }
-	q := strings.TrimSpace(query)
-	switch {
-	case q == "":
-		ids, err = collect(ctx, s.read, scan, "select contact_id from visit where dealer_id = $1 order by completed_at desc, id desc limit $2", dealerID, limit)
-	default:
-		ids, err = collect(ctx, s.read, scan, `select id from (
-			select id from contact where name_folded >= $1 and name_folded < $2
-			union select contact_id from address where channel in ('sms', 'email') and value = $3
-			union select contact_id from visit where order_no = $4
-			union select contact_id from vehicle where plate = $4 or vin = $4) as found order by id desc limit $5`,
-			Fold(q), Fold(q)+"\uffff", strings.ReplaceAll(q, " ", ""), q, limit)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("searching contacts: %w", err)
-	}
-	m, err := s.Contacts(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Contact, 0, len(m))
-	for _, id := range ids {
-		if c, ok := m[id]; ok {
-			out = append(out, c)
-			delete(m, id)
-		}
-	}
-	return out, nil
 }

@@ -82,7 +82,7 @@ func (t *Tx) SaveConversation(ctx context.Context, c Conversation, now time.Time
 
 // Conversation reads one.
 func (s *Store) Conversation(ctx context.Context, id string) (Conversation, error) {
-	return one(ctx, s.read, scanConversation, "select "+conversationCols+" from conversation c where c.id = $1", id)
+	return one(ctx, s.read, scanConversation, "select "+conversationCols+" from conversation c where c.id = $1", key(id))
 }
 
 // ConversationByToken reads the one a form link names.
@@ -92,7 +92,7 @@ func (s *Store) ConversationByToken(ctx context.Context, token string) (Conversa
 
 // Conversation reads and locks one.
 func (t *Tx) Conversation(ctx context.Context, id string) (Conversation, error) {
-	return one(ctx, t, scanConversation, "select "+conversationCols+" from conversation c where c.id = $1"+t.s.dialect.forUpdate, id)
+	return one(ctx, t, scanConversation, "select "+conversationCols+" from conversation c where c.id = $1"+t.s.dialect.forUpdate, key(id))
 }
 
 // ConversationByToken reads and locks the one a token names.
@@ -103,23 +103,23 @@ func (t *Tx) ConversationByToken(ctx context.Context, token string) (Conversatio
 // ConversationsOf lists a contact's conversations that were touched after a
 // moment, the one that moved last first.
 func (t *Tx) ConversationsOf(ctx context.Context, contactID string, since time.Time) ([]Conversation, error) {
-	return collect(ctx, t, scanConversation, "select "+conversationCols+" from conversation c where c.contact_id = $1 and c.updated_at >= $2 order by c.updated_at desc, c.id desc limit 20"+t.s.dialect.forUpdate, contactID, at(since))
+	return collect(ctx, t, scanConversation, "select "+conversationCols+" from conversation c where c.contact_id = $1 and c.updated_at >= $2 order by c.updated_at desc, c.id desc limit 20"+t.s.dialect.forUpdate, key(contactID), at(since))
 }
 
 // ConversationsFor lists all conversations of a contact, newest first.
 func (s *Store) ConversationsFor(ctx context.Context, contactID string) ([]Conversation, error) {
-	return collect(ctx, s.read, scanConversation, "select "+conversationCols+" from conversation c where c.contact_id = $1 order by c.opened_at desc, c.id desc limit 50", contactID)
+	return collect(ctx, s.read, scanConversation, "select "+conversationCols+" from conversation c where c.contact_id = $1 order by c.opened_at desc, c.id desc limit 50", key(contactID))
 }
 
 // ConversationOfOutreach reads the conversation that an outreach began.
 func (s *Store) ConversationOfOutreach(ctx context.Context, outreachID string) (Conversation, error) {
-	return one(ctx, s.read, scanConversation, "select "+conversationCols+" from conversation c where c.outreach_id = $1", outreachID)
+	return one(ctx, s.read, scanConversation, "select "+conversationCols+" from conversation c where c.outreach_id = $1", key(outreachID))
 }
 
 // ConversationOfVisit reads and locks the newest conversation of a survey about a
 // visit.
 func (t *Tx) ConversationOfVisit(ctx context.Context, visitID, survey string) (Conversation, error) {
-	return one(ctx, t, scanConversation, "select "+conversationCols+" from conversation c where c.visit_id = $1 and c.survey = $2 order by c.opened_at desc limit 1"+t.s.dialect.forUpdate, visitID, survey)
+	return one(ctx, t, scanConversation, "select "+conversationCols+" from conversation c where c.visit_id = $1 and c.survey = $2 order by c.opened_at desc limit 1"+t.s.dialect.forUpdate, key(visitID), survey)
 }
 
 // Answer is one answer of a conversation with the channel it came by. An answer
@@ -171,7 +171,7 @@ func (t *Tx) SaveAnswer(ctx context.Context, a Answer, now time.Time) error {
 func (s *Store) Answers(ctx context.Context, conversationIDs []string) (map[string][]Answer, error) {
 	out := map[string][]Answer{}
 	for _, part := range chunks(conversationIDs, 200) {
-		in, args := list(0, part)
+		in, args := keys(0, part)
 		as, err := collect(ctx, s.read, scanAnswer, "select "+answerCols+" from answer where replaced_at is null and conversation_id in "+in+" order by at, id", args...)
 		if err != nil {
 			return nil, fmt.Errorf("reading answers: %w", err)

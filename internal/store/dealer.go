@@ -147,12 +147,12 @@ func scanEmployee(r *sql.Rows) (e Employee, err error) {
 
 // Employees lists the people of a dealer, group-wide ones included.
 func (s *Store) Employees(ctx context.Context, dealerID string) ([]Employee, error) {
-	return collect(ctx, s.read, scanEmployee, "select "+employeeCols+" from employee where dealer_id = $1 or dealer_id is null order by name, id", dealerID)
+	return collect(ctx, s.read, scanEmployee, "select "+employeeCols+" from employee where dealer_id = $1 or dealer_id is null order by name, id", key(dealerID))
 }
 
 // Employee reads one.
 func (s *Store) Employee(ctx context.Context, id string) (Employee, error) {
-	return one(ctx, s.read, scanEmployee, "select "+employeeCols+" from employee where id = $1", id)
+	return one(ctx, s.read, scanEmployee, "select "+employeeCols+" from employee where id = $1", key(id))
 }
 
 // EmployeeByLogin reads the person who logs in under a name.

@@ -15,8 +15,13 @@ type dialect struct {
 	// skipLocked ends the inner select of a claim.
 	skipLocked string
 	// forUpdate ends a select that locks a row until commit; SQLite's write
-	// transaction has the whole file already.
+	// transaction has the whole file already. Keys never change, so the lock is one
+	// that foreign keys do not wait for: with a full one, two transactions that had
+	// both written a row of one dealer or contact waited for each other.
 	forUpdate string
+	// lockSaving lets one transaction at a time add contacts and visits until it
+	// commits; "" where writers stand in line anyway.
+	lockSaving string
 	// unique tells a violated unique key.
 	unique func(error) bool
 	// retryable tells an error after which the same transaction may succeed.
@@ -37,8 +42,9 @@ var sqliteDialect = dialect{
 
 var postgresDialect = dialect{
 	name:       "postgres",
-	skipLocked: " for update skip locked",
-	forUpdate:  " for update",
+	skipLocked: " for no key update skip locked",
+	forUpdate:  " for no key update",
+	lockSaving: "select pg_advisory_xact_lock(7301)", // any number nobody else takes
 	unique:     func(err error) bool { return pgCode(err) == "23505" },
 	retryable: func(err error) bool {
 		switch pgCode(err) {

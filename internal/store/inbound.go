@@ -45,7 +45,7 @@ func (t *Tx) LastTo(ctx context.Context, ch channels.Kind, address string) (Mess
 
 // Message reads one.
 func (s *Store) Message(ctx context.Context, id string) (Message, error) {
-	return one(ctx, s.read, scanMessage, "select "+messageCols+" from message where id = $1", id)
+	return one(ctx, s.read, scanMessage, "select "+messageCols+" from message where id = $1", key(id))
 }
 
 // Reported is what a delivery report changed.
@@ -83,7 +83,7 @@ func (t *Tx) Report(ctx context.Context, r channels.Report, now time.Time) (Repo
 
 func (t *Tx) reported(ctx context.Context, r channels.Report) (Message, error) {
 	if r.MessageID != "" {
-		m, err := one(ctx, t, scanMessage, "select "+messageCols+" from message where id = $1 and direction = 'out'"+t.s.dialect.forUpdate, r.MessageID)
+		m, err := one(ctx, t, scanMessage, "select "+messageCols+" from message where id = $1 and direction = 'out'"+t.s.dialect.forUpdate, key(r.MessageID))
 		if !errors.Is(err, ErrNotFound) {
 			return m, err
 		}
@@ -94,8 +94,8 @@ func (t *Tx) reported(ctx context.Context, r channels.Report) (Message, error) {
 	return one(ctx, t, scanMessage, "select "+messageCols+" from message where channel = $1 and direction = 'out' and provider_id = $2"+t.s.dialect.forUpdate, r.Channel, r.ProviderID)
 }
 
-// CancelWaiting withdraws queued messages to an address for given purposes: an
-// opt-out is obeyed at once.
+// CancelWaiting withdraws all queued messages to an address: an opt-out is obeyed
+// at once.
 func (t *Tx) CancelWaiting(ctx context.Context, ch channels.Kind, address, reason string, now time.Time) error {
 	_, err := t.ExecContext(ctx, `update message set state = 'canceled', reason = $3, done_at = $4, updated_at = $4, claim_token = null, claim_until = null
 		where channel = $1 and address = $2 and direction = 'out' and state = 'queued'`, ch, address, reason, at(now))
@@ -105,12 +105,12 @@ func (t *Tx) CancelWaiting(ctx context.Context, ch channels.Kind, address, reaso
 // Unassigned lists inbound messages that belong to nobody we know.
 func (s *Store) Unassigned(ctx context.Context, dealerID string, limit int) ([]Message, error) {
 	return collect(ctx, s.read, scanMessage, "select "+messageCols+` from message where contact_id is null and direction = 'in' and dealer_id = $1
-		order by created_at desc limit $2`, dealerID, limit)
+		order by created_at desc limit $2`, key(dealerID), limit)
 }
 
 // MessagesOf lists a contact's messages, oldest first, the newest limit of them.
 func (s *Store) MessagesOf(ctx context.Context, contactID string, limit int) ([]Message, error) {
-	ms, err := collect(ctx, s.read, scanMessage, "select "+messageCols+` from message where contact_id = $1 order by created_at desc, id desc limit $2`, contactID, limit)
+	ms, err := collect(ctx, s.read, scanMessage, "select "+messageCols+` from message where contact_id = $1 order by created_at desc, id desc limit $2`, key(contactID), limit)
 	for i, j := 0, len(ms)-1; i < j; i, j = i+1, j-1 {
 		ms[i], ms[j] = ms[j], ms[i]
 	}

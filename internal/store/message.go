@@ -363,7 +363,7 @@ func (t *Tx) record(ctx context.Context, rs []Result, business time.Time) (lost 
 	kept, err := collect(ctx, t, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) },
 		with+fmt.Sprintf(`update message set
 			state = case when message.state in ('sending', 'queued') then v.state else message.state end,
-			provider_id = coalesce(message.provider_id, v.provider_id), code = case when v.code = '' then message.code else v.code end, reason = v.reason,
+			provider_id = coalesce(message.provider_id, v.provider_id), code = case when v.code = '' then message.code else v.code end, reason = case when message.state in ('sending', 'queued') then v.reason else message.reason end,
 			attempts = message.attempts + v.spent, asked = message.asked + v.asked, segments = case when v.segments > 0 then v.segments else message.segments end,
 			retry_at = v.retry, sent_at = coalesce(message.sent_at, v.sent), done_at = coalesce(message.done_at, v.done),
 			claim_token = null, claim_until = null, updated_at = $%d

@@ -3,7 +3,11 @@ package store
 import (
 	"database/sql/driver"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // moment is how a time stands in the database: microseconds since 1970 in UTC,
@@ -59,4 +63,44 @@ func opt(s string) any {
 		return nil
 	}
 	return s
+}
+
+// key binds an id that a caller brought, from a form, a link or a provider. What
+// is no UUID is null and so finds nothing on both engines, where PostgreSQL would
+// fail and take the transaction with it; any spelling of a UUID is made the one
+// that is stored.
+func key(id string) any {
+	u, err := uuid.Parse(id)
+	if err != nil {
+		return nil
+	}
+	return u.String()
+}
+
+// keys binds ids for an IN list after `from` parameters that stand already.
+func keys(from int, ids []string) (string, []any) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = key(id)
+	}
+	return placeholders(from, len(ids)), args
+}
+
+// storable makes texts what both engines keep alike: PostgreSQL refuses NUL and
+// broken UTF-8, and what a person or a provider sent must never be refused for it.
+func storable(args []any) []any {
+	for i, a := range args {
+		s, ok := a.(string)
+		if !ok || utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+			continue
+		}
+		clean := append([]any(nil), args...)
+		for j := i; j < len(clean); j++ {
+			if s, ok := clean[j].(string); ok {
+				clean[j] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+			}
+		}
+		return clean
+	}
+	return args
 }

@@ -81,7 +81,7 @@ func (s *Store) PendingOf(ctx context.Context, program string, contactIDs []stri
 func pendingOf(ctx context.Context, q querier, program string, contactIDs []string) ([]Outreach, error) {
 	var out []Outreach
 	for _, part := range chunks(contactIDs, 200) {
-		in, args := list(1, part)
+		in, args := keys(1, part)
 		os, err := collect(ctx, q, scanOutreach, "select "+outreachCols+" from outreach where program = $1 and state in ('planned', 'held') and contact_id in "+in+" order by id",
 			append([]any{program}, args...)...)
 		if err != nil {
@@ -100,13 +100,13 @@ func (t *Tx) MergeInto(ctx context.Context, id, into, rule string, now time.Time
 
 // OutreachByID reads one.
 func (s *Store) OutreachByID(ctx context.Context, id string) (Outreach, error) {
-	return one(ctx, s.read, scanOutreach, "select "+outreachCols+" from outreach where id = $1", id)
+	return one(ctx, s.read, scanOutreach, "select "+outreachCols+" from outreach where id = $1", key(id))
 }
 
 // DueBetween lists outreach not begun that is due in [from, to), for plans.
 func (s *Store) DueBetween(ctx context.Context, dealerID string, from, to time.Time) ([]Outreach, error) {
 	return collect(ctx, s.read, scanOutreach, "select "+outreachCols+` from outreach where dealer_id = $1 and state in ('planned', 'held', 'claimed')
-		and due_at >= $2 and due_at < $3 order by due_at, id`, dealerID, at(from), at(to))
+		and due_at >= $2 and due_at < $3 order by due_at, id`, key(dealerID), at(from), at(to))
 }
 
 // ClaimOutreach takes up to limit due outreach under a token until the lease
@@ -234,7 +234,7 @@ type PastSend struct {
 func (s *Store) Histories(ctx context.Context, contactIDs []string, since time.Time) (map[string]History, error) {
 	out := make(map[string]History, len(contactIDs))
 	for _, part := range chunks(contactIDs, 200) {
-		in, args := list(1, part)
+		in, args := keys(1, part)
 		type send struct {
 			contact string
 			p       PastSend
@@ -255,7 +255,7 @@ func (s *Store) Histories(ctx context.Context, contactIDs []string, since time.T
 			h.Sent = append(h.Sent, x.p)
 			out[x.contact] = h
 		}
-		in, args = list(0, part)
+		in, args = keys(0, part)
 		type human struct {
 			contact string
 			at      time.Time
@@ -285,7 +285,7 @@ func (s *Store) Histories(ctx context.Context, contactIDs []string, since time.T
 func (s *Store) AnsweredVisits(ctx context.Context, visitIDs []string) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, part := range chunks(visitIDs, 200) {
-		in, args := list(0, part)
+		in, args := keys(0, part)
 		ids, err := collect(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
 			"select distinct c.visit_id from conversation c join answer a on a.conversation_id = c.id where c.visit_id in "+in, args...)
 		if err != nil {
@@ -302,7 +302,7 @@ func (s *Store) AnsweredVisits(ctx context.Context, visitIDs []string) (map[stri
 func (s *Store) WrittenTo(ctx context.Context, contactIDs []string) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, part := range chunks(contactIDs, 200) {
-		in, args := list(0, part)
+		in, args := keys(0, part)
 		ids, err := collect(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
 			"select distinct contact_id from message where direction = 'out' and contact_id in "+in, args...)
 		if err != nil {

@@ -48,7 +48,7 @@ type VisitRecord struct {
 }
 
 // hash tells equal content from changed content.
-func (v VisitRecord) hash() string {
+func (v *VisitRecord) hash() string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // a struct of strings, numbers and times always marshals
@@ -102,32 +102,36 @@ type contactAt struct{ id, folded string }
 // SaveVisits writes visits with their customers and vehicles in the transaction,
 // and an event for each that is new. Records should not exceed SaveChunk.
 func (t *Tx) SaveVisits(ctx context.Context, d Dealer, rs []VisitRecord, now time.Time) ([]SavedRecord, error) {
+	if err := t.lockSaving(ctx); err != nil {
+		return nil, err
+	}
 	old, err := t.visitsByOrder(ctx, d.ID, rs)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]SavedRecord, len(rs))
+	hashes := make([]string, len(rs))
 	var people []ContactRecord
-	for i, r := range rs {
-		if o, ok := old[r.Order]; ok && o.hash == r.hash() {
-			out[i] = SavedRecord{Unchanged, o.id, o.contact}
-			continue
+	for i := range rs {
+		r := &rs[i]
+		hashes[i] = r.hash()
+		if o, ok := old[r.Order]; !ok || !o.same(hashes[i]) {
+			people = append(people, r.Customer)
 		}
-		people = append(people, r.Customer)
 	}
 	if len(people) == 0 {
+		for i, r := range rs {
+			out[i] = SavedRecord{Unchanged, old[r.Order].id, old[r.Order].contact}
+		}
 		return out, nil
 	}
 	sv, err := t.newSaver(ctx, d, people, now)
 	if err != nil {
 		return nil, err
 	}
-	for i, r := range rs {
-		if out[i].Saved == Unchanged {
-			continue
-		}
-		if out[i], err = sv.visit(ctx, r, old); err != nil {
-			return nil, fmt.Errorf("saving order %s: %w", r.Order, err)
+	for i := range rs {
+		if out[i], err = sv.visit(ctx, &rs[i], hashes[i], old); err != nil {
+			return nil, fmt.Errorf("saving order %s: %w", rs[i].Order, err)
 		}
 	}
 	return out, sv.flush(ctx)
@@ -135,6 +139,9 @@ func (t *Tx) SaveVisits(ctx context.Context, d Dealer, rs []VisitRecord, now tim
 
 // SaveContacts writes customers or prospects in the transaction.
 func (t *Tx) SaveContacts(ctx context.Context, d Dealer, rs []ContactRecord, now time.Time) ([]SavedRecord, error) {
+	if err := t.lockSaving(ctx); err != nil {
+		return nil, err
+	}
 	sv, err := t.newSaver(ctx, d, rs, now)
 	if err != nil {
 		return nil, err
@@ -150,7 +157,26 @@ func (t *Tx) SaveContacts(ctx context.Context, d Dealer, rs []ContactRecord, now
 	return out, sv.flush(ctx)
 }
 
-type oldVisit struct{ id, contact, vehicle, hash, vin, plate, folded string }
+// lockSaving lets one import or API call of the group save at a time: two that
+// bring the same person or order would each not see what the other writes.
+func (t *Tx) lockSaving(ctx context.Context) error {
+	if t.s.dialect.lockSaving == "" {
+		return nil
+	}
+	if _, err := t.ExecContext(ctx, t.s.dialect.lockSaving); err != nil {
+		return fmt.Errorf("waiting for another import: %w", err)
+	}
+	return nil
+}
+
+type oldVisit struct {
+	id, contact, vehicle, hash, vin, plate, folded string
+	erased                                         bool
+}
+
+// same tells that a record brings nothing new. The visit of a person who was
+// erased stays as it is, whatever the dealer's system still says of him.
+func (o oldVisit) same(hash string) bool { return o.erased || o.hash == hash }
 
 func (t *Tx) visitsByOrder(ctx context.Context, dealerID string, rs []VisitRecord) (map[string]oldVisit, error) {
 	orders := make([]string, len(rs))
@@ -166,10 +192,10 @@ func (t *Tx) visitsByOrder(ctx context.Context, dealerID string, rs []VisitRecor
 		}
 		rows, err := collect(ctx, t, func(r *sql.Rows) (x row, err error) {
 			var vehicle, vin, plate text
-			err = r.Scan(&x.order, &x.v.id, &x.v.contact, &vehicle, &x.v.hash, &vin, &plate, &x.v.folded)
+			err = r.Scan(&x.order, &x.v.id, &x.v.contact, &vehicle, &x.v.hash, &vin, &plate, &x.v.folded, &x.v.erased)
 			x.v.vehicle, x.v.vin, x.v.plate = string(vehicle), string(vin), string(plate)
 			return x, err
-		}, `select v.order_no, v.id, v.contact_id, v.vehicle_id, v.content_hash, k.vin, k.plate, c.name_folded from visit v
+		}, `select v.order_no, v.id, v.contact_id, v.vehicle_id, v.content_hash, k.vin, k.plate, c.name_folded, c.erased_at is not null from visit v
 			join contact c on c.id = v.contact_id left join vehicle k on k.id = v.vehicle_id
 			where v.dealer_id = $1 and v.source = $2 and v.order_no in `+in, append([]any{dealerID, SourceDMS}, args...)...)
 		if err != nil {

@@ -67,24 +67,28 @@ func scanRemark(r *sql.Rows) (x Remark, err error) {
 
 // Remarks lists a dealer's remarks, newest first; department "" for all.
 func (s *Store) Remarks(ctx context.Context, dealerID, department string, limit int) ([]Remark, error) {
-	return collect(ctx, s.read, scanRemark, remarkSelect+" where r.dealer_id = $1 and ($2 = '' or r.department = $2) order by r.at desc, r.id desc limit $3", dealerID, department, limit)
+	where, args := " where r.dealer_id = $1", []any{key(dealerID), limit}
+	if department != "" {
+		where, args = where+" and r.department = $3", append(args, department)
+	}
+	return collect(ctx, s.read, scanRemark, remarkSelect+where+" order by r.at desc, r.id desc limit $2", args...)
 }
 
 // RemarksOf lists what a contact said, newest first.
 func (s *Store) RemarksOf(ctx context.Context, contactID string) ([]Remark, error) {
-	return collect(ctx, s.read, scanRemark, remarkSelect+" where r.contact_id = $1 order by r.at desc, r.id desc limit 100", contactID)
+	return collect(ctx, s.read, scanRemark, remarkSelect+" where r.contact_id = $1 order by r.at desc, r.id desc limit 100", key(contactID))
 }
 
 // Departments lists the departments that visits of a dealer name.
 func (s *Store) Departments(ctx context.Context, dealerID string) ([]string, error) {
 	return collect(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
-		"select distinct department from remark where dealer_id = $1 and department <> '' order by department", dealerID)
+		"select distinct department from remark where dealer_id = $1 and department <> '' order by department", key(dealerID))
 }
 
 // PassRemark notes that a remark was passed on with a recommendation.
 func (t *Tx) PassRemark(ctx context.Context, id, dealerID, recommendation, passedTo, employeeID string, now time.Time) error {
 	r, err := t.ExecContext(ctx, "update remark set recommendation = $3, passed_to = $4, passed_by = $5, passed_at = $6 where id = $1 and dealer_id = $2",
-		id, dealerID, recommendation, passedTo, opt(employeeID), at(now))
+		key(id), key(dealerID), recommendation, passedTo, opt(employeeID), at(now))
 	if err != nil {
 		return fmt.Errorf("passing a remark on: %w", err)
 	}

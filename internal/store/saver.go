@@ -11,8 +11,11 @@ import (
 
 // visit writes one visit; old holds the visits that stand under the chunk's
 // orders.
-func (sv *saver) visit(ctx context.Context, r VisitRecord, old map[string]oldVisit) (SavedRecord, error) {
+func (sv *saver) visit(ctx context.Context, r *VisitRecord, hash string, old map[string]oldVisit) (SavedRecord, error) {
 	was, exists := old[r.Order]
+	if exists && was.same(hash) {
+		return SavedRecord{Unchanged, was.id, was.contact}, nil
+	}
 	if exists && was.folded != Fold(r.Customer.Name) && !sameVehicle(was, r) {
 		return SavedRecord{Foreign, was.id, was.contact}, nil
 	}
@@ -32,33 +35,43 @@ func (sv *saver) visit(ctx context.Context, r VisitRecord, old map[string]oldVis
 		works = []byte("[]")
 	}
 	advisor, mechanic := sv.employee(r.Advisor, RoleAdvisor), sv.employee(r.Mechanic, "")
-	if exists {
-		return sv.changeVisit(ctx, was, r, contact, vehicle, string(works), advisor, mechanic)
+	id := was.id
+	if !exists {
+		id = sv.tx.NewID()
 	}
-	id := sv.tx.NewID()
-	old[r.Order] = oldVisit{id: id, contact: contact, vehicle: vehicle, hash: r.hash(), vin: r.VIN, plate: r.Plate, folded: Fold(r.Customer.Name)}
+	old[r.Order] = oldVisit{id: id, contact: contact, vehicle: vehicle, hash: hash, vin: r.VIN, plate: r.Plate, folded: Fold(r.Customer.Name)}
+	if exists {
+		return sv.changeVisit(ctx, was, r, hash, contact, vehicle, string(works), advisor, mechanic)
+	}
 	sv.visits = append(sv.visits, []any{id, sv.dealer.ID, contact, opt(vehicle), r.Order, SourceDMS, at(r.ClosedAt), at(r.HandedOverAt), at(r.PromisedAt), at(r.CompletedAt),
-		string(works), r.TotalMinor, r.Currency, opt(advisor), opt(mechanic), r.Department, r.Repeat, r.hash(), at(sv.now), at(sv.now)})
+		string(works), r.TotalMinor, r.Currency, opt(advisor), opt(mechanic), r.Department, r.Repeat, hash, at(sv.now), at(sv.now)})
 	sv.events = append(sv.events, []any{sv.tx.NewID(), sv.dealer.ID, EventVisitCompleted, contact, id, at(r.CompletedAt), at(sv.now)})
 	return SavedRecord{Stored, id, contact}, nil
 }
 
-func sameVehicle(was oldVisit, r VisitRecord) bool {
+func sameVehicle(was oldVisit, r *VisitRecord) bool {
 	return (r.VIN != "" && r.VIN == was.vin) || (r.Plate != "" && r.Plate == was.plate)
 }
 
 // changeVisit updates a visit in place. Its event is planned again, so that
-// outreach not begun yet follows a corrected time.
-func (sv *saver) changeVisit(ctx context.Context, was oldVisit, r VisitRecord, contact, vehicle, works, advisor, mechanic string) (SavedRecord, error) {
+// outreach not begun yet follows a corrected time; a customer who turns out not to
+// have been there is not asked.
+func (sv *saver) changeVisit(ctx context.Context, was oldVisit, r *VisitRecord, hash, contact, vehicle, works, advisor, mechanic string) (SavedRecord, error) {
 	if err := sv.flush(ctx); err != nil { // the rows this one refers to
 		return SavedRecord{}, err
 	}
 	_, err := sv.tx.ExecContext(ctx, `update visit set contact_id = $2, vehicle_id = $3, closed_at = $4, handed_over_at = $5, promised_at = $6, completed_at = $7, works = $8,
 		total_minor = $9, currency = $10, advisor_id = $11, mechanic_id = $12, department = $13, repeat_repair = $14, content_hash = $15, updated_at = $16 where id = $1`,
 		was.id, contact, opt(vehicle), at(r.ClosedAt), at(r.HandedOverAt), at(r.PromisedAt), at(r.CompletedAt), works,
-		r.TotalMinor, r.Currency, opt(advisor), opt(mechanic), r.Department, r.Repeat, r.hash(), at(sv.now))
+		r.TotalMinor, r.Currency, opt(advisor), opt(mechanic), r.Department, r.Repeat, hash, at(sv.now))
 	if err != nil {
 		return SavedRecord{}, err
+	}
+	if contact != was.contact {
+		if _, err := sv.tx.ExecContext(ctx, "update outreach set state = 'superseded', rule = 'customer_corrected', updated_at = $3 where visit_id = $1 and contact_id <> $2 and state in ('planned', 'held')",
+			was.id, contact, at(sv.now)); err != nil {
+			return SavedRecord{}, err
+		}
 	}
 	_, err = sv.tx.ExecContext(ctx, "update event set at = $2, contact_id = $3, planned_at = null where visit_id = $1 and kind = $4 and (at <> $2 or contact_id <> $3)",
 		was.id, at(r.CompletedAt), contact, EventVisitCompleted)
@@ -145,7 +158,7 @@ func (sv *saver) addKey(external, contact string) {
 }
 
 // vehicle finds a contact's car by VIN, else by plate, else by model.
-func (sv *saver) vehicle(ctx context.Context, contact string, r VisitRecord) (string, error) {
+func (sv *saver) vehicle(ctx context.Context, contact string, r *VisitRecord) (string, error) {
 	if r.VIN == "" && r.Plate == "" && r.Model == "" {
 		return "", nil
 	}

@@ -14,11 +14,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 )
@@ -35,11 +36,13 @@ var (
 type Store struct {
 	dialect dialect
 	write   *sql.DB
-	read    *sql.DB
+	read    reader
 	pool    *pgxpool.Pool // nil on SQLite
 	gate    *gate         // nil on PostgreSQL
 	newID   func() string
 	path    string // SQLite file
+	// addressKey is the setting of that name, read once.
+	addressKey atomic.Pointer[string]
 }
 
 // Options for Open; the zero value is what serve uses.
@@ -98,7 +101,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	r := sql.OpenDB(read)
 	r.SetMaxOpenConns(4)
 	r.SetMaxIdleConns(4)
-	return &Store{dialect: sqliteDialect, write: w, read: r, gate: newGate(), newID: o.NewID, path: path}, nil
+	return &Store{dialect: sqliteDialect, write: w, read: reader{r}, gate: newGate(), newID: o.NewID, path: path}, nil
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
@@ -118,7 +121,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	db.SetMaxIdleConns(0) // the pool keeps them
-	s := &Store{dialect: postgresDialect, write: db, read: db, pool: pool, newID: o.NewID}
+	s := &Store{dialect: postgresDialect, write: db, read: reader{db}, pool: pool, newID: o.NewID}
 	if err := s.Ping(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -128,7 +131,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 
 // Close lets go of all connections.
 func (s *Store) Close() {
-	if s.read != s.write {
+	if s.read.DB != s.write {
 		_ = s.read.Close()
 	}
 	_ = s.write.Close()
@@ -159,6 +162,16 @@ type Tx struct {
 
 // NewID makes an id for a row that is about to be written.
 func (t *Tx) NewID() string { return t.s.newID() }
+
+// QueryContext reads with texts made storable.
+func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return t.Tx.QueryContext(ctx, query, storable(args)...)
+}
+
+// ExecContext writes with texts made storable.
+func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return t.Tx.ExecContext(ctx, query, storable(args)...)
+}
 
 // Rank orders writers that wait for SQLite's one lock (design.md, two engines).
 type Rank int
@@ -218,11 +231,17 @@ func (s *Store) exec(ctx context.Context, rank Rank, query string, args ...any) 
 	return n, err
 }
 
-// querier is what *sql.DB and *sql.Tx share.
+// querier is what reader and *Tx share.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// reader reads outside of a write transaction.
+type reader struct{ *sql.DB }
+
+// QueryContext reads with texts made storable.
+func (r reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return r.DB.QueryContext(ctx, query, storable(args)...)
 }
 
 // collect reads all rows of a query.
@@ -262,7 +281,7 @@ func one[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error),
 const chunkRows = 50
 
 // insert writes rows with multi-row VALUES. suffix is appended ("on conflict …").
-func insert(ctx context.Context, q querier, into string, cols []string, rows [][]any, suffix string) (int64, error) {
+func insert(ctx context.Context, t *Tx, into string, cols []string, rows [][]any, suffix string) (int64, error) {
 	var total int64
 	for len(rows) > 0 {
 		n := min(len(rows), chunkRows)
@@ -279,7 +298,7 @@ func insert(ctx context.Context, q querier, into string, cols []string, rows [][
 		if suffix != "" {
 			b.WriteString(" " + suffix)
 		}
-		r, err := q.ExecContext(ctx, b.String(), args...)
+		r, err := t.ExecContext(ctx, b.String(), args...)
 		if err != nil {
 			return total, fmt.Errorf("inserting into %s: %w", into, err)
 		}
@@ -301,7 +320,8 @@ func placeholders(from, n int) string {
 		if i > 1 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "$%d", from+i)
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(from + i))
 	}
 	b.WriteByte(')')
 	return b.String()
@@ -327,12 +347,4 @@ func chunks[T any](vs []T, n int) [][]T {
 		out = append(out, vs)
 	}
 	return out
-}
-
-// noRows turns the driver's sentinel into ours.
-func noRows(err error) error {
-	if errors.Is(err, sql.ErrNoRows) || errors.Is(err, pgx.ErrNoRows) {
-		return ErrNotFound
-	}
-	return err
 }

@@ -270,7 +270,6 @@ func TestSurveyOfQueries(t *testing.T) {
 				return err
 			},
 			"waiting":    func() error { _, _, err := st.Waiting(ctx, now); return err },
-			"counts":     func() error { _, err := st.Counts(ctx, d.ID, now); return err },
 			"taskCounts": func() error { _, _, err := st.TaskCounts(ctx, d.ID, now); return err },
 			"nextDue":    func() error { _, err := st.NextDue(ctx); return err },
 			"unassigned": func() error { _, err := st.Unassigned(ctx, d.ID, 5); return err },

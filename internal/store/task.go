@@ -89,9 +89,12 @@ func (t *Tx) OpenTask(ctx context.Context, x Task, now time.Time) (Task, error) 
 	if old, err := t.taskLike(ctx, x); !errors.Is(err, ErrNotFound) {
 		return old, err
 	}
-	// The dealer's row is the lock on his numbers.
-	if _, err := one(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select id from dealer where id = $1"+t.s.dialect.forUpdate, x.DealerID); err != nil {
+	// The dealer's row is the lock on his numbers, and on opening a task twice.
+	if _, err := one(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select id from dealer where id = $1"+t.s.dialect.forUpdate, key(x.DealerID)); err != nil {
 		return x, fmt.Errorf("numbering a task: %w", err)
+	}
+	if old, err := t.taskLike(ctx, x); !errors.Is(err, ErrNotFound) {
+		return old, err
 	}
 	n, err := one(ctx, t, func(r *sql.Rows) (n int64, err error) { return n, r.Scan(&n) }, "select coalesce(max(number), 0) + 1 from task where dealer_id = $1", x.DealerID)
 	if err != nil {
@@ -124,13 +127,16 @@ func (t *Tx) OpenTask(ctx context.Context, x Task, now time.Time) (Task, error) 
 }
 
 func (t *Tx) taskLike(ctx context.Context, x Task) (Task, error) {
-	switch {
-	case x.OutreachID != "":
-		return one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.outreach_id = $1 and t.kind = $2", x.OutreachID, x.Kind)
-	case x.ConversationID != "":
-		return one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.conversation_id = $1 and t.kind = $2", x.ConversationID, x.Kind)
+	if x.OutreachID != "" {
+		old, err := one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.outreach_id = $1 and t.kind = $2", key(x.OutreachID), x.Kind)
+		if !errors.Is(err, ErrNotFound) {
+			return old, err
+		}
 	}
-	return Task{}, ErrNotFound
+	if x.ConversationID == "" {
+		return Task{}, ErrNotFound
+	}
+	return one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.conversation_id = $1 and t.kind = $2", key(x.ConversationID), x.Kind)
 }
 
 // TaskOfConversation reads and locks the task of a kind that a conversation opened.
@@ -144,7 +150,7 @@ func (t *Tx) TaskOfConversation(ctx context.Context, conversationID, kind string
 
 // Task reads one and locks it.
 func (t *Tx) Task(ctx context.Context, id string) (Task, error) {
-	if _, err := one(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select id from task where id = $1"+t.s.dialect.forUpdate, id); err != nil {
+	if _, err := one(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select id from task where id = $1"+t.s.dialect.forUpdate, key(id)); err != nil {
 		return Task{}, err
 	}
 	return withClocks(ctx, t, id)
@@ -156,7 +162,7 @@ func (s *Store) Task(ctx context.Context, id string) (Task, error) {
 }
 
 func withClocks(ctx context.Context, q querier, id string) (Task, error) {
-	x, err := one(ctx, q, scanTask, "select "+taskCols+taskFrom+" where t.id = $1", id)
+	x, err := one(ctx, q, scanTask, "select "+taskCols+taskFrom+" where t.id = $1", key(id))
 	if err != nil {
 		return x, err
 	}
@@ -165,7 +171,7 @@ func withClocks(ctx context.Context, q querier, id string) (Task, error) {
 		err = r.Scan(&c.Kind, &due, &met)
 		c.DueAt, c.MetAt = due.Time, met.Time
 		return c, err
-	}, "select kind, due_at, met_at from task_clock where task_id = $1 order by due_at, kind", id)
+	}, "select kind, due_at, met_at from task_clock where task_id = $1 order by due_at, kind", key(id))
 	return x, err
 }
 
@@ -212,7 +218,7 @@ func (s *Store) Steps(ctx context.Context, taskID string) ([]Step, error) {
 		err = r.Scan(&x.ID, &x.TaskID, &x.Kind, &when, &emp, &name, &msg, &x.Text, &until)
 		x.EmployeeID, x.Employee, x.MessageID, x.At, x.Until = string(emp), string(name), string(msg), when.Time, until.Time
 		return x, err
-	}, "select s.id, s.task_id, s.kind, s.at, s.employee_id, e.name, s.message_id, s.text, s.until from task_step s left join employee e on e.id = s.employee_id where s.task_id = $1 order by s.at, s.id", taskID)
+	}, "select s.id, s.task_id, s.kind, s.at, s.employee_id, e.name, s.message_id, s.text, s.until from task_step s left join employee e on e.id = s.employee_id where s.task_id = $1 order by s.at, s.id", key(taskID))
 }
 
 // TaskFilter narrows a list of tasks; empty fields do not.
@@ -226,8 +232,9 @@ type TaskFilter struct {
 }
 
 // Tasks lists tasks. Open ones come most urgent first, all of them newest first.
+// ErrNotFound when the cursor names no task.
 func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]Task, error) {
-	where, args := " where t.dealer_id = $1", []any{f.DealerID}
+	where, args := " where t.dealer_id = $1", []any{key(f.DealerID)}
 	add := func(cond string, v any) {
 		args = append(args, v)
 		where += fmt.Sprintf(" and "+cond, len(args))
@@ -236,10 +243,10 @@ func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]Task, error) {
 		add("t.kind = $%d", f.Kind)
 	}
 	if f.OwnerID != "" {
-		add("t.owner_id = $%d", f.OwnerID)
+		add("t.owner_id = $%d", key(f.OwnerID))
 	}
 	if f.ContactID != "" {
-		add("t.contact_id = $%d", f.ContactID)
+		add("t.contact_id = $%d", key(f.ContactID))
 	}
 	if f.Order != "" {
 		add("v.order_no = $%d", f.Order)
@@ -247,13 +254,23 @@ func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]Task, error) {
 	if f.Address != "" {
 		add("t.contact_id in (select contact_id from address where value = $%d)", f.Address)
 	}
-	if f.After != "" {
-		add("t.id < $%d", f.After)
-	}
 	order := " order by t.id desc"
 	if f.Open {
 		where += " and t.state in ('open', 'claimed', 'asked')"
 		order = " order by t.severity desc, t.due_at, t.id"
+	}
+	if f.After != "" {
+		last, err := one(ctx, s.read, scanTask, "select "+taskCols+taskFrom+" where t.id = $1", key(f.After))
+		if err != nil {
+			return nil, fmt.Errorf("the task of the cursor: %w", err)
+		}
+		n := len(args)
+		if f.Open {
+			where += fmt.Sprintf(" and (t.severity < $%d or t.severity = $%d and (t.due_at, t.id) > ($%d, $%d))", n+1, n+1, n+2, n+3)
+			args = append(args, last.Severity, at(last.DueAt), last.ID)
+		} else {
+			add("t.id < $%d", last.ID)
+		}
 	}
 	if f.Limit == 0 {
 		f.Limit = 100
@@ -269,7 +286,7 @@ func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time) 
 		n, late int
 	}
 	rows, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.kind, &x.n, &x.late) },
-		`select kind, count(*), sum(case when due_at < $2 then 1 else 0 end) from task where dealer_id = $1 and state in ('open', 'claimed', 'asked') group by kind`, dealerID, at(now))
+		`select kind, count(*), sum(case when due_at < $2 then 1 else 0 end) from task where dealer_id = $1 and state in ('open', 'claimed', 'asked') group by kind`, key(dealerID), at(now))
 	byKind = map[string]int{}
 	for _, x := range rows {
 		byKind[x.kind] = x.n
@@ -281,7 +298,7 @@ func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time) 
 // OpenTaskOf reads and locks the open task of a kind that a contact has;
 // ErrNotFound when there is none.
 func (t *Tx) OpenTaskOf(ctx context.Context, contactID, kind string) (Task, error) {
-	x, err := one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.contact_id = $1 and t.kind = $2 and t.state in ('open', 'claimed', 'asked') order by t.opened_at limit 1", contactID, kind)
+	x, err := one(ctx, t, scanTask, "select "+taskCols+taskFrom+" where t.contact_id = $1 and t.kind = $2 and t.state in ('open', 'claimed', 'asked') order by t.opened_at limit 1", key(contactID), kind)
 	if err != nil {
 		return x, err
 	}

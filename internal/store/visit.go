@@ -62,7 +62,7 @@ func scanVisit(r *sql.Rows) (v Visit, err error) {
 func (s *Store) Visits(ctx context.Context, ids []string) (map[string]Visit, error) {
 	out := make(map[string]Visit, len(ids))
 	for _, part := range chunks(ids, 200) {
-		in, args := list(0, part)
+		in, args := keys(0, part)
 		vs, err := collect(ctx, s.read, scanVisit, "select "+visitCols+visitFrom+" where v.id in "+in, args...)
 		if err != nil {
 			return nil, fmt.Errorf("reading visits: %w", err)
@@ -76,12 +76,12 @@ func (s *Store) Visits(ctx context.Context, ids []string) (map[string]Visit, err
 
 // Visit reads one.
 func (s *Store) Visit(ctx context.Context, id string) (Visit, error) {
-	return one(ctx, s.read, scanVisit, "select "+visitCols+visitFrom+" where v.id = $1", id)
+	return one(ctx, s.read, scanVisit, "select "+visitCols+visitFrom+" where v.id = $1", key(id))
 }
 
 // VisitsOf lists a contact's visits, newest first.
 func (s *Store) VisitsOf(ctx context.Context, contactID string) ([]Visit, error) {
-	return collect(ctx, s.read, scanVisit, "select "+visitCols+visitFrom+" where v.contact_id = $1 order by v.completed_at desc, v.id desc limit 100", contactID)
+	return collect(ctx, s.read, scanVisit, "select "+visitCols+visitFrom+" where v.contact_id = $1 order by v.completed_at desc, v.id desc limit 100", key(contactID))
 }
 
 // Event is something that starts things.
@@ -111,7 +111,7 @@ func (t *Tx) Unplanned(ctx context.Context, limit int) ([]Event, error) {
 // UnplannedBetween reads events not taken up yet whose time lies in [from, to).
 func (s *Store) UnplannedBetween(ctx context.Context, dealerID string, from, to time.Time) ([]Event, error) {
 	return collect(ctx, s.read, scanEvent, `select id, dealer_id, kind, contact_id, visit_id, at from event where planned_at is null
-		and dealer_id = $1 and at >= $2 and at < $3 order by created_at, id`, dealerID, at(from), at(to))
+		and dealer_id = $1 and at >= $2 and at < $3 order by created_at, id`, key(dealerID), at(from), at(to))
 }
 
 // MarkPlanned tells that events were taken up.
@@ -127,7 +127,7 @@ func (t *Tx) MarkPlanned(ctx context.Context, ids []string, now time.Time) error
 
 // SellVehicle notes that the person does not have the car any more (R048).
 func (t *Tx) SellVehicle(ctx context.Context, id string, now time.Time) error {
-	_, err := t.ExecContext(ctx, "update vehicle set sold_at = $2, updated_at = $2 where id = $1 and sold_at is null", id, at(now))
+	_, err := t.ExecContext(ctx, "update vehicle set sold_at = $2, updated_at = $2 where id = $1 and sold_at is null", key(id), at(now))
 	if err != nil {
 		return fmt.Errorf("marking a vehicle sold: %w", err)
 	}

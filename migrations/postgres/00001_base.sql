@@ -3,6 +3,9 @@ create table setting (
     name text not null primary key,
     value text not null
 );
+-- Under this key the addresses of erased people are kept as HMAC-SHA-256, so that
+-- an opt-out survives the erasure.
+insert into setting (name, value) values ('address_key', replace(cast(gen_random_uuid() as text) || cast(gen_random_uuid() as text), '-', ''));
 
 create table dealer (
     id uuid not null primary key,
@@ -82,7 +85,7 @@ create index external_key_object on external_key (object_id);
 create table contact (
     id uuid not null primary key,
     name text not null,
-    name_folded text not null,
+    name_folded text collate "C" not null,
     family text not null default '',
     given text not null default '',
     patronymic text not null default '',
@@ -109,7 +112,7 @@ create table address (
     created_at bigint not null,
     unique (contact_id, channel, value)
 );
-create index address_value on address (channel, value);
+create index address_value on address (value, channel);
 
 create table consent (
     id uuid not null primary key,
@@ -134,7 +137,7 @@ create table suppression (
     at bigint not null,
     until bigint,
     message_id uuid,
-    primary key (channel, address, purpose)
+    primary key (address, channel, purpose, reason)
 );
 
 create table vehicle (
@@ -256,6 +259,7 @@ create table conversation (
 create index conversation_contact on conversation (contact_id, opened_at);
 create index conversation_address on conversation (channel, address, updated_at);
 create index conversation_outreach on conversation (outreach_id);
+create index conversation_visit on conversation (visit_id);
 
 create table message (
     id uuid not null primary key,
@@ -302,7 +306,7 @@ create index message_queue on message (due_at, id) where direction = 'out' and s
 create index message_contact on message (contact_id, created_at);
 create index message_outreach on message (outreach_id);
 create index message_conversation on message (conversation_id);
-create index message_unassigned on message (created_at) where contact_id is null;
+create index message_unassigned on message (dealer_id, created_at) where contact_id is null;
 create index message_address on message (channel, address, created_at);
 
 create table attempt (
@@ -377,7 +381,7 @@ create table task (
     updated_at bigint not null,
     unique (dealer_id, number)
 );
-create index task_open on task (dealer_id, due_at, id) where state in ('open', 'claimed', 'asked');
+create index task_open on task (dealer_id, severity desc, due_at, id) where state in ('open', 'claimed', 'asked');
 create index task_contact on task (contact_id, opened_at);
 create index task_visit on task (visit_id);
 create unique index task_outreach on task (outreach_id, kind) where outreach_id is not null;
@@ -423,6 +427,7 @@ create table remark (
 );
 create index remark_department on remark (dealer_id, department, at);
 create index remark_contact on remark (contact_id, at);
+create index remark_recent on remark (dealer_id, at);
 
 create table poll_cursor (
     name text not null primary key,

@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"otklik/channels"
+)
+
+// Consent is a person's word about a purpose on a channel, with its proof.
+type Consent struct {
+	ContactID, DealerID string
+	Purpose             string
+	Channel             channels.Kind
+	Given               bool
+	At                  time.Time
+	// How says in one word how the word was given: message, console, import, form.
+	How                                string
+	EmployeeID, MessageID, TextVersion string
+}
+
+// AddConsent records a word; the newest of a purpose and channel counts.
+func (t *Tx) AddConsent(ctx context.Context, c Consent) error {
+	_, err := t.ExecContext(ctx, `insert into consent (id, contact_id, dealer_id, purpose, channel, given, at, how, employee_id, message_id, text_version)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, t.NewID(), c.ContactID, opt(c.DealerID), c.Purpose, c.Channel, c.Given, at(c.At),
+		c.How, opt(c.EmployeeID), opt(c.MessageID), c.TextVersion)
+	if err != nil {
+		return fmt.Errorf("recording a consent: %w", err)
+	}
+	return nil
+}
+
+func scanConsent(r *sql.Rows) (c Consent, err error) {
+	var a moment
+	var dealer text
+	err = r.Scan(&c.ContactID, &dealer, &c.Purpose, &c.Channel, &c.Given, &a, &c.How)
+	c.At, c.DealerID = a.Time, string(dealer)
+	return c, err
+}
+
+// Consents reads the words of contacts, oldest first.
+func (s *Store) Consents(ctx context.Context, contactIDs []string) (map[string][]Consent, error) {
+	out := map[string][]Consent{}
+	for _, part := range chunks(contactIDs, 200) {
+		in, args := keys(0, part)
+		cs, err := collect(ctx, s.read, scanConsent, "select contact_id, dealer_id, purpose, channel, given, at, how from consent where contact_id in "+in+" order by at, id", args...)
+		if err != nil {
+			return nil, fmt.Errorf("reading consents: %w", err)
+		}
+		for _, c := range cs {
+			out[c.ContactID] = append(out[c.ContactID], c)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"otklik/channels"
+)
+
+// Suppression is an address that must not be used for a purpose. Several reasons
+// may stand against one address; each ends on its own.
+type Suppression struct {
+	Channel channels.Kind
+	Address string
+	// Purpose is a purpose's name, or "all".
+	Purpose string
+	Reason  string
+	At      time.Time
+	// Until is when it decays; zero for never.
+	Until     time.Time
+	MessageID string
+}
+
+// AllPurposes is the purpose of a suppression that covers everything.
+const AllPurposes = "all"
+
+// OptedOut is the reason of a suppression that the person asked for; START lifts
+// only these.
+const OptedOut = "opted_out"
+
+// Suppress keeps an address from being used.
+func (t *Tx) Suppress(ctx context.Context, x Suppression) error {
+	_, err := t.ExecContext(ctx, `insert into suppression (channel, address, purpose, reason, at, until, message_id) values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (address, channel, purpose, reason) do update set at = excluded.at, until = excluded.until, message_id = excluded.message_id`,
+		x.Channel, x.Address, x.Purpose, x.Reason, at(x.At), at(x.Until), opt(x.MessageID))
+	if err != nil {
+		return fmt.Errorf("suppressing an address: %w", err)
+	}
+	return nil
+}
+
+// Unsuppress lifts what the person had asked for on an address, but never for ads
+// (invariant 3). It returns how many suppressions ended.
+func (t *Tx) Unsuppress(ctx context.Context, ch channels.Kind, address string) (int64, error) {
+	return t.lift(ctx, ch, address, OptedOut, " and purpose <> 'ad'")
+}
+
+// Lift removes what stands against an address for one reason, such as a bot that
+// is not blocked any more.
+func (t *Tx) Lift(ctx context.Context, ch channels.Kind, address, reason string) error {
+	_, err := t.lift(ctx, ch, address, reason, "")
+	return err
+}
+
+func (t *Tx) lift(ctx context.Context, ch channels.Kind, address, reason, but string) (int64, error) {
+	hidden, err := t.s.hide(ctx, t, address)
+	if err != nil {
+		return 0, err
+	}
+	r, err := t.ExecContext(ctx, "delete from suppression where channel = $1 and address in ($2, $3) and reason = $4"+but, ch, address, hidden, reason)
+	if err != nil {
+		return 0, fmt.Errorf("lifting a suppression: %w", err)
+	}
+	return r.RowsAffected()
+}
+
+// Suppressions reads what stands against addresses now, what erased people had
+// asked for included.
+func (s *Store) Suppressions(ctx context.Context, addresses []string, now time.Time) ([]Suppression, error) {
+	var out []Suppression
+	for _, part := range chunks(addresses, 100) {
+		plain := make(map[string]string, 2*len(part))
+		both := make([]string, 0, 2*len(part))
+		for _, a := range part {
+			hidden, err := s.hide(ctx, s.read, a)
+			if err != nil {
+				return nil, err
+			}
+			plain[a], plain[hidden] = a, a
+			both = append(both, a, hidden)
+		}
+		in, args := list(1, both)
+		xs, err := collect(ctx, s.read, func(r *sql.Rows) (x Suppression, err error) {
+			var a, u moment
+			var message text
+			err = r.Scan(&x.Channel, &x.Address, &x.Purpose, &x.Reason, &a, &u, &message)
+			x.At, x.Until, x.MessageID, x.Address = a.Time, u.Time, string(message), plain[x.Address]
+			return x, err
+		}, "select channel, address, purpose, reason, at, until, message_id from suppression where (until is null or until > $1) and address in "+in,
+			append([]any{at(now)}, args...)...)
+		if err != nil {
+			return nil, fmt.Errorf("reading suppressions: %w", err)
+		}
+		out = append(out, xs...)
+	}
+	return out, nil
+}
+
+// Suppressed tells whether an address is suppressed for everything and for good;
+// what decays, such as a full mailbox, is left to Suppressions.
+func (t *Tx) Suppressed(ctx context.Context, ch channels.Kind, address string) (bool, error) {
+	hidden, err := t.s.hide(ctx, t, address)
+	if err != nil {
+		return false, err
+	}
+	n, err := one(ctx, t, func(r *sql.Rows) (n int, err error) { return n, r.Scan(&n) },
+		"select count(*) from suppression where channel = $1 and address in ($2, $3) and purpose = 'all' and until is null", ch, address, hidden)
+	if err != nil {
+		return false, fmt.Errorf("reading suppressions: %w", err)
+	}
+	return n > 0, nil
+}
+
+// hide is how the address of an erased person stands in a suppression: an
+// HMAC-SHA-256 under a key of this database. Without the key a telephone number
+// cannot be found by trying them all; whoever has the whole database can still ask
+// about one number, which is what an opt-out that outlives the erasure needs.
+func (s *Store) hide(ctx context.Context, q querier, address string) (string, error) {
+	secret := s.addressKey.Load()
+	if secret == nil {
+		v, err := one(ctx, q, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select value from setting where name = 'address_key'")
+		if err != nil {
+			return "", fmt.Errorf("reading the key of hidden addresses: %w", err)
+		}
+		secret = &v
+		s.addressKey.Store(secret)
+	}
+	m := hmac.New(sha256.New, []byte(*secret))
+	m.Write([]byte(address))
+	return "hmac:" + hex.EncodeToString(m.Sum(nil)), nil
+}
