@@ -227,7 +227,7 @@ func (a *App) build() {
 		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Config: dispatch.Config{Limits: limits()}, Begun: a.begun}
 	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Drafter: a.drafter, Copies: a.copies, Log: a.log,
 		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
-	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake}
+	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
 	a.planner = &program.Planner{Store: a.store, Programs: a.programs}
 }
 

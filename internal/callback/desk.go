@@ -30,6 +30,9 @@ type Desk struct {
 	// Changed is told after each change, so that live pages follow; Wake that
 	// a message was queued.
 	Changed, Wake func()
+	// Begun is told of a conversation that was opened, after commit; nil for
+	// nobody.
+	Begun func(ctx context.Context, c store.Conversation)
 }
 
 // change runs fn on the locked task in one transaction. Only its owner, or a
@@ -195,7 +198,8 @@ func meet(ctx context.Context, tx *store.Tx, t *store.Task, now time.Time, kinds
 
 // Ask sends the customer, in his own channel, the question whether it is solved.
 func (d *Desk) Ask(ctx context.Context, taskID string, e store.Employee) error {
-	return d.change(ctx, taskID, e, func(tx *store.Tx, t *store.Task, now time.Time) error {
+	var opened store.Conversation
+	err := d.change(ctx, taskID, e, func(tx *store.Tx, t *store.Task, now time.Time) error {
 		if err := owns(t, e); err != nil {
 			return err
 		}
@@ -209,39 +213,44 @@ func (d *Desk) Ask(ctx context.Context, taskID string, e store.Employee) error {
 		if err != nil {
 			return err
 		}
-		messageID, err := d.question(ctx, tx, t, r, now)
-		if err != nil {
+		var messageID string
+		if opened, messageID, err = d.question(ctx, tx, t, r, now); err != nil {
 			return err
 		}
 		t.State = store.TaskAsked
 		return tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepAsked, EmployeeID: e.ID, MessageID: messageID, Text: string(r.Channel)}, now)
 	})
+	if err == nil && d.Begun != nil {
+		d.Begun(ctx, opened)
+	}
+	return err
 }
 
 // question opens the conversation that asks and queues its message.
-func (d *Desk) question(ctx context.Context, tx *store.Tx, t *store.Task, r draft.Recipient, now time.Time) (string, error) {
+func (d *Desk) question(ctx context.Context, tx *store.Tx, t *store.Task, r draft.Recipient, now time.Time) (store.Conversation, string, error) {
+	var c store.Conversation
 	def, ok := d.Survey(SolvedSurvey)
 	if !ok {
-		return "", fmt.Errorf("survey %q is not known", SolvedSurvey)
+		return c, "", fmt.Errorf("survey %q is not known", SolvedSurvey)
 	}
 	r.Token = draft.NewToken()
 	m, err := d.Drafter.Invite(def, r, func(x *render.Data) {
 		x.Callback.Solution, x.Callback.Next = t.Agreed, t.NextContactAt
 	})
 	if err != nil {
-		return "", err
+		return c, "", err
 	}
 	position, err := json.Marshal(survey.Begin(def, r.Channel))
 	if err != nil {
-		return "", err
+		return c, "", err
 	}
-	c := store.Conversation{ID: tx.NewID(), DealerID: t.DealerID, ContactID: t.ContactID, VisitID: t.VisitID, TaskID: t.ID, Survey: def.ID, SurveyVersion: def.Version, Locale: r.LocaleOr(),
-		Channel: r.Channel, Address: r.Address, State: store.ConversationOpen, Position: string(position), Token: r.Token}
+	c = store.Conversation{ID: tx.NewID(), DealerID: t.DealerID, ContactID: t.ContactID, VisitID: t.VisitID, TaskID: t.ID, Survey: def.ID, SurveyVersion: def.Version, Locale: r.LocaleOr(),
+		Channel: r.Channel, Address: r.Address, State: store.ConversationOpen, Position: string(position), Version: 1, Token: r.Token}
 	if err := tx.OpenConversation(ctx, c, now); err != nil {
-		return "", err
+		return c, "", err
 	}
 	m.ID, m.ConversationID, m.TaskID, m.Purpose, m.Priority = tx.NewID(), c.ID, t.ID, outreach.Callback, outreach.Callback.Priority()
-	return m.ID, tx.Queue(ctx, []store.Message{m}, now)
+	return c, m.ID, tx.Queue(ctx, []store.Message{m}, now)
 }
 
 // recipient finds the channel on which the customer is asked: the one he wrote on,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/conversation"
 	"otklik/internal/outreach"
 	"otklik/internal/reply"
 	"otklik/internal/store"
@@ -55,9 +56,9 @@ func (e *entry) identify() error {
 		e.contact.ID = conv.ContactID
 		return e.open(conv)
 	}
-	ids, err := e.tx.ContactsAt(e.ctx, e.in.Channel, e.in.From)
+	ids, err := e.people()
 	if err != nil {
-		return fmt.Errorf("looking up the sender: %w", err)
+		return err
 	}
 	var latest *store.Conversation
 	for _, id := range ids {
@@ -82,6 +83,29 @@ func (e *entry) identify() error {
 		e.contact.ID = ids[0]
 	}
 	return e.place()
+}
+
+// people are the contacts that the event may come from. The fast copy knows who on
+// a shared number was asked last; what it says is only where to look first.
+func (e *entry) people() ([]string, error) {
+	for _, id := range e.receivers() {
+		p, ok, err := e.Copies.Get(e.ctx, conversation.Key{DealerID: id, Channel: string(e.in.Channel), Address: e.in.From})
+		if err != nil || !ok {
+			continue // Redis away, or nothing known: the database knows
+		}
+		c, err := e.tx.Conversation(e.ctx, p.ConversationID)
+		if err == nil && c.State != store.ConversationDone && c.Channel == e.in.Channel && c.Address == e.in.From {
+			return []string{c.ContactID}, nil
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, fmt.Errorf("reading the conversation: %w", err)
+		}
+	}
+	ids, err := e.tx.ContactsAt(e.ctx, e.in.Channel, e.in.From)
+	if err != nil {
+		return nil, fmt.Errorf("looking up the sender: %w", err)
+	}
+	return ids, nil
 }
 
 // better prefers an open conversation to a finished one, then the one that moved
@@ -173,15 +197,7 @@ func (e *entry) place() (err error) {
 // receiver is the dealer of the address that was written to; a shared one speaks
 // for whoever wrote to this person last.
 func (e *entry) receiver() (string, error) {
-	var at []string
-	for _, id := range e.Roster.On(e.in.Channel) {
-		if s, _ := e.Roster.Sender(id, e.in.Channel); bare(s) == bare(e.in.To) {
-			at = append(at, id)
-		}
-	}
-	if len(at) == 0 {
-		at = e.Roster.On(e.in.Channel)
-	}
+	at := e.receivers()
 	if len(at) == 1 {
 		return at[0], nil
 	}
@@ -198,6 +214,21 @@ func (e *entry) receiver() (string, error) {
 		return ds[0].ID, nil
 	}
 	return "", errors.New("no dealer is set up")
+}
+
+// receivers are the dealers of the address that was written to; of the channel,
+// when nobody has that address.
+func (e *entry) receivers() []string {
+	var at []string
+	for _, id := range e.Roster.On(e.in.Channel) {
+		if s, _ := e.Roster.Sender(id, e.in.Channel); bare(s) == bare(e.in.To) {
+			at = append(at, id)
+		}
+	}
+	if len(at) == 0 {
+		return e.Roster.On(e.in.Channel)
+	}
+	return at
 }
 
 // bare is an address without display name and reply token.

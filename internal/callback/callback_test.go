@@ -1,0 +1,157 @@
+package callback_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/callback"
+	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+)
+
+func TestWorkBy(t *testing.T) {
+	msk, err := time.LoadLocation("Europe/Moscow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ due, want string }{
+		{"2026-11-24T11:05", "2026-11-24T11:05"},
+		{"2026-11-24T09:00", "2026-11-24T09:00"},
+		{"2026-11-24T02:00", "2026-11-23T20:00"},
+		{"2026-11-24T20:00", "2026-11-24T20:00"},
+		{"2026-11-24T23:59", "2026-11-24T20:00"},
+		{"2026-12-01T03:00", "2026-11-30T20:00"},
+	} {
+		due, err := time.ParseInLocation("2006-01-02T15:04", tt.due, msk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := callback.WorkBy(due.UTC(), msk).Format("2006-01-02T15:04"); got != tt.want {
+			t.Errorf("WorkBy(%s) = %s, want %s", tt.due, got, tt.want)
+		}
+	}
+}
+
+// office is a dealer with two operators, a manager and one open callback.
+type office struct {
+	*dispatchtest.Rig
+	desk                 *callback.Desk
+	maria, emma, manager store.Employee
+	task                 store.Task
+}
+
+func newOffice(t *testing.T, st *store.Store) *office {
+	t.Helper()
+	ctx := t.Context()
+	o := &office{Rig: dispatchtest.New(t, st)}
+	nothing := func() {}
+	o.desk = &callback.Desk{Store: st, Clock: o.Clock, Roster: o.Roster, Drafter: o.Drafter, Survey: o.Survey, Changed: nothing, Wake: nothing}
+	for _, p := range []struct {
+		e    *store.Employee
+		role string
+	}{{&o.maria, store.RoleOperator}, {&o.emma, store.RoleOperator}, {&o.manager, store.RoleManager}} {
+		e, err := st.SaveEmployee(ctx, store.Employee{DealerID: o.Dealer.ID, Name: p.role, Roles: []string{p.role}, Active: true}, storetest.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*p.e = e
+	}
+	contact := o.Visit(t, "1001", "Иванов Иван", "+79000000101", 25*time.Hour)
+	now := o.Clock.Business()
+	err := st.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
+		var err error
+		o.task, err = tx.OpenTask(ctx, store.Task{DealerID: o.Dealer.ID, Kind: store.TaskCallback, ContactID: contact, Reason: "low_score", Words: "стучит", DueAt: now.Add(24 * time.Hour), Clocks: callback.Clocks(now), WayIn: string(channels.SMS)}, now)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func (o *office) read(t *testing.T) store.Task {
+	t.Helper()
+	x, err := o.Store.Task(t.Context(), o.task.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func wants(t *testing.T, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: %v, want %v", what, err, want)
+	}
+}
+
+// TestOneOwner is invariant 7: one owner at any time, and only he or a manager acts.
+func TestOneOwner(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		o := newOffice(t, st)
+		ctx, id := t.Context(), o.task.ID
+		wants(t, "acting without a claim", o.desk.Attempt(ctx, id, o.maria, callback.Attempt{Outcome: callback.StepReached}), callback.ErrNotOwner)
+		wants(t, "claim", o.desk.Claim(ctx, id, o.maria), nil)
+		wants(t, "claim again", o.desk.Claim(ctx, id, o.maria), nil)
+		wants(t, "claim of another's", o.desk.Claim(ctx, id, o.emma), store.ErrConflict)
+		wants(t, "another acts", o.desk.Attempt(ctx, id, o.emma, callback.Attempt{Outcome: callback.StepReached}), callback.ErrNotOwner)
+		wants(t, "release", o.desk.Release(ctx, id, o.maria), nil)
+		wants(t, "claim after release", o.desk.Claim(ctx, id, o.emma), nil)
+		if x := o.read(t); x.OwnerID != o.emma.ID || x.State != store.TaskClaimed {
+			t.Errorf("task = %+v", x)
+		}
+		stranger := store.Employee{ID: st.NewID(), DealerID: st.NewID(), Roles: []string{store.RoleAdmin}}
+		wants(t, "another dealer's employee", o.desk.Claim(ctx, id, stranger), store.ErrNotFound)
+	})
+}
+
+// TestClosing walks every way to close a callback and sees the wrong ones refused.
+func TestClosing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		o := newOffice(t, st)
+		ctx, id := t.Context(), o.task.ID
+		next := o.Clock.Business().Add(72 * time.Hour)
+		wants(t, "claim", o.desk.Claim(ctx, id, o.maria), nil)
+		wants(t, "no solution", o.desk.Agree(ctx, id, o.maria, callback.Agreement{Next: next}), callback.ErrNoSolution)
+		wants(t, "no next contact", o.desk.Agree(ctx, id, o.maria, callback.Agreement{Solution: "замена"}), callback.ErrNoNextContact)
+		wants(t, "a next contact in the past", o.desk.Agree(ctx, id, o.maria, callback.Agreement{Solution: "замена", Next: next.AddDate(-1, 0, 0)}), callback.ErrNoNextContact)
+		wants(t, "manager without a next contact", o.desk.Close(ctx, id, o.manager, "клиент уехал"), callback.ErrNoNextContact)
+		wants(t, "agree", o.desk.Agree(ctx, id, o.maria, callback.Agreement{Solution: "замена", Consent: "yes", Next: next}), nil)
+		for _, c := range o.read(t).Clocks {
+			if met := !c.MetAt.IsZero(); met != (c.Kind == callback.ClockSolution) {
+				t.Errorf("clock %s met: %v", c.Kind, met)
+			}
+		}
+		wants(t, "operator without the customer", o.desk.Close(ctx, id, o.maria, "всё хорошо"), callback.ErrNotConfirmed)
+		wants(t, "resolving a callback as a plain task", o.desk.Resolve(ctx, id, o.maria, "x"), callback.ErrNotConfirmed)
+		wants(t, "manager without a reason", o.desk.Close(ctx, id, o.manager, ""), callback.ErrNotConfirmed)
+		wants(t, "manager with a reason", o.desk.Close(ctx, id, o.manager, "клиент уехал"), nil)
+		if x := o.read(t); x.State != store.TaskClosed || x.ConfirmedBy != "manager" {
+			t.Errorf("task = %+v", x)
+		}
+		wants(t, "after the end", o.desk.Claim(ctx, id, o.maria), callback.ErrClosed)
+		steps, err := st.Steps(ctx, id)
+		if err != nil || steps[len(steps)-1].Text != "клиент уехал" {
+			t.Errorf("the manager's reason is not recorded: %+v, %v", steps, err)
+		}
+	})
+}
+
+// TestUnreachable: a customer who can be asked on no channel leaves the closing to a
+// manager.
+func TestUnreachable(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		o := newOffice(t, st)
+		ctx, id := t.Context(), o.task.ID
+		err := st.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
+			return tx.Suppress(ctx, store.Suppression{Channel: channels.SMS, Address: "+79000000101", Purpose: store.AllPurposes, Reason: store.OptedOut, At: storetest.Now})
+		})
+		wants(t, "suppress", err, nil)
+		wants(t, "claim", o.desk.Claim(ctx, id, o.maria), nil)
+		wants(t, "agree", o.desk.Agree(ctx, id, o.maria, callback.Agreement{Solution: "замена", Next: o.Clock.Business().Add(time.Hour)}), nil)
+		wants(t, "ask", o.desk.Ask(ctx, id, o.maria), callback.ErrUnreachable)
+	})
+}
