@@ -217,6 +217,21 @@ func (a *App) keepVersions(ctx context.Context) error {
 	return nil
 }
 
+// surveyAt reads an earlier version of a survey, which a conversation keeps to its
+// end.
+func (a *App) surveyAt(ctx context.Context, id string, version int) (*survey.Definition, error) {
+	content, err := a.store.Definition(ctx, "survey", id, version)
+	if err != nil {
+		return nil, err
+	}
+	d, err := survey.Parse(fmt.Sprintf("%s, version %d", id, version), []byte(content))
+	if err != nil {
+		return nil, err
+	}
+	d.Version = version
+	return d, nil
+}
+
 func (a *App) survey(id string) (*survey.Definition, bool) { return a.renderer.Definition(id) }
 
 // build makes the parts that need channels.
@@ -225,7 +240,7 @@ func (a *App) build() {
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{a})
 	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
 		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Config: dispatch.Config{Limits: limits()}, Begun: a.begun}
-	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Drafter: a.drafter, Copies: a.copies, Log: a.log,
+	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
 		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
 	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
 	a.planner = &program.Planner{Store: a.store, Programs: a.programs}

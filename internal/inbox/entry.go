@@ -162,7 +162,12 @@ func (e *entry) named() (*store.Conversation, error) {
 // open takes a conversation as the event's own.
 func (e *entry) open(c *store.Conversation) error {
 	def, ok := e.Survey(c.Survey)
-	if !ok {
+	if e.Version != nil && (!ok || def.Version != c.SurveyVersion) {
+		var err error
+		if def, err = e.Version(e.ctx, c.Survey, c.SurveyVersion); err != nil {
+			return fmt.Errorf("reading survey %s, version %d: %w", c.Survey, c.SurveyVersion, err)
+		}
+	} else if !ok {
 		return fmt.Errorf("survey %q is not known", c.Survey)
 	}
 	e.conv, e.def = c, def

@@ -30,7 +30,10 @@ type Inbox struct {
 	Clock   clock.Clock
 	Roster  *store.Roster
 	Parser  *reply.Parser
+	// Survey finds the newest version of a survey, Version the one a conversation
+	// began with; nil means that there is only one.
 	Survey  func(id string) (*survey.Definition, bool)
+	Version func(ctx context.Context, id string, version int) (*survey.Definition, error)
 	Drafter *draft.Drafter
 	Copies  conversation.Copies
 	Log     *slog.Logger

@@ -1,6 +1,7 @@
 package inbox_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -315,4 +316,32 @@ func TestNight(t *testing.T) {
 			t.Errorf("the answer to his own message: %+v", ms)
 		}
 	})
+}
+
+// TestOldVersion: a conversation goes on with the version it began with.
+func TestOldVersion(t *testing.T) {
+	st := storetest.Open(t, "sqlite")
+	w := newWorld(t, st)
+	w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+	w.send()
+	asked := 0
+	w.in.Version = func(_ context.Context, id string, version int) (*survey.Definition, error) {
+		asked++
+		d, _ := w.Survey(id)
+		old := *d
+		old.Version = version
+		return &old, nil
+	}
+	newest := w.in.Survey
+	w.in.Survey = func(id string) (*survey.Definition, bool) {
+		d, ok := newest(id)
+		changed := *d
+		changed.Version++
+		changed.Questions = nil
+		return &changed, ok
+	}
+	w.write(phone, "2")
+	if asked == 0 || len(w.tasks(store.TaskCallback)) != 1 {
+		t.Errorf("the old version was read %d times, callbacks: %+v", asked, w.tasks(store.TaskCallback))
+	}
 }
