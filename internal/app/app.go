@@ -288,6 +288,9 @@ func (a *App) start(ctx context.Context) error {
 	if err := a.makePages(); err != nil {
 		return err
 	}
+	if err := a.profile(ctx); err != nil {
+		return err
+	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	a.serve()

@@ -26,10 +26,10 @@ import (
 // Inbox takes events in. Its fields are set before first use; safe for concurrent
 // use.
 type Inbox struct {
-	Store   *store.Store
-	Clock   clock.Clock
-	Roster  *store.Roster
-	Parser  *reply.Parser
+	Store  *store.Store
+	Clock  clock.Clock
+	Roster *store.Roster
+	Parser *reply.Parser
 	// Survey finds the newest version of a survey, Version the one a conversation
 	// began with; nil means that there is only one.
 	Survey  func(id string) (*survey.Definition, bool)
