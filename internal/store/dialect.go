@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,6 +28,8 @@ type dialect struct {
 	unique func(error) bool
 	// retryable tells an error after which the same transaction may succeed.
 	retryable func(error) bool
+	// forget overwrites what was deleted where the engine would keep it.
+	forget func(context.Context, *sql.DB) error
 }
 
 var sqliteDialect = dialect{
@@ -38,6 +42,14 @@ var sqliteDialect = dialect{
 		var e *sqlite.Error
 		return errors.As(err, &e) && e.Code()&0xff == 5 // busy: another process writes
 	},
+	// Pages are overwritten because of secure_delete; the log still has them until
+	// it is emptied, which a reader may put off to the next time.
+	forget: func(ctx context.Context, db *sql.DB) error {
+		if _, err := db.ExecContext(ctx, "pragma wal_checkpoint(truncate)"); err != nil {
+			return fmt.Errorf("emptying the log after an erasure: %w", err)
+		}
+		return nil
+	},
 }
 
 var postgresDialect = dialect{
@@ -45,6 +57,7 @@ var postgresDialect = dialect{
 	skipLocked: " for no key update skip locked",
 	forUpdate:  " for no key update",
 	lockSaving: "select pg_advisory_xact_lock(7301)", // any number nobody else takes
+	forget:     func(context.Context, *sql.DB) error { return nil },
 	unique:     func(err error) bool { return pgCode(err) == "23505" },
 	retryable: func(err error) bool {
 		switch pgCode(err) {

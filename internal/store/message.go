@@ -382,7 +382,11 @@ func (t *Tx) recordRest(ctx context.Context, rs []Result, ours map[string]bool, 
 	var attempts [][]any
 	for _, r := range rs {
 		if r.Err != nil {
-			attempts = append(attempts, []any{t.NewID(), r.Message.ID, at(r.At), r.Err.Class.String(), r.Err.Code, r.Err.Error()})
+			detail := ""
+			if ours[r.Message.ID] { // else the message may have been erased, and the detail can name its address
+				detail = r.Err.Error()
+			}
+			attempts = append(attempts, []any{t.NewID(), r.Message.ID, at(r.At), r.Err.Class.String(), r.Err.Code, detail})
 		}
 		if !ours[r.Message.ID] {
 			continue

@@ -119,6 +119,14 @@ type sqliteRows struct {
 	done func()
 }
 
+// ColumnTypeDatabaseTypeName implements driver.RowsColumnTypeDatabaseTypeName.
+func (r *sqliteRows) ColumnTypeDatabaseTypeName(i int) string {
+	if t, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
+		return t.ColumnTypeDatabaseTypeName(i)
+	}
+	return ""
+}
+
 // Close implements driver.Rows.
 func (r *sqliteRows) Close() error {
 	err := r.Rows.Close()

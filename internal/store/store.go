@@ -82,7 +82,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	// One connection writes and takes its lock at BEGIN, so that no transaction
 	// fails half-way with "database is locked"; readers never wait for it (WAL).
-	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)"
+	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)&_pragma=secure_delete(1)"
 	write, err := newSQLiteConnector(dsn + "&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
