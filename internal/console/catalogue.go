@@ -160,13 +160,3 @@ func fill(s string, pairs []any) string {
 	}
 	return strings.NewReplacer(args...).Replace(s)
 }
-
-// one of several keys: the first that exists.
-func (c *catalogue) first(keys ...string) string {
-	for _, k := range keys {
-		if c.has(k) {
-			return c.texts[k]
-		}
-	}
-	return c.text(keys[0])
-}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"otklik/channels"
 	"otklik/internal/draft"
@@ -278,8 +280,13 @@ func (c *Console) doUnsubscribe(q *request) error {
 // been passed on.
 func masked(conv store.Conversation) string {
 	a := []rune(conv.Address)
-	if conv.Channel == channels.Telegram || len(a) < 7 {
-		return ""
+	switch {
+	case conv.Channel == channels.Email:
+		local, domain, _ := strings.Cut(conv.Address, "@")
+		first, _ := utf8.DecodeRuneInString(local)
+		return string(first) + "…@" + domain
+	case conv.Channel == channels.SMS && len(a) > 6:
+		return "…" + string(a[len(a)-4:])
 	}
-	return string(a[:2]) + "…" + string(a[len(a)-4:])
+	return ""
 }

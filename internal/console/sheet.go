@@ -26,7 +26,10 @@ type field struct {
 	// Text is the wording, to be read out as it stands (R017).
 	Text     string
 	Optional bool
-	Options  []option
+	// Conditional questions depend on earlier answers; a page without JavaScript
+	// cannot hide them.
+	Conditional bool
+	Options     []option
 	// Typed is the text of an open question.
 	Typed string
 	// Given is the answer that stands already, in words; it is not asked again.
@@ -61,7 +64,7 @@ func (q *request) fields(def *survey.Definition, ch channels.Kind, r draft.Recip
 		if err != nil {
 			return nil, fmt.Errorf("wording question %s: %w", question.ID, err)
 		}
-		f := field{ID: question.ID, Kind: string(question.Kind), Name: prefix + question.ID, Text: content.Text, Optional: question.Optional, Number: len(out) + 1}
+		f := field{ID: question.ID, Kind: string(question.Kind), Name: prefix + question.ID, Text: content.Text, Optional: question.Optional, Conditional: question.Conditional(), Number: len(out) + 1}
 		a, has := given[question.ID]
 		f.Options = q.options(question, locale)
 		chosen := typed[f.Name]

@@ -1,0 +1,56 @@
+package console
+
+import (
+	"regexp"
+	"slices"
+	"testing"
+
+	"otklik/templates"
+)
+
+// TestCataloguesSayTheSame: the languages have the same keys (New checks that too)
+// and each text the same placeholders.
+func TestCataloguesSayTheSame(t *testing.T) {
+	cs, err := loadCatalogues(templates.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holes := regexp.MustCompile(`\{[a-z]+\}`)
+	for key, ru := range cs["ru"].texts {
+		want := holes.FindAllString(ru, -1)
+		slices.Sort(want)
+		for _, l := range locales()[1:] {
+			got := holes.FindAllString(cs[l].texts[key], -1)
+			slices.Sort(got)
+			if !slices.Equal(slices.Compact(want), slices.Compact(got)) {
+				t.Errorf("%s %s has %v, Russian %v", l, key, got, want)
+			}
+		}
+	}
+}
+
+func TestCounts(t *testing.T) {
+	cs, err := loadCatalogues(templates.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		locale string
+		n      int
+		want   string
+	}{
+		{"ru", 1, "1 час"}, {"ru", 2, "2 часа"}, {"ru", 5, "5 часов"}, {"ru", 11, "11 часов"}, {"ru", 21, "21 час"}, {"ru", 48, "48 часов"},
+		{"en", 1, "1 hour"}, {"en", 48, "48 hours"}, {"zh", 1, "1小时"}, {"zh", 48, "48小时"},
+	} {
+		if got := cs[tt.locale].count("phones.hours", tt.n); got != tt.want {
+			t.Errorf("%s %d: %q, want %q", tt.locale, tt.n, got, tt.want)
+		}
+	}
+}
+
+func TestAMissingTextShowsItself(t *testing.T) {
+	c := &catalogue{}
+	if got := c.text("no.such"); got != "⟦no.such⟧" {
+		t.Errorf("got %q", got)
+	}
+}

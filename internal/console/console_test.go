@@ -1,0 +1,237 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/callback"
+	"otklik/internal/console"
+	"otklik/internal/conversation"
+	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/inbox"
+	"otklik/internal/reply"
+	"otklik/internal/sandbox"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+)
+
+const (
+	phone    = "+79000000101"
+	password = "a long password"
+)
+
+// passwordHash is made once: it is meant to be slow.
+var passwordHash = sync.OnceValues(func() (string, error) { return console.HashPassword(password) })
+
+// house is a console on a rig: a dealer with people of every role, a second dealer,
+// and phones.
+type house struct {
+	*dispatchtest.Rig
+	t       *testing.T
+	north   store.Dealer
+	in      *inbox.Inbox
+	desk    *callback.Desk
+	server  *httptest.Server
+	phones  *sandbox.Phones
+	servers *sandbox.Servers
+	log     *bytes.Buffer
+	changed chan struct{}
+	people  map[string]store.Employee
+	n       int
+}
+
+func open(t *testing.T, st *store.Store) *house {
+	t.Helper()
+	ctx := t.Context()
+	h := &house{Rig: dispatchtest.New(t, st), t: t, log: &bytes.Buffer{}, changed: make(chan struct{}, 1), people: map[string]store.Employee{}}
+	var err error
+	h.north, err = st.SaveDealer(ctx, store.Dealer{Code: "north", Name: "Автоцентр Север", Zone: "Europe/Moscow", Country: "RU", Locale: "ru"}, storetest.Now)
+	check(t, err)
+	if h.Roster, err = st.Roster(ctx); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := passwordHash()
+	check(t, err)
+	for login, e := range map[string]store.Employee{
+		"maria":  {DealerID: h.Dealer.ID, Name: "Мария Орлова", Roles: []string{store.RoleOperator}},
+		"sergey": {DealerID: h.Dealer.ID, Name: "Сергей Ли", Roles: []string{store.RoleOperator}},
+		"andrei": {DealerID: h.Dealer.ID, Name: "Андрей Соколов", Roles: []string{store.RoleManager}},
+		"oleg":   {DealerID: h.Dealer.ID, Name: "Олег Ким", Roles: []string{store.RoleEngineer}, Department: "Слесарный"},
+		"lena":   {DealerID: h.Dealer.ID, Name: "Лена Маркова", Roles: []string{store.RoleMarketer}},
+		"boris":  {DealerID: h.north.ID, Name: "Борис Северов", Roles: []string{store.RoleOperator, store.RoleManager}},
+	} {
+		e.Login, e.PasswordHash, e.Active = login, hash, true
+		h.people[login], err = st.SaveEmployee(ctx, e, storetest.Now)
+		check(t, err)
+	}
+	parser, err := reply.New()
+	check(t, err)
+	nothing := func() {}
+	h.in = &inbox.Inbox{Store: st, Clock: h.Clock, Roster: h.Roster, Parser: parser, Survey: h.Survey, Drafter: h.Drafter, Copies: conversation.NewMemory(h.Clock.Machine),
+		Log: slog.New(slog.DiscardHandler), Wake: nothing, Changed: nothing}
+	h.desk = &callback.Desk{Store: st, Clock: h.Clock, Roster: h.Roster, Drafter: h.Drafter, Survey: h.Survey, Wake: nothing, Changed: nothing}
+	h.openPhones()
+	c, err := console.New(console.Deps{Store: st, Clock: h.Clock, Roster: h.Roster, Desk: h.desk, Inbox: h.in, Drafter: h.Drafter, Renderer: h.Renderer, Survey: h.Survey,
+		Log: slog.New(slog.NewTextHandler(h.log, nil)), PublicURL: "https://south.example", Notify: func() (<-chan struct{}, func()) { return h.changed, nothing },
+		Sandbox: &console.Sandbox{Servers: h.servers, Phones: h.phones, Advance: func(_ context.Context, d time.Duration) error {
+			_, err := h.Clock.Advance(d)
+			return err
+		}}})
+	check(t, err)
+	mux := http.NewServeMux()
+	c.Routes(mux)
+	h.server = httptest.NewServer(mux)
+	t.Cleanup(h.server.Close)
+	return h
+}
+
+func (h *house) openPhones() {
+	var err error
+	h.phones, err = sandbox.Open("")
+	check(h.t, err)
+	// Nobody listens at this address: what the stand-ins would post goes nowhere.
+	h.servers, err = sandbox.Start(h.t.Context(), h.phones, sandbox.Config{PublicURL: "http://127.0.0.1:9", TwilioSID: "AC00000000000000000000000000000de0", TwilioToken: "0000000000000000000000000000de00",
+		TwilioFrom: dispatchtest.Sender, TelegramToken: "7000000001:token", TelegramSecret: "secret", BotName: "south_bot", Mailbox: "service@south.example", Now: h.Clock.Business})
+	check(h.t, err)
+	h.t.Cleanup(func() { check(h.t, h.servers.Close()) })
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// write lets the customer write an SMS.
+func (h *house) write(text string) {
+	h.t.Helper()
+	h.n++
+	e := channels.Event{Inbound: &channels.Inbound{Channel: channels.SMS, ProviderID: "SM" + strings.Repeat("x", h.n), From: phone, To: dispatchtest.Sender, Text: text}}
+	check(h.t, h.in.Handle(h.t.Context(), e, nil))
+	h.Send(h.t)
+}
+
+// complaint brings a callback about: a visit, its survey, and a low answer.
+func (h *house) complaint() store.Task {
+	h.t.Helper()
+	h.Visit(h.t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+	h.Send(h.t)
+	h.write("2. ждал 3 часа, и стук остался")
+	return h.open(store.TaskCallback)
+}
+
+// open is the one open task of a kind.
+func (h *house) open(kind string) store.Task {
+	h.t.Helper()
+	ts, err := h.Store.Tasks(h.t.Context(), store.TaskFilter{DealerID: h.Dealer.ID, Kind: kind, Open: true})
+	check(h.t, err)
+	if len(ts) != 1 {
+		h.t.Fatalf("%d open tasks of kind %s, want one", len(ts), kind)
+	}
+	return ts[0]
+}
+
+func (h *house) task(id string) store.Task {
+	h.t.Helper()
+	x, err := h.Store.Task(h.t.Context(), id)
+	check(h.t, err)
+	return x
+}
+
+// token is that of the conversation of order 1001's survey.
+func (h *house) token() string {
+	h.t.Helper()
+	cs, err := h.Store.SearchContacts(h.t.Context(), h.Dealer.ID, phone, 1)
+	check(h.t, err)
+	convs, err := h.Store.ConversationsFor(h.t.Context(), cs[0].ID)
+	check(h.t, err)
+	return convs[0].Token
+}
+
+// browser is one person's browser; it follows no redirect by itself.
+type browser struct {
+	h      *house
+	client *http.Client
+	header http.Header
+}
+
+// page is an answer with its body read.
+type page struct {
+	*http.Response
+	body string
+}
+
+func (h *house) stranger() *browser {
+	jar, err := cookiejar.New(nil)
+	check(h.t, err)
+	return &browser{h: h, header: http.Header{"Accept-Language": {"ru"}}, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+func (h *house) login(name string) *browser {
+	h.t.Helper()
+	b := h.stranger()
+	if p := b.post("/login", "login", name, "password", password); p.StatusCode != http.StatusSeeOther {
+		h.t.Fatalf("login of %s: %s\n%s", name, p.Status, p.body)
+	}
+	return b
+}
+
+func (b *browser) do(method, path string, form url.Values) page {
+	b.h.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r, err := http.NewRequestWithContext(b.h.t.Context(), method, b.h.server.URL+path, body)
+	check(b.h.t, err)
+	for k, v := range b.header {
+		r.Header[k] = v
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	res, err := b.client.Do(r)
+	check(b.h.t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	check(b.h.t, err)
+	return page{res, string(text)}
+}
+
+func (b *browser) get(path string) page { b.h.t.Helper(); return b.do(http.MethodGet, path, nil) }
+
+func (b *browser) post(path string, pairs ...string) page {
+	b.h.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	return b.do(http.MethodPost, path, form)
+}
+
+// want checks a status and that the page says everything named.
+func (p page) want(t *testing.T, status int, says ...string) {
+	t.Helper()
+	if p.StatusCode != status {
+		t.Errorf("%s %s: %d, want %d\n%s", p.Request.Method, p.Request.URL.Path, p.StatusCode, status, p.body)
+	}
+	text := html.UnescapeString(p.body)
+	for _, s := range says {
+		if !strings.Contains(text, s) {
+			t.Errorf("%s %s does not say %q\n%s", p.Request.Method, p.Request.URL.Path, s, p.body)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package console_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+)
+
+func TestFormGetSavesNothingAndPostSaves(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		h.Send(t)
+		at := "/s/" + h.token()
+		b := h.stranger()
+		p := b.get(at + "?q=2")
+		p.want(t, http.StatusOK, "Иван Петрович, здравствуйте!", "ТО-4", `value="2" data-key="2" checked`)
+		if len(p.body) > 50<<10 {
+			t.Errorf("the form has %d bytes", len(p.body))
+		}
+		if strings.Contains(p.body, "<script") {
+			t.Error("the form needs a script")
+		}
+		if len(p.Cookies()) != 0 {
+			t.Error("the form sets a cookie")
+		}
+		if as := h.answers(); len(as) != 0 {
+			t.Fatalf("a GET recorded answers: %+v", as)
+		}
+		b.post(at).want(t, http.StatusUnprocessableEntity, "Выберите хотя бы один ответ")
+		b.post(at, "q.overall", "17").want(t, http.StatusUnprocessableEntity)
+
+		// A mail program's own browser may send any origin.
+		b.header = http.Header{"Origin": {"null"}, "Sec-Fetch-Site": {"cross-site"}}
+		sent := b.post(at+"?lang=en", "q.overall", "2", "q.trouble", "the knock is still there")
+		sent.want(t, http.StatusSeeOther)
+		if a := h.answers()["overall"]; a.Rating == nil || *a.Rating != 2 || a.Channel != channels.Form {
+			t.Errorf("the rating is kept as %+v", a)
+		}
+		if cb := h.open(store.TaskCallback); !strings.Contains(cb.Words, "still there") {
+			t.Errorf("the callback says %q", cb.Words)
+		}
+		b.get(sent.Header.Get("Location")).want(t, http.StatusOK, "Thank you for telling us", "We will call you")
+
+		b.get(at).want(t, http.StatusOK, "Вы уже отвечали", `value="2" data-key="2" checked`, "the knock is still there")
+		b.post(at, "q.overall", "5").want(t, http.StatusSeeOther)
+		if a := h.answers()["overall"]; *a.Rating != 5 {
+			t.Errorf("the changed rating is %d", *a.Rating)
+		}
+		b.get("/s/"+h.token()+"/thanks?o=good&f=false").want(t, http.StatusOK, "Спасибо за ответ!")
+	})
+}
+
+func TestFormSpeaksTheChosenLanguage(t *testing.T) {
+	h := open(t, storetest.Open(t, "sqlite"))
+	h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+	h.Send(t)
+	b := h.stranger()
+	b.get("/s/"+h.token()+"?lang=zh").want(t, http.StatusOK, `<html lang="zh">`, "您对这次服务的总体评价")
+	b.get("/s/"+h.token()+"?lang=en").want(t, http.StatusOK, `<html lang="en">`, "How would you rate the service overall?")
+	b.get("/s/"+h.token()+"?lang=xx").want(t, http.StatusOK, `<html lang="ru">`)
+}
+
+func TestFormsThatAreNotThereAnswerKindly(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		h.Send(t)
+		token := h.token()
+		b := h.stranger()
+		b.get("/s/aaaaaaaaaaaaaaaa").want(t, http.StatusNotFound, "Такой ссылки нет, или её срок прошёл")
+		b.get("/u/aaaaaaaaaaaaaaaa").want(t, http.StatusNotFound)
+		h.Forward(t, 13*24*time.Hour)
+		b.get("/s/"+token).want(t, http.StatusOK)
+		h.Forward(t, 2*24*time.Hour)
+		b.get("/s/"+token).want(t, http.StatusNotFound, "Такой ссылки нет, или её срок прошёл", "+74950000000")
+		b.post("/s/"+token, "q.overall", "5").want(t, http.StatusNotFound)
+		if as := h.answers(); len(as) != 0 {
+			t.Errorf("an expired form took answers: %+v", as)
+		}
+		if strings.Contains(h.log.String(), token) {
+			t.Error("the log has a customer's token")
+		}
+	})
+}
+
+func TestUnsubscribeActsOnPostOnly(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		h.Send(t)
+		at := "/u/" + h.token()
+		refused := func() int {
+			t.Helper()
+			xs, err := st.Suppressions(t.Context(), []string{phone}, h.Clock.Business())
+			check(t, err)
+			return len(xs)
+		}
+		b := h.stranger()
+		p := b.get(at)
+		p.want(t, http.StatusOK, "Да, отписать меня", "…0101")
+		if strings.Contains(p.body, phone) {
+			t.Error("the page shows the whole number")
+		}
+		if refused() != 0 {
+			t.Fatal("a GET unsubscribed")
+		}
+		// A mail provider's one-click POST (RFC 8058) has no cookie and no origin of ours.
+		b.header = http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://mail.example"}}
+		b.post(at, "List-Unsubscribe", "One-Click").want(t, http.StatusOK, "Вы отписаны")
+		if refused() == 0 {
+			t.Error("the POST did not unsubscribe")
+		}
+	})
+}
