@@ -39,7 +39,7 @@ var passwordHash = sync.OnceValues(func() (string, error) { return console.HashP
 // and phones.
 type house struct {
 	*dispatchtest.Rig
-	t       *testing.T
+	t       testing.TB
 	north   store.Dealer
 	in      *inbox.Inbox
 	desk    *callback.Desk
@@ -52,7 +52,7 @@ type house struct {
 	n       int
 }
 
-func open(t *testing.T, st *store.Store) *house {
+func open(t testing.TB, st *store.Store) *house {
 	t.Helper()
 	ctx := t.Context()
 	h := &house{Rig: dispatchtest.New(t, st), t: t, log: &bytes.Buffer{}, changed: make(chan struct{}, 1), people: map[string]store.Employee{}}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
 
 	"otklik/channels"
 	"otklik/internal/store"
@@ -21,7 +24,7 @@ type contactsPage struct {
 
 func (c *Console) contacts(q *request) error {
 	p := contactsPage{Query: strings.TrimSpace(q.r.URL.Query().Get("q"))}
-	found, err := c.Store.SearchContacts(q.ctx(), q.dealer.ID, p.Query, foundContacts)
+	found, err := c.Store.SearchContacts(q.ctx(), q.dealer.ID, searched(p.Query, q.dealer.Country), foundContacts)
 	if err != nil {
 		return fmt.Errorf("searching customers: %w", err)
 	}
@@ -36,6 +39,21 @@ func (c *Console) contacts(q *request) error {
 		}
 	}
 	return q.page("contacts", "contacts.title", p)
+}
+
+// searched is a query as the store looks it up: a phone number, however it is
+// written at the dealer's, in E.164.
+func searched(query, country string) string {
+	for _, r := range query {
+		if !unicode.IsDigit(r) && !strings.ContainsRune(" +-()", r) {
+			return query
+		}
+	}
+	n, err := phonenumbers.Parse(query, country)
+	if err != nil || !phonenumbers.IsValidNumber(n) {
+		return query
+	}
+	return phonenumbers.Format(n, phonenumbers.E164)
 }
 
 // ours tells whether a customer of the group has anything to do with the reader's

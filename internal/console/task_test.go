@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -169,5 +170,17 @@ func TestRemarkIsPassedOn(t *testing.T) {
 		b.post("/remarks/"+rs[0].ID, "recommendation", "проверить опоры").want(t, http.StatusUnprocessableEntity, "кому передано", "проверить опоры")
 		b.post("/remarks/"+rs[0].ID, "passed_to", "смена Петрова", "recommendation", "проверить опоры", "back", "/remarks").want(t, http.StatusSeeOther)
 		b.get("/remarks").want(t, http.StatusOK, "смена Петрова", "проверить опоры", "Записано")
+	})
+}
+
+func TestCustomersAreFound(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		h.Visit(t, "1001", "Иванов Иван Петрович", "+79161234567", 25*time.Hour)
+		b := h.login("maria")
+		for _, query := range []string{"иванов", "Иванов Иван", "+79161234567", "89161234567", "8 (916) 123-45-67", "1001", ""} {
+			b.get("/contacts?"+url.Values{"q": {query}}.Encode()).want(t, http.StatusOK, "Иванов Иван Петрович")
+		}
+		b.get("/contacts?q=Сидоров").want(t, http.StatusOK, "Никого не нашлось")
 	})
 }

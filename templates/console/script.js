@@ -114,21 +114,24 @@
     to.scrollIntoView({ block: "nearest" });
   }
   function choose(digit) {
-    const question = document.activeElement?.closest("[data-question]") || document.querySelector("[data-question]:not(:has(:checked))");
+    const question = document.activeElement?.closest("[data-question]") || document.querySelector("[data-question]:has(input):not(:has(:checked))");
     const wanted = question?.querySelector('input[data-key="' + digit + '"]');
     if (!wanted) return false;
     wanted.checked = wanted.type === "checkbox" ? !wanted.checked : true;
     wanted.dispatchEvent(new Event("input", { bubbles: true }));
     if (wanted.type === "checkbox") { wanted.focus(); return true; }
     const all = [...document.querySelectorAll("[data-question]")];
-    const next = all[all.indexOf(question) + 1];
+    // What went wrong is asked after a low answer only.
+    const options = question.querySelectorAll("input").length;
+    const low = question.querySelector(".rating, .nps") ? digit * 10 <= options * 6 : digit !== "1";
+    const next = all.slice(all.indexOf(question) + 1).find((f) => low || !f.hasAttribute("data-conditional"));
     const field = next ? next.querySelector("input, textarea") : document.querySelector("[data-sheet] button.main");
     field?.focus();
     (next || field)?.scrollIntoView({ block: "center" });
     return true;
   }
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
+    if (event.isComposing || !(event.target instanceof Element)) return;
     const typing = event.target.matches('textarea, select, input:not([type="radio"]):not([type="checkbox"])');
     const sheet = document.querySelector("form[data-sheet]");
     if (sheet && event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); sheet.requestSubmit(); return; }
