@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // a machine without zone files still knows Europe/Moscow
 
 	"github.com/alecthomas/kong"
@@ -129,8 +130,9 @@ func (versionCmd) Run(r run) error {
 }
 
 type serveCmd struct {
-	Role      string `enum:"all,web,worker" default:"all" help:"all, web (console, API, hooks) or worker (planner, dispatcher, pollers)."`
-	NoMigrate bool   `help:"Leave the PostgreSQL schema as it is."`
+	Role      string        `enum:"all,web,worker" default:"all" help:"all, web (console, API, hooks) or worker (planner, dispatcher, pollers)."`
+	NoMigrate bool          `help:"Leave the PostgreSQL schema as it is."`
+	Lease     time.Duration `default:"2m" hidden:"" help:"How long the work of a node that died stays its own; all nodes take the same."`
 }
 
 func (c serveCmd) Run(r run) error {
@@ -139,7 +141,7 @@ func (c serveCmd) Run(r run) error {
 		return err
 	}
 	log := r.logger(cfg.Log)
-	a, err := app.New(r.ctx, cfg, app.Options{Role: c.Role, NoMigrate: c.NoMigrate, Version: version, Log: log})
+	a, err := app.New(r.ctx, cfg, app.Options{Role: c.Role, NoMigrate: c.NoMigrate, Version: version, Log: log, Lease: c.Lease})
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,10 @@ type Options struct {
 	NoMigrate bool
 	Version   string
 	Log       *slog.Logger
+	// Lease is how long what a node holds stays its own after it died, in machine
+	// time; zero takes the dispatcher's default. Pollers change hands after a
+	// quarter of it.
+	Lease time.Duration
 }
 
 // App is the whole program.
@@ -239,7 +243,7 @@ func (a *App) build() {
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{a})
 	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
-		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Config: dispatch.Config{Limits: limits()}, Begun: a.begun}
+		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Config: dispatch.Config{Limits: limits(), Lease: a.options.Lease}, Begun: a.begun}
 	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
 		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
 	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}

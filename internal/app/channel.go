@@ -167,11 +167,18 @@ func (a *App) begin(ctx context.Context, name string, start func(context.Context
 	}
 }
 
-// Leases of singletons, in machine time.
-const (
-	leadFor   = 30 * time.Second
-	leadEvery = 10 * time.Second
-)
+// leadFor is the lease of singletons, in machine time; it is renewed three times
+// before it ends.
+const leadFor = 30 * time.Second
+
+func (a *App) leadFor() time.Duration {
+	if a.options.Lease > 0 {
+		return a.options.Lease / 4
+	}
+	return leadFor
+}
+
+func (a *App) leadEvery() time.Duration { return a.leadFor() / 3 }
 
 // poll runs a poller wherever this node has the lead, with a pause after failures.
 func (a *App) poll(ctx context.Context, name string, p channels.Poller) {
@@ -184,9 +191,9 @@ func (a *App) poll(ctx context.Context, name string, p channels.Poller) {
 		}
 	}()
 	for wait := retryEvery; ctx.Err() == nil; {
-		lead, err := a.store.Lead(ctx, name, node, a.clock.Machine(), leadFor)
+		lead, err := a.store.Lead(ctx, name, node, a.clock.Machine(), a.leadFor())
 		if err == nil && !lead {
-			pause(ctx, leadEvery, nil)
+			pause(ctx, a.leadEvery(), nil)
 			continue
 		}
 		if err == nil {
@@ -214,8 +221,8 @@ func (a *App) pollOnce(ctx context.Context, name, node string, p channels.Poller
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			pause(ctx, leadEvery, nil)
-			if lead, err := a.store.Lead(ctx, name, node, a.clock.Machine(), leadFor); ctx.Err() == nil && (err != nil || !lead) {
+			pause(ctx, a.leadEvery(), nil)
+			if lead, err := a.store.Lead(ctx, name, node, a.clock.Machine(), a.leadFor()); ctx.Err() == nil && (err != nil || !lead) {
 				cancel()
 			}
 		}
