@@ -155,6 +155,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /logout", c.public(c.logout))
 
 	mux.Handle("GET /{$}", c.private(c.home))
+	mux.Handle("/", c.public(func(*request) error { return store.ErrNotFound }))
 	mux.Handle("POST /dealer", c.private(c.chooseDealer))
 	mux.Handle("GET /live", c.private(c.live))
 	mux.Handle("GET /queue", c.private(c.queue, callers...))
