@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"otklik/internal/testserver"
+)
+
+// page is one page of the program with who looks at it.
+type page struct{ name, path string }
+
+// TestAccessibility has axe-core judge every page in light and dark, on a desk and
+// on a phone, and makes sure of what it cannot: one headline, a title, no part
+// that sticks out sideways.
+func TestAccessibility(t *testing.T) {
+	axe, err := os.ReadFile(filepath.Join(testserver.PeerModule(t, "axe-core"), "axe.min.js"))
+	if err != nil {
+		t.Fatalf("reading axe-core: %v", err)
+	}
+	d := startDemo(t)
+	p := d.open(t, desktop)
+	p.login(d, "maria")
+	pages := furnished(t, d, p)
+	outside := d.open(t, desktop)
+	outside.expect("404")
+	p.expect("404")
+	for _, width := range []int64{desktop, phone} {
+		for _, scheme := range []string{"light", "dark"} {
+			for _, who := range []*tab{p, outside} {
+				who.resize(width)
+				who.media(scheme)
+			}
+			for _, x := range pages {
+				t.Run(fmt.Sprintf("%s/%d/%s", x.name, width, scheme), func(t *testing.T) {
+					who := p
+					if strings.HasPrefix(x.name, "outside") {
+						who = outside
+					}
+					who.visit(x.path)
+					inspect(t, who, string(axe))
+				})
+			}
+		}
+	}
+}
+
+// furnished plays the demo until every page has something to show, and lists the
+// pages.
+func furnished(t *testing.T, d *demo, p *tab) []page {
+	t.Helper()
+	d.surveyed("Иванов")
+	p.on(d.contact("Иванов"))
+	p.write("sms", ivansWords)
+	p.see(".device.sms .chat.theirs", "позвонит")
+	d.surveyed("Кузнецова")
+	p.on(d.contact("Кузнецова"))
+	p.click(".device.telegram .key", "4")
+	p.see(".device.telegram .chat.theirs", "с первого раза")
+	d.surveyed("Смирнов")
+	p.on(d.contact("Смирнов"))
+	p.write("email", "ну так себе как-то")
+	form := d.formOf("Смирнов")
+	p.visit("/queue?kind=callback")
+	p.click(".queue .task a[data-open]", "Иванов")
+	p.see("h1", "Иванов")
+	free := value[string](p, "location.pathname")
+	mine := free
+	p.click("form[action$='/claim'] button", "")
+	p.wait("the card is mine", "document.querySelector('form[action$=\"/agree\"]')")
+	p.click("summary", "")
+	d.advance(48 * time.Hour)
+	p.visit("/queue?kind=survey_call")
+	p.click(".queue .task a[data-open]", "")
+	p.see("h1", "")
+	call := value[string](p, "location.pathname")
+	return []page{
+		{"queue", "/queue"}, {"mine", "/queue?mine=1"}, {"callback", mine}, {"call", call}, {"sheet", call + "/survey"}, {"inbox", "/inbox"},
+		{"contacts", "/contacts"}, {"nobody", "/contacts?q=qqq"}, {"contact", "/contacts/" + d.contact("Иванов").ID}, {"remarks", "/remarks"},
+		{"phones", "/phones?who=" + d.contact("Кузнецова").ID}, {"mailbox", "/phones?who=" + d.contact("Смирнов").ID}, {"lost", "/no-such-page"}, {"missing", "/tasks/nothing"},
+		{"outside-login", "/login"}, {"outside-form", form}, {"outside-form-tapped", form + "?q=2"}, {"outside-thanks", form + "/thanks?o=good&f=false"},
+		{"outside-unsubscribe", strings.Replace(form, "/s/", "/u/", 1)}, {"outside-unknown-form", "/s/nothing"},
+	}
+}
+
+// violation is what axe-core finds, as far as it is told on.
+type violation struct {
+	ID, Help string
+	Nodes    []struct {
+		HTML           string
+		FailureSummary string
+	}
+}
+
+// inspect judges the page that is open. The script comes through the browser's own
+// protocol, so that the page's Content-Security-Policy stays as it is.
+func inspect(t *testing.T, p *tab, axe string) {
+	t.Helper()
+	value[bool](p, axe+";true")
+	raw := promise[string](p, `axe.run(document, {iframes: false, resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations))`)
+	var found []violation
+	if err := json.Unmarshal([]byte(raw), &found); err != nil {
+		t.Fatalf("reading axe-core's findings: %v", err)
+	}
+	for _, v := range found {
+		for _, n := range v.Nodes {
+			t.Errorf("%s: %s\n  %s\n  %s", v.ID, v.Help, n.HTML, strings.ReplaceAll(n.FailureSummary, "\n", "\n  "))
+		}
+	}
+	if n := value[int](p, "document.querySelectorAll('h1').length"); n != 1 {
+		t.Errorf("the page has %d headlines, want one", n)
+	}
+	if title := value[string](p, "document.title"); strings.TrimSpace(strings.Split(title, "·")[0]) == "" {
+		t.Errorf("the page has no title of its own: %q", title)
+	}
+	if over := value[int](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+		t.Errorf("the page is %d px wider than the screen: %s", over, value[string](p, widest))
+	}
+	if text := value[string](p, "document.body.innerText"); strings.Contains(text, "⟦") || strings.Contains(text, "{{") || strings.Contains(text, "<no value>") {
+		t.Errorf("a text is missing:\n%s", text)
+	}
+}
+
+// widest names the element that sticks out most.
+const widest = `(() => {
+	let most = null, right = document.documentElement.clientWidth;
+	for (const e of document.querySelectorAll("body *")) { const r = e.getBoundingClientRect(); if (r.right > right + 1) { right = r.right; most = e; } }
+	return most ? most.outerHTML.slice(0, 160) : "nothing in sight";
+})()`
