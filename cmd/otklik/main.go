@@ -48,6 +48,7 @@ type cli struct {
 	Doctor      doctorCmd      `cmd:"" help:"Check configuration, database, Redis and providers, and say what to mend."`
 	User        userCmd        `cmd:"" help:"Employees who log in."`
 	Token       tokenCmd       `cmd:"" help:"Bearer tokens of the API."`
+	Contact     contactCmd     `cmd:"" help:"A person's own data."`
 	Definitions definitionsCmd `cmd:"" help:"Surveys and programs."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
