@@ -1,15 +1,56 @@
 package store
 
 import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"reflect"
+	"strconv"
 	"strings"
 )
+
+// Lists in statements are filled up to a power of two, so that a statement has few
+// shapes and is found prepared. These bound them.
+const (
+	chunkRows = 64  // rows to be written
+	listRows  = 256 // values of an IN list
+)
+
+// padded gives the length to which a list of n is filled.
+func padded(n int) int {
+	p := 1
+	for p < n {
+		p *= 2
+	}
+	return p
+}
+
+// list binds a slice for an IN list after `from` parameters that stand already. The
+// last value is repeated, which changes nothing.
+func list[T any](from int, vs []T) (string, []any) {
+	args := make([]any, padded(len(vs)))
+	for i := range args {
+		args[i] = vs[min(i, len(vs)-1)]
+	}
+	return placeholders(from, len(args)), args
+}
+
+// keys binds ids for an IN list, see key and list.
+func keys(from int, ids []string) (string, []any) {
+	in, args := list(from, ids)
+	for i, id := range args {
+		args[i] = key(id.(string))
+	}
+	return in, args
+}
 
 // column is one column of a list of rows that stands in a statement.
 type column struct{ name, typ string }
 
 // values writes rows as a common table expression "with v (…) as (values …)".
-// PostgreSQL cannot infer the types of parameters there and gets casts; SQLite
-// needs none, and casting to uuid would turn ids into numbers.
+// PostgreSQL cannot infer the types of parameters there and gets casts in the first
+// row; SQLite needs none, and casting to uuid would turn ids into numbers.
 func (d dialect) values(cols []column, rows [][]any) (string, []any) {
 	var b strings.Builder
 	b.WriteString("with v (")
@@ -20,18 +61,18 @@ func (d dialect) values(cols []column, rows [][]any) (string, []any) {
 		b.WriteString(c.name)
 	}
 	b.WriteString(") as (values ")
-	args := make([]any, 0, len(rows)*len(cols))
-	for i, row := range rows {
+	args := make([]any, 0, padded(len(rows))*len(cols))
+	for i := range padded(len(rows)) {
+		row := rows[min(i, len(rows)-1)]
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		if d.name == "sqlite" {
-			b.WriteString(placeholders(len(args), len(cols)))
+		if i > 0 || d.name == "sqlite" {
+			writePlaceholders(&b, len(args), len(cols))
 		} else {
-			p := placeholders(len(args), len(cols))
-			for j, one := range strings.Split(p[1:len(p)-1], ", ") {
+			for j, c := range cols {
 				b.WriteString(map[bool]string{true: "(", false: ", "}[j == 0])
-				b.WriteString("cast(" + one + " as " + cols[j].typ + ")")
+				b.WriteString("cast($" + strconv.Itoa(j+1) + " as " + c.typ + ")")
 			}
 			b.WriteByte(')')
 		}
@@ -39,4 +80,120 @@ func (d dialect) values(cols []column, rows [][]any) (string, []any) {
 	}
 	b.WriteString(") ")
 	return b.String(), args
+}
+
+// insert writes rows with few statements; suffix is appended ("on conflict …"). It
+// returns how many rows were written.
+func insert(ctx context.Context, t *Tx, into string, cols []string, rows [][]any, suffix string) (int64, error) {
+	var total int64
+	for len(rows) > 0 {
+		n, query, args, err := t.insertion(ctx, into, cols, rows, suffix)
+		if err != nil {
+			return total, err
+		}
+		r, err := t.ExecContext(ctx, query, args...)
+		if err != nil {
+			return total, fmt.Errorf("inserting into %s: %w", into, err)
+		}
+		k, err := r.RowsAffected()
+		if err != nil {
+			return total, err
+		}
+		total += k
+		rows = rows[n:]
+	}
+	return total, nil
+}
+
+// insertion is the statement for the first n rows. PostgreSQL takes all of them as
+// one array a column, so that a table has one statement to be parsed and planned;
+// SQLite takes powers of two, so that few are kept.
+func (t *Tx) insertion(ctx context.Context, into string, cols []string, rows [][]any, suffix string) (n int, query string, args []any, err error) {
+	var b strings.Builder
+	b.WriteString("insert into " + into + " (" + strings.Join(cols, ", ") + ") ")
+	if t.s.dialect.name == "postgres" && len(rows) > 1 {
+		n = min(len(rows), 1000)
+		args, err = t.arrays(ctx, &b, into, cols, rows[:n])
+	} else {
+		for n = chunkRows; n > len(rows); n /= 2 { //nolint:revive // the condition is all
+		}
+		b.WriteString("values ")
+		args = make([]any, 0, n*len(cols))
+		for i, row := range rows[:n] {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			writePlaceholders(&b, len(args), len(cols))
+			args = append(args, row...)
+		}
+	}
+	if suffix != "" {
+		b.WriteString(" " + suffix)
+	}
+	return n, b.String(), args, err
+}
+
+// arrays writes "select * from unnest(…)" with an array of texts for each column,
+// cast to the column's own type.
+func (t *Tx) arrays(ctx context.Context, b *strings.Builder, into string, cols []string, rows [][]any) ([]any, error) {
+	types, err := t.columnTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	args := make([]any, len(cols))
+	for j, c := range cols {
+		b.WriteString(map[bool]string{true: "select * from unnest(", false: ", "}[j == 0])
+		b.WriteString("cast(cast($" + strconv.Itoa(j+1) + " as text[]) as " + types[into+"."+c] + "[])")
+		texts := make([]*string, len(rows))
+		for i, row := range rows {
+			if texts[i], err = asText(row[j]); err != nil {
+				return nil, fmt.Errorf("%s.%s: %w", into, c, err)
+			}
+		}
+		args[j] = texts
+	}
+	// "on conflict" after a select without where would be read as a join's.
+	b.WriteString(") where true")
+	return args, nil
+}
+
+func (t *Tx) columnTypes(ctx context.Context) (map[string]string, error) {
+	if known := t.s.types.Load(); known != nil {
+		return *known, nil
+	}
+	cols, err := collect(ctx, t, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
+		"select table_name || '.' || column_name, data_type from information_schema.columns where table_schema = current_schema()")
+	if err != nil {
+		return nil, fmt.Errorf("reading the types of columns: %w", err)
+	}
+	types := make(map[string]string, len(cols))
+	for _, c := range cols {
+		types[c[0]] = c[1]
+	}
+	t.s.types.Store(&types)
+	return types, nil
+}
+
+// asText writes a parameter as PostgreSQL reads it in text; nil is null.
+func asText(v any) (*string, error) {
+	if x, ok := v.(driver.Valuer); ok {
+		var err error
+		if v, err = x.Value(); err != nil {
+			return nil, err
+		}
+	}
+	var s string
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid:
+		return nil, nil
+	case reflect.String:
+		s = storableText(r.String())
+	case reflect.Bool:
+		s = strconv.FormatBool(r.Bool())
+	case reflect.Int, reflect.Int64:
+		s = strconv.FormatInt(r.Int(), 10)
+	default:
+		return nil, fmt.Errorf("%T cannot be written in bulk", v)
+	}
+	return &s, nil
 }

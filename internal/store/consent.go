@@ -43,7 +43,7 @@ func scanConsent(r *sql.Rows) (c Consent, err error) {
 // Consents reads the words of contacts, oldest first.
 func (s *Store) Consents(ctx context.Context, contactIDs []string) (map[string][]Consent, error) {
 	out := map[string][]Consent{}
-	for _, part := range chunks(contactIDs, 200) {
+	for _, part := range chunks(contactIDs, listRows) {
 		in, args := keys(0, part)
 		cs, err := collect(ctx, s.read, scanConsent, "select contact_id, dealer_id, purpose, channel, given, at, how from consent where contact_id in "+in+" order by at, id", args...)
 		if err != nil {

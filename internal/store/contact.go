@@ -95,7 +95,7 @@ func contactByID(ctx context.Context, q querier, id string) (Contact, error) {
 
 func contacts(ctx context.Context, q querier, ids []string) (map[string]Contact, error) {
 	out := make(map[string]Contact, len(ids))
-	for _, part := range chunks(ids, 200) {
+	for _, part := range chunks(ids, listRows) {
 		in, args := keys(0, part)
 		cs, err := collect(ctx, q, scanContact, "select "+contactCols+" from contact c where c.id in "+in, args...)
 		if err != nil {

@@ -170,7 +170,7 @@ func (t *Tx) SaveAnswer(ctx context.Context, a Answer, now time.Time) error {
 // Answers reads the standing answers of conversations, in the order given.
 func (s *Store) Answers(ctx context.Context, conversationIDs []string) (map[string][]Answer, error) {
 	out := map[string][]Answer{}
-	for _, part := range chunks(conversationIDs, 200) {
+	for _, part := range chunks(conversationIDs, listRows) {
 		in, args := keys(0, part)
 		as, err := collect(ctx, s.read, scanAnswer, "select "+answerCols+" from answer where replaced_at is null and conversation_id in "+in+" order by at, id", args...)
 		if err != nil {

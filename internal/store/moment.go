@@ -77,30 +77,28 @@ func key(id string) any {
 	return u.String()
 }
 
-// keys binds ids for an IN list after `from` parameters that stand already.
-func keys(from int, ids []string) (string, []any) {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = key(id)
-	}
-	return placeholders(from, len(ids)), args
-}
-
 // storable makes texts what both engines keep alike: PostgreSQL refuses NUL and
 // broken UTF-8, and what a person or a provider sent must never be refused for it.
 func storable(args []any) []any {
 	for i, a := range args {
 		s, ok := a.(string)
-		if !ok || utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		if !ok || storableText(s) == s {
 			continue
 		}
 		clean := append([]any(nil), args...)
 		for j := i; j < len(clean); j++ {
 			if s, ok := clean[j].(string); ok {
-				clean[j] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+				clean[j] = storableText(s)
 			}
 		}
 		return clean
 	}
 	return args
+}
+
+func storableText(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }

@@ -80,7 +80,7 @@ func (s *Store) PendingOf(ctx context.Context, program string, contactIDs []stri
 
 func pendingOf(ctx context.Context, q querier, program string, contactIDs []string) ([]Outreach, error) {
 	var out []Outreach
-	for _, part := range chunks(contactIDs, 200) {
+	for _, part := range chunks(contactIDs, listRows) {
 		in, args := keys(1, part)
 		os, err := collect(ctx, q, scanOutreach, "select "+outreachCols+" from outreach where program = $1 and state in ('planned', 'held') and contact_id in "+in+" order by id",
 			append([]any{program}, args...)...)
@@ -233,7 +233,7 @@ type PastSend struct {
 // Histories reads what caps and tact must know of contacts since a moment.
 func (s *Store) Histories(ctx context.Context, contactIDs []string, since time.Time) (map[string]History, error) {
 	out := make(map[string]History, len(contactIDs))
-	for _, part := range chunks(contactIDs, 200) {
+	for _, part := range chunks(contactIDs, listRows) {
 		in, args := keys(1, part)
 		type send struct {
 			contact string
@@ -284,7 +284,7 @@ func (s *Store) Histories(ctx context.Context, contactIDs []string, since time.T
 // channel, or has an open conversation that holds an answer.
 func (s *Store) AnsweredVisits(ctx context.Context, visitIDs []string) (map[string]bool, error) {
 	out := map[string]bool{}
-	for _, part := range chunks(visitIDs, 200) {
+	for _, part := range chunks(visitIDs, listRows) {
 		in, args := keys(0, part)
 		ids, err := collect(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
 			"select distinct c.visit_id from conversation c join answer a on a.conversation_id = c.id where c.visit_id in "+in, args...)
@@ -301,7 +301,7 @@ func (s *Store) AnsweredVisits(ctx context.Context, visitIDs []string) (map[stri
 // WrittenTo tells which contacts were written to before.
 func (s *Store) WrittenTo(ctx context.Context, contactIDs []string) (map[string]bool, error) {
 	out := map[string]bool{}
-	for _, part := range chunks(contactIDs, 200) {
+	for _, part := range chunks(contactIDs, listRows) {
 		in, args := keys(0, part)
 		ids, err := collect(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
 			"select distinct contact_id from message where direction = 'out' and contact_id in "+in, args...)

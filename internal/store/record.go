@@ -80,7 +80,7 @@ type SavedRecord struct {
 
 // SaveChunk is how many records one transaction of an import takes: SQLite's lock
 // is held well under 50 ms.
-const SaveChunk = 250
+const SaveChunk = 200
 
 // saver holds what one chunk of records has looked up and will write.
 type saver struct {
@@ -184,7 +184,7 @@ func (t *Tx) visitsByOrder(ctx context.Context, dealerID string, rs []VisitRecor
 		orders[i] = r.Order
 	}
 	out := map[string]oldVisit{}
-	for _, part := range chunks(orders, 100) {
+	for _, part := range chunks(orders, listRows) {
 		in, args := list(2, part)
 		type row struct {
 			order string
@@ -236,7 +236,7 @@ func (t *Tx) newSaver(ctx context.Context, d Dealer, people []ContactRecord, now
 }
 
 func (sv *saver) lookUpKeys(ctx context.Context, keys []string) error {
-	for _, part := range chunks(keys, 100) {
+	for _, part := range chunks(keys, listRows) {
 		in, args := list(2, part)
 		rows, err := collect(ctx, sv.tx, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
 			"select external_id, object_id from external_key where dealer_id = $1 and source = $2 and kind = 'contact' and external_id in "+in,
@@ -257,7 +257,7 @@ func (sv *saver) lookUpAddresses(ctx context.Context, values []string) error {
 		c     contactAt
 	}
 	var ids []string
-	for _, part := range chunks(values, 100) {
+	for _, part := range chunks(values, listRows) {
 		in, args := list(0, part)
 		rows, err := collect(ctx, sv.tx, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.value, &x.c.id, &x.c.folded) },
 			"select a.value, c.id, c.name_folded from address a join contact c on c.id = a.contact_id where c.erased_at is null and a.channel in ('sms', 'email') and a.value in "+in, args...)
@@ -272,7 +272,7 @@ func (sv *saver) lookUpAddresses(ctx context.Context, values []string) error {
 	for _, id := range sv.byKey {
 		ids = append(ids, id)
 	}
-	for _, part := range chunks(ids, 100) {
+	for _, part := range chunks(ids, listRows) {
 		in, args := list(0, part)
 		vs, err := collect(ctx, sv.tx, func(r *sql.Rows) (v Vehicle, err error) {
 			return v, r.Scan(&v.ID, &v.ContactID, &v.VIN, &v.Plate, &v.Model, &v.Mileage)

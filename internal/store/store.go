@@ -43,6 +43,8 @@ type Store struct {
 	path    string // SQLite file
 	// addressKey is the setting of that name, read once.
 	addressKey atomic.Pointer[string]
+	// types are the column types of PostgreSQL's tables, read once.
+	types atomic.Pointer[map[string]string]
 }
 
 // Options for Open; the zero value is what serve uses.
@@ -276,45 +278,14 @@ func one[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error),
 	return all[0], nil
 }
 
-// chunkRows bounds multi-row statements: beyond about 50 rows modernc's lookup of
-// numbered parameters costs more than the round trip it saves (measured).
-const chunkRows = 50
-
-// insert writes rows with multi-row VALUES. suffix is appended ("on conflict …").
-func insert(ctx context.Context, t *Tx, into string, cols []string, rows [][]any, suffix string) (int64, error) {
-	var total int64
-	for len(rows) > 0 {
-		n := min(len(rows), chunkRows)
-		var b strings.Builder
-		b.WriteString("insert into " + into + " (" + strings.Join(cols, ", ") + ") values ")
-		args := make([]any, 0, n*len(cols))
-		for i, row := range rows[:n] {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(placeholders(len(args), len(cols)))
-			args = append(args, row...)
-		}
-		if suffix != "" {
-			b.WriteString(" " + suffix)
-		}
-		r, err := t.ExecContext(ctx, b.String(), args...)
-		if err != nil {
-			return total, fmt.Errorf("inserting into %s: %w", into, err)
-		}
-		k, err := r.RowsAffected()
-		if err != nil {
-			return total, err
-		}
-		total += k
-		rows = rows[n:]
-	}
-	return total, nil
-}
-
 // placeholders is "($k, …)" for n parameters after the first `from`.
 func placeholders(from, n int) string {
 	var b strings.Builder
+	writePlaceholders(&b, from, n)
+	return b.String()
+}
+
+func writePlaceholders(b *strings.Builder, from, n int) {
 	b.WriteByte('(')
 	for i := 1; i <= n; i++ {
 		if i > 1 {
@@ -324,16 +295,6 @@ func placeholders(from, n int) string {
 		b.WriteString(strconv.Itoa(from + i))
 	}
 	b.WriteByte(')')
-	return b.String()
-}
-
-// list binds a slice for an IN list after `from` parameters that stand already.
-func list[T any](from int, vs []T) (string, []any) {
-	args := make([]any, len(vs))
-	for i, v := range vs {
-		args[i] = v
-	}
-	return placeholders(from, len(vs)), args
 }
 
 // chunks splits a slice into parts of at most n.

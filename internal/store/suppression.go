@@ -73,7 +73,7 @@ func (t *Tx) lift(ctx context.Context, ch channels.Kind, address, reason, but st
 // asked for included.
 func (s *Store) Suppressions(ctx context.Context, addresses []string, now time.Time) ([]Suppression, error) {
 	var out []Suppression
-	for _, part := range chunks(addresses, 100) {
+	for _, part := range chunks(addresses, listRows/2) {
 		plain := make(map[string]string, 2*len(part))
 		both := make([]string, 0, 2*len(part))
 		for _, a := range part {

@@ -61,7 +61,7 @@ func scanVisit(r *sql.Rows) (v Visit, err error) {
 // Visits reads visits by id.
 func (s *Store) Visits(ctx context.Context, ids []string) (map[string]Visit, error) {
 	out := make(map[string]Visit, len(ids))
-	for _, part := range chunks(ids, 200) {
+	for _, part := range chunks(ids, listRows) {
 		in, args := keys(0, part)
 		vs, err := collect(ctx, s.read, scanVisit, "select "+visitCols+visitFrom+" where v.id in "+in, args...)
 		if err != nil {
@@ -116,7 +116,7 @@ func (s *Store) UnplannedBetween(ctx context.Context, dealerID string, from, to 
 
 // MarkPlanned tells that events were taken up.
 func (t *Tx) MarkPlanned(ctx context.Context, ids []string, now time.Time) error {
-	for _, part := range chunks(ids, 200) {
+	for _, part := range chunks(ids, listRows) {
 		in, args := list(1, part)
 		if _, err := t.ExecContext(ctx, "update event set planned_at = $1 where id in "+in, append([]any{at(now)}, args...)...); err != nil {
 			return fmt.Errorf("marking events planned: %w", err)

@@ -78,7 +78,7 @@ create table external_key (
     external_id text not null,
     object_id text not null,
     content_hash text not null default '',
-    primary key (dealer_id, source, kind, external_id)
+    primary key (external_id, dealer_id, source, kind)
 );
 create index external_key_object on external_key (object_id);
 
@@ -176,11 +176,10 @@ create table visit (
     content_hash text not null default '',
     created_at bigint not null,
     updated_at bigint not null,
-    unique (dealer_id, source, order_no)
+    unique (order_no, dealer_id, source)
 );
 create index visit_contact on visit (contact_id, completed_at);
 create index visit_vehicle on visit (vehicle_id);
-create index visit_order on visit (order_no);
 create index visit_recent on visit (dealer_id, completed_at);
 
 create table event (
