@@ -287,6 +287,7 @@ type spot struct {
 // text, and makes sure that nothing lies over it.
 const spotOf = `(() => {
 	const want = %s;
+	if (document.readyState !== "complete") return {Why: "the page is still loading"};
 	const e = [...document.querySelectorAll(%s)].find(e => e.getClientRects().length && (e.innerText ?? '').includes(want));
 	if (!e) return {Why: "it is not there"};
 	if (e.disabled) return {Why: "it is disabled"};
@@ -330,6 +331,7 @@ func (p *tab) set(selector, v string) {
 // press presses keys.
 func (p *tab) press(keys string) {
 	p.t.Helper()
+	p.wait("the page is there", "document.readyState === 'complete'")
 	p.do("pressing a key", chromedp.KeyEvent(keys))
 }
 
