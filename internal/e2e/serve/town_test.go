@@ -17,8 +17,10 @@ const (
 	twilioSID   = "AC0123456789abcdef0123456789abcdef"
 	twilioToken = "0123456789abcdef0123456789abcdef"
 	twilioFrom  = "+74950000000"
-	botToken    = "7000000002:e2e-bot-token"
-	mailbox     = "service@otklik.example"
+	// The rooftops of a group have numbers of their own.
+	groupFrom = "+74950000001,+74950000002,+74950000003,+74950000004"
+	botToken  = "7000000002:e2e-bot-token"
+	mailbox   = "service@otklik.example"
 )
 
 // town is a dealership with providers and customers, before any node runs in it.
@@ -33,12 +35,23 @@ type town struct {
 // named to customers, and a token.
 func newTown(t *testing.T, db string, env ...string) *town {
 	t.Helper()
+	w := newProviders(t, db, env...)
+	if e := w.feed("correct horse\n", "user", "add", "maria", "--role", "operator", "--full-name", "Мария Орлова"); e.code != 0 {
+		t.Fatalf("user add: %+v", e)
+	}
+	w.api.token = strings.TrimSpace(w.ok("token", "add"))
+	return w
+}
+
+// newProviders is a town without people.
+func newProviders(t *testing.T, db string, env ...string) *town {
+	t.Helper()
 	phones, err := sandbox.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &town{front: newFront(t)}
-	w.servers, err = sandbox.Start(t.Context(), phones, sandbox.Config{PublicURL: w.front.server.URL, TwilioSID: twilioSID, TwilioToken: twilioToken, TwilioFrom: twilioFrom,
+	w.servers, err = sandbox.Start(t.Context(), phones, sandbox.Config{PublicURL: w.front.server.URL, TwilioSID: twilioSID, TwilioToken: twilioToken, TwilioFrom: twilioFrom + "," + groupFrom,
 		TelegramToken: botToken, TelegramSecret: "unused", BotName: "otklik_e2e_bot", Mailbox: mailbox})
 	if err != nil {
 		t.Fatal(err)
@@ -50,10 +63,7 @@ func newTown(t *testing.T, db string, env ...string) *town {
 	})
 	w.shell = newShell(t, append([]string{"OTKLIK_DATABASE_URL=" + db, "OTKLIK_PUBLIC_URL=" + w.front.server.URL, "OTKLIK_DEALER_ZONE=" + afternoon(time.Now()),
 		"OTKLIK_DEALER_NAME=Автоцентр Юг", "OTKLIK_DEALER_PHONE=+74950000000"}, env...)...)
-	if e := w.feed("correct horse\n", "user", "add", "maria", "--role", "operator", "--full-name", "Мария Орлова"); e.code != 0 {
-		t.Fatalf("user add: %+v", e)
-	}
-	w.api = api{t: t, url: w.front.server.URL, token: strings.TrimSpace(w.ok("token", "add"))}
+	w.api = api{t: t, url: w.front.server.URL}
 	return w
 }
 
