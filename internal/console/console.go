@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -324,10 +325,11 @@ func (c *Console) toLogin(q *request) error {
 		q.w.WriteHeader(http.StatusUnauthorized)
 		return nil
 	}
-	if q.r.Method == http.MethodGet {
-		c.sessions.Put(q.ctx(), "after", q.r.URL.RequestURI())
+	if q.r.Method != http.MethodGet || q.r.URL.Path == "/" {
+		return q.redirect("/login")
 	}
-	return q.redirect("/login")
+	// In the address, not in a session: a stranger's look costs no row.
+	return q.redirect("/login?" + url.Values{"to": {q.r.URL.RequestURI()}}.Encode())
 }
 
 func (q *request) redirect(to string) error {

@@ -49,13 +49,15 @@ type house struct {
 	log     *bytes.Buffer
 	changed chan struct{}
 	people  map[string]store.Employee
-	n       int
+	// logged holds a browser a person: a login is slow on purpose.
+	logged map[string]*browser
+	n      int
 }
 
 func open(t testing.TB, st *store.Store) *house {
 	t.Helper()
 	ctx := t.Context()
-	h := &house{Rig: dispatchtest.New(t, st), t: t, log: &bytes.Buffer{}, changed: make(chan struct{}, 1), people: map[string]store.Employee{}}
+	h := &house{Rig: dispatchtest.New(t, st), t: t, log: &bytes.Buffer{}, changed: make(chan struct{}, 1), people: map[string]store.Employee{}, logged: map[string]*browser{}}
 	var err error
 	h.north, err = st.SaveDealer(ctx, store.Dealer{Code: "north", Name: "Автоцентр Север", Zone: "Europe/Moscow", Country: "RU", Locale: "ru"}, storetest.Now)
 	check(t, err)
@@ -182,7 +184,11 @@ func (h *house) stranger() *browser {
 
 func (h *house) login(name string) *browser {
 	h.t.Helper()
+	if b, ok := h.logged[name]; ok {
+		return b
+	}
 	b := h.stranger()
+	h.logged[name] = b
 	if p := b.post("/login", "login", name, "password", password); p.StatusCode != http.StatusSeeOther {
 		h.t.Fatalf("login of %s: %s\n%s", name, p.Status, p.body)
 	}

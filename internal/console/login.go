@@ -14,7 +14,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-type loginPage struct{ Login string }
+// loginPage keeps what was typed, and To, where the person wanted to go.
+type loginPage struct{ Login, To string }
 
 func (c *Console) login(q *request) error {
 	if q.employee.ID != "" {
@@ -25,7 +26,7 @@ func (c *Console) login(q *request) error {
 
 func (c *Console) showLogin(q *request, status int, login, problem string) error {
 	v := q.view("login.title")
-	v.Data = loginPage{login}
+	v.Data = loginPage{login, q.r.FormValue("to")}
 	if problem != "" {
 		v.Problem = q.lang.text(problem)
 	}
@@ -61,8 +62,8 @@ func (c *Console) doLogin(q *request) error {
 		return fmt.Errorf("renewing a session: %w", err)
 	}
 	c.sessions.Put(q.ctx(), "employee", e.ID)
-	if after := c.sessions.PopString(q.ctx(), "after"); ourPath(after) {
-		return q.redirect(after)
+	if to := q.r.PostFormValue("to"); ourPath(to) {
+		return q.redirect(to)
 	}
 	return q.redirect("/")
 }

@@ -14,16 +14,22 @@ func TestLogin(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		h := open(t, st)
 		b := h.stranger()
-		if p := b.get("/queue"); p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != "/login" {
+		if p := b.get("/queue?mine=1"); p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != "/login?to=%2Fqueue%3Fmine%3D1" || len(p.Cookies()) != 0 {
 			t.Fatalf("a stranger was not sent to the login: %s to %q", p.Status, p.Header.Get("Location"))
 		}
+		b.post("/language", "locale", "ru").want(t, http.StatusSeeOther)
 		before := sessionCookie(b)
+		if before == "" {
+			t.Fatal("the choice of a language made no session")
+		}
 		wrong := b.post("/login", "login", "maria", "password", "another password")
 		wrong.want(t, http.StatusUnauthorized, "Логин или пароль не подходят")
 		b.post("/login", "login", "nobody", "password", password).want(t, http.StatusUnauthorized, "Логин или пароль не подходят")
 
-		in := b.post("/login", "login", "maria", "password", password)
-		if in.StatusCode != http.StatusSeeOther || in.Header.Get("Location") != "/queue" {
+		b.get("/login?to=%2Fqueue%3Fmine%3D1").want(t, http.StatusOK, `name="to" value="/queue?mine=1"`)
+		b.post("/login", "login", "x", "password", "x", "to", "/queue?mine=1").want(t, http.StatusUnauthorized, `name="to" value="/queue?mine=1"`)
+		in := b.post("/login", "login", "maria", "password", password, "to", "/queue?mine=1")
+		if in.StatusCode != http.StatusSeeOther || in.Header.Get("Location") != "/queue?mine=1" {
 			t.Fatalf("login: %s to %q, want the page that was asked for", in.Status, in.Header.Get("Location"))
 		}
 		c := in.Cookies()
@@ -79,6 +85,9 @@ func TestFailedLoginsMustWait(t *testing.T) {
 func TestAfterLoginOnlyOurOwnPagesAreOpened(t *testing.T) {
 	h := open(t, storetest.Open(t, "sqlite"))
 	b := h.login("maria")
+	if got := h.stranger().post("/login", "login", "maria", "password", password, "to", "//evil.example/").Header.Get("Location"); got != "/" {
+		t.Errorf("the login leads to %q", got)
+	}
 	for _, to := range []string{"https://evil.example/", "//evil.example/", `/\evil.example`, ""} {
 		if got := b.post("/language", "locale", "en", "back", to).Header.Get("Location"); got != "/" {
 			t.Errorf("back to %q leads to %q", to, got)

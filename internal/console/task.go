@@ -1,8 +1,10 @@
 package console
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"otklik/channels"
@@ -38,6 +40,10 @@ type taskPage struct {
 	Agreement agreementForm
 	Call      callForm
 	Phone     string
+	// Sheet: the answers of the visit's survey can be entered by hand.
+	Sheet bool
+	// Suggested is what an unclear reply probably means.
+	Suggested string
 }
 
 type agreementForm struct{ Solution, Agreed, Consent, Next string }
@@ -100,7 +106,8 @@ func (c *Console) card(q *request) (p taskPage, err error) {
 		p.Timeline = append(p.Timeline, moment{At: steps[i].At, Kind: "step", Step: &steps[i]})
 	}
 	sortMoments(p.Timeline)
-	p.Script = script(t, steps)
+	p.Script, p.Suggested = script(t, steps), q.suggested(t)
+	p.Sheet = p.Open && p.Known && t.ContactID != "" && (t.Kind == store.TaskSurveyCall || t.Kind == store.TaskReview)
 	p.CannotClose, p.CannotAsk = closeRefusal(t), askRefusal(t, p.Contact)
 	p.Agreement = agreementForm{Solution: t.Agreed, Agreed: t.Note, Consent: lastConsent(steps), Next: (&view{Dealer: q.dealer}).Local(t.NextContactAt)}
 	return p, nil
@@ -139,6 +146,24 @@ func (c *Console) cardContact(q *request, p *taskPage) (err error) {
 		}
 	}
 	return nil
+}
+
+// suggested reads what the inbox left with an unclear reply.
+func (q *request) suggested(t store.Task) string {
+	var probably struct {
+		Rating         *int
+		Answer, Choice string
+	}
+	if t.Kind != store.TaskReview || json.Unmarshal([]byte(t.Note), &probably) != nil {
+		return ""
+	}
+	switch {
+	case probably.Rating != nil:
+		return strconv.Itoa(*probably.Rating)
+	case probably.Answer != "":
+		return q.lang.label("answer", probably.Answer)
+	}
+	return probably.Choice
 }
 
 // lastConsent is what the customer said to the newest solution.

@@ -184,3 +184,25 @@ func TestCustomersAreFound(t *testing.T) {
 		b.get("/contacts?q=Сидоров").want(t, http.StatusOK, "Никого не нашлось")
 	})
 }
+
+// TestUnclearReplyIsReadByAPerson: the card says what the reply probably means, and
+// the answer entered from it settles the task.
+func TestUnclearReplyIsReadByAPerson(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		h.Send(t)
+		h.write("ну такое, 3-4")
+		h.write("ну такое, 3-4")
+		review := h.open(store.TaskReview)
+		b, at := h.login("maria"), "/tasks/"+review.ID
+		b.get(at).want(t, http.StatusOK, "ну такое, 3-4", "Похоже, клиент имел в виду", "Записать ответ в анкету")
+		b.post(at+"/survey", "q.overall", "3").want(t, http.StatusSeeOther)
+		if a := h.answers()["overall"]; a.Rating == nil || *a.Rating != 3 {
+			t.Errorf("the rating is kept as %+v", a)
+		}
+		if x := h.task(review.ID); x.State != store.TaskClosed {
+			t.Errorf("the task is %s", x.State)
+		}
+	})
+}
