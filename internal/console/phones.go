@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/mail"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -178,7 +179,7 @@ func (c *Console) onPhone(q *request, do func() error) error {
 	who := q.r.PostFormValue("who")
 	err := do()
 	if err == nil {
-		return q.redirect("/phones?who=" + who + "#" + q.r.PostFormValue("channel"))
+		return q.redirect(phoneOf(who) + "#" + url.PathEscape(q.r.PostFormValue("channel")))
 	}
 	if !refused(err) {
 		return err
@@ -205,8 +206,11 @@ func (c *Console) phoneAdvance(q *request) error {
 		return fmt.Errorf("moving the clock: %w", err)
 	}
 	q.flash("phones.moved")
-	return q.redirect("/phones?who=" + q.r.PostFormValue("who"))
+	return q.redirect(phoneOf(q.r.PostFormValue("who")))
 }
+
+// phoneOf is the address of one customer's phone.
+func phoneOf(who string) string { return "/phones?" + url.Values{"who": {who}}.Encode() }
 
 // mailPolicy lets a mail show itself with its own styles and nothing else: it is
 // somebody else's document inside our page.
