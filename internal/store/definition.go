@@ -11,12 +11,27 @@ import (
 // Version keeps the content of a definition and returns its version: content that
 // is the newest already keeps its number, changed content gets the next one.
 func (s *Store) Version(ctx context.Context, kind, id, content, hash, source string, now time.Time) (int, error) {
+	const tries = 10 // as many nodes may start at once with different content
 	var version int
-	err := s.Tx(ctx, RankBulk, func(tx *Tx) error {
-		type row struct {
-			version int
-			hash    string
+	var err error
+	for range tries {
+		if version, err = s.version(ctx, kind, id, content, hash, source, now); !errors.Is(err, ErrConflict) {
+			break
 		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("keeping the version of %s %s: %w", kind, id, err)
+	}
+	return version, nil
+}
+
+// version is one try; ErrConflict when another node took the number meanwhile.
+func (s *Store) version(ctx context.Context, kind, id, content, hash, source string, now time.Time) (version int, err error) {
+	type row struct {
+		version int
+		hash    string
+	}
+	err = s.Tx(ctx, RankBulk, func(tx *Tx) error {
 		last, err := one(ctx, tx, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.version, &x.hash) },
 			"select version, content_hash from definition where kind = $1 and id = $2 order by version desc limit 1", kind, id)
 		if err != nil && !errors.Is(err, ErrNotFound) {
@@ -27,18 +42,15 @@ func (s *Store) Version(ctx context.Context, kind, id, content, hash, source str
 			return nil
 		}
 		version++
-		_, err = tx.ExecContext(ctx, "insert into definition (id, version, kind, content, content_hash, source, created_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict (id, kind, version) do nothing",
-			id, version, kind, content, hash, source, at(now))
-		return err
+		r, err := tx.ExecContext(ctx, `insert into definition (id, version, kind, content, content_hash, source, created_at) values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict (id, kind, version) do nothing`, id, version, kind, content, hash, source, at(now))
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, ErrConflict)
+		}
+		return nil
 	})
-	if err != nil {
-		return 0, fmt.Errorf("keeping the version of %s %s: %w", kind, id, err)
-	}
-	return version, nil
-}
-
-// Definition reads the content of one version.
-func (s *Store) Definition(ctx context.Context, kind, id string, version int) (string, error) {
-	return one(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
-		"select content from definition where kind = $1 and id = $2 and version = $3", kind, id, version)
+	return version, err
 }
