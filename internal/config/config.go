@@ -220,14 +220,12 @@ func (r *reader) check(c *Config) {
 		r.bad("OTKLIK_LOG", "%q is neither text nor json", c.Log)
 	}
 	r.url("OTKLIK_PUBLIC_URL", c.PublicURL, "http", "https")
-	r.url("OTKLIK_REDIS_URL", c.RedisURL, "redis", "rediss", "redis+sentinel", "redis+cluster", "rediss+sentinel", "rediss+cluster")
+	r.url("OTKLIK_REDIS_URL", c.RedisURL, "redis", "rediss", "unix")
 	r.url("OTKLIK_TWILIO_API_BASE", c.Twilio.APIBase, "http", "https")
 	r.url("OTKLIK_TELEGRAM_API_BASE", c.Telegram.APIBase, "http", "https")
 	r.url("OTKLIK_SMTP_URL", c.SMTPURL, "smtp", "smtps", "smtp+insecure")
 	r.url("OTKLIK_IMAP_URL", c.IMAPURL, "imap", "imaps", "imap+insecure")
-	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
-		r.bad("OTKLIK_DATABASE_URL", "must begin with sqlite: or postgres://")
-	}
+	r.database(c.DatabaseURL)
 	r.checkTwilio(c)
 	r.checkTelegram(c)
 	r.checkEmail(c)
@@ -248,9 +246,26 @@ func (r *reader) url(name, v string, schemes ...string) {
 		return
 	}
 	u, err := url.Parse(v)
-	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+	if err != nil || u.Host == "" && u.Scheme != "unix" || !slices.Contains(schemes, u.Scheme) {
 		// The value may hold a password and is not repeated.
 		r.bad(name, "is not a URL that begins with %s://", strings.Join(schemes, ":// or "))
+	}
+}
+
+// database checks the form; the values may hold a password and are not repeated.
+func (r *reader) database(v string) {
+	const name = "OTKLIK_DATABASE_URL"
+	switch scheme, rest, _ := strings.Cut(v, ":"); {
+	case scheme == "sqlite" && rest == "":
+		r.bad(name, "names no file, like sqlite:data/otklik.db")
+	case scheme == "sqlite":
+	case !strings.HasPrefix(v, "postgres://") && !strings.HasPrefix(v, "postgresql://"):
+		r.bad(name, "must begin with sqlite: or postgres://")
+	default:
+		// A host may be missing: a socket's folder is given as ?host=.
+		if _, err := url.Parse(v); err != nil {
+			r.bad(name, "cannot be read as a URL; a password's special characters are written in percent form, %% as %%25")
+		}
 	}
 }
 
@@ -279,6 +294,9 @@ func (r *reader) checkTwilio(c *Config) {
 func (r *reader) checkTelegram(c *Config) {
 	if m := c.Telegram.Mode; m != "poll" && m != "webhook" {
 		r.bad("OTKLIK_TELEGRAM_MODE", "%q is neither poll nor webhook", m)
+	}
+	if c.Telegram.On() && !regexp.MustCompile(`^[0-9]{1,20}:[A-Za-z0-9_-]+$`).MatchString(c.Telegram.Token) {
+		r.bad("OTKLIK_TELEGRAM_TOKEN", "is not a token like 123456:ABC-def that BotFather gives")
 	}
 	if c.Telegram.On() && c.Telegram.Mode == "webhook" && c.PublicURL == "" {
 		r.bad("OTKLIK_PUBLIC_URL", "is missing: Telegram's webhook needs it (or OTKLIK_TELEGRAM_MODE=poll)")

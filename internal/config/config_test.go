@@ -52,3 +52,31 @@ func TestFile(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+func TestForms(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		fine        bool
+	}{
+		{"OTKLIK_DATABASE_URL", "sqlite:otklik.db", true},
+		{"OTKLIK_DATABASE_URL", "sqlite:", false},
+		{"OTKLIK_DATABASE_URL", "postgres://otklik:s%25cret@db/otklik", true},
+		{"OTKLIK_DATABASE_URL", "postgres:///otklik?host=/run/postgresql", true},
+		{"OTKLIK_DATABASE_URL", "postgres://otklik:s%cret@db/otklik", false},
+		{"OTKLIK_DATABASE_URL", "otklik.db", false},
+		{"OTKLIK_REDIS_URL", "redis://sentinel:26379/0?master_name=main", true},
+		{"OTKLIK_REDIS_URL", "rediss://:secret@cache:6380/1", true},
+		{"OTKLIK_REDIS_URL", "unix:///run/redis.sock", true},
+		{"OTKLIK_REDIS_URL", "redis+cluster://cache:6379", false},
+		{"OTKLIK_TELEGRAM_TOKEN", "123456:AbC-d_e", true},
+		{"OTKLIK_TELEGRAM_TOKEN", "AbC-d_e", false},
+	} {
+		_, err := Load([]string{c.name + "=" + c.value})
+		if (err == nil) != c.fine {
+			t.Errorf("%s=%s: %v", c.name, c.value, err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), c.name+":") || strings.Contains(err.Error(), c.value)) {
+			t.Errorf("%s=%s: says %v", c.name, c.value, err)
+		}
+	}
+}
