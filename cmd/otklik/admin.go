@@ -94,7 +94,11 @@ func (c userAddCmd) Run(r run) error {
 		if e.Name == "" {
 			e.Name = c.Name
 		}
-		if _, err := t.store.SaveEmployee(r.ctx, e, time.Now().UTC()); err != nil {
+		_, err = t.store.SaveEmployee(r.ctx, e, time.Now().UTC())
+		if errors.Is(err, store.ErrConflict) {
+			return fmt.Errorf("login %s is taken; `otklik user passwd %[1]s` changes its password", c.Name)
+		}
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(r.stdout, "%s can log in\n", c.Name)

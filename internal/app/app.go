@@ -4,6 +4,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,7 +194,9 @@ func (a *App) read(ctx context.Context) (err error) {
 	if a.programs, err = program.Load(templates.FS, "programs"); err != nil {
 		return err
 	}
-	a.drafter = &draft.Drafter{Renderer: a.renderer, PublicURL: a.config.PublicURL}
+	// Without a public address links lead to this machine; a free port is known
+	// once serve listens.
+	a.drafter = &draft.Drafter{Renderer: a.renderer, PublicURL: cmp.Or(a.config.PublicURL, "http://"+a.config.Listen)}
 	return a.keepVersions(ctx)
 }
 

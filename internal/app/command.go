@@ -8,18 +8,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"otklik/channels"
-	"otklik/internal/config"
+	"otklik/internal/callback"
 	"otklik/internal/dispatch"
 	"otklik/internal/draft"
 	"otklik/internal/program"
-	"otklik/internal/ratelimit"
 	"otklik/internal/render"
 	"otklik/internal/store"
 	"otklik/internal/survey"
@@ -39,10 +36,6 @@ func Terminal(w io.Writer) bool {
 // DispatchOnce plans what stands, sends all that is due and stops.
 func (a *App) DispatchOnce(ctx context.Context, progress func(dispatch.Summary)) (dispatch.Summary, error) {
 	defer func() { _ = a.Stop(ctx) }()
-	if a.config.PublicURL == "" {
-		a.config.PublicURL = "http://" + a.config.Listen
-		a.drafter.PublicURL = a.config.PublicURL
-	}
 	if err := a.connect(ctx); err != nil {
 		return dispatch.Summary{}, err
 	}
@@ -157,88 +150,9 @@ func (a *App) sample(d store.Dealer, locale string, ch channels.Kind) render.Dat
 	works := map[string][]string{"ru": {"ТО-4", "замена колодок"}, "en": {"oil change", "brake pads"}, "zh": {"常规保养", "更换刹车片"}}
 	x := a.drafter.Data(draft.Recipient{Dealer: d, Contact: people[locale], Channel: ch, Locale: locale, Token: "preview", First: true, Now: now,
 		Visit: store.Visit{Order: "10001", CompletedAt: now.Add(-26 * time.Hour), Works: works[locale], Advisor: "", Vehicle: store.Vehicle{Model: "LADA Vesta"}}})
-	x.Callback.Due, x.Callback.Next = now.Add(24*time.Hour), now.AddDate(0, 0, 7)
+	x.Callback.Due, x.Callback.Next = callback.WorkBy(now.Add(24*time.Hour), x.Zone), now.AddDate(0, 0, 7)
 	x.Callback.Solution = works[locale][1]
 	return x
-}
-
-// Finding is one line of `otklik doctor`.
-type Finding struct {
-	What string
-	OK   bool
-	Says string
-}
-
-// Doctor looks at everything the configuration names and says what to mend.
-func Doctor(ctx context.Context, c *config.Config, log *slog.Logger) []Finding {
-	var out []Finding
-	add := func(what string, err error, fine string) bool {
-		f := Finding{What: what, OK: err == nil, Says: fine}
-		if err != nil {
-			f.Says = err.Error()
-		}
-		out = append(out, f)
-		return err == nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	a, err := New(ctx, c, Options{Role: RoleAll, Log: log})
-	if !add("database", err, "answers, schema up to date") {
-		return out
-	}
-	defer func() { _ = a.Stop(ctx) }()
-	add("clock", a.realTime(ctx), "business time is real time")
-	if c.RedisURL == "" {
-		add("redis", nil, "not configured: one process, limits in memory")
-	} else {
-		client, err := ratelimit.Dial(c.RedisURL)
-		if err == nil {
-			err = client.Ping(ctx).Err()
-			_ = client.Close()
-		}
-		add("redis", err, "answers")
-	}
-	a.config.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
-	if !add("channels", a.makeChannels(), "configured: "+strings.Join(kinds(c), ", ")) {
-		return out
-	}
-	for kind, ch := range a.channels {
-		if p, ok := ch.(interface{ Check(context.Context) error }); ok {
-			add(string(kind), p.Check(ctx), "the provider answers and takes our credentials")
-		}
-	}
-	if len(a.channels) == 0 {
-		add("channels", errors.New("no channel is configured: nothing can be sent (OTKLIK_TWILIO_…, OTKLIK_SMTP_URL, OTKLIK_TELEGRAM_TOKEN)"), "")
-	}
-	return append(out, staffed(ctx, a))
-}
-
-func kinds(c *config.Config) []string {
-	var out []string
-	if c.Twilio.On() {
-		out = append(out, "sms")
-	}
-	if c.SMTPURL != "" {
-		out = append(out, "email")
-	}
-	if c.Telegram.On() {
-		out = append(out, "telegram")
-	}
-	return out
-}
-
-// staffed checks R005: a program needs somebody who answers for it.
-func staffed(ctx context.Context, a *App) Finding {
-	for _, d := range a.roster.Dealers() {
-		es, err := a.store.Employees(ctx, d.ID)
-		if err != nil {
-			return Finding{"employees", false, err.Error()}
-		}
-		if !slices.ContainsFunc(es, func(e store.Employee) bool { return e.Active && slices.Contains(e.Roles, store.RoleOperator) }) {
-			return Finding{"employees", false, fmt.Sprintf("dealer %s has no operator who answers for the surveys (otklik user add NAME --role operator)", d.Code)}
-		}
-	}
-	return Finding{"employees", true, "every dealer has an operator"}
 }
 
 // DefinitionFiles are the shipped definitions by path.

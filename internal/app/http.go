@@ -24,9 +24,9 @@ func (a *App) serve() {
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
 	if a.options.Role != RoleWorker {
-		mux.HandleFunc("POST /hooks/twilio/inbound", a.hook(channels.SMS))
-		mux.HandleFunc("POST /hooks/twilio/status", a.hook(channels.SMS))
-		mux.HandleFunc("POST /hooks/telegram", a.hook(channels.Telegram))
+		mux.HandleFunc("/hooks/twilio/inbound", a.hook(channels.SMS))
+		mux.HandleFunc("/hooks/twilio/status", a.hook(channels.SMS))
+		mux.HandleFunc("/hooks/telegram", a.hook(channels.Telegram))
 		a.mountPages(mux)
 	}
 	a.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
@@ -37,8 +37,12 @@ func (a *App) serve() {
 	}()
 }
 
-// hookLimit bounds the body of a webhook call.
-const hookLimit = 1 << 20
+// hookLimit bounds the body of a webhook call, hookWithin the time it may take;
+// Twilio waits 15 seconds for an answer.
+const (
+	hookLimit  = 1 << 20
+	hookWithin = 15 * time.Second
+)
 
 // hook authenticates a provider's call and takes its events in. The provider gets
 // its 2xx after the commit; when the database is away it gets 503 and calls again.
@@ -47,6 +51,11 @@ func (a *App) hook(ch channels.Kind) http.HandlerFunc {
 		receiver, ok := a.channels[ch].(channels.Receiver)
 		if !ok {
 			http.NotFound(w, r)
+			return
+		}
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			http.Error(w, "a provider posts here", http.StatusMethodNotAllowed)
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, hookLimit))
@@ -73,8 +82,12 @@ func (a *App) hook(ch channels.Kind) http.HandlerFunc {
 			http.Error(w, "the call cannot be read", http.StatusBadRequest)
 			return
 		}
+		// A provider that hangs up does not always call again: what it brought is
+		// taken in to the end.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), hookWithin)
+		defer cancel()
 		for _, e := range events {
-			if err := a.take(r.Context(), e, "", ""); err != nil {
+			if err := a.take(ctx, e, "", ""); err != nil {
 				a.log.Error("a webhook was not stored", "channel", ch, "error", err)
 				w.Header().Set("Retry-After", "5")
 				http.Error(w, "try again", http.StatusServiceUnavailable)

@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	"otklik/internal/config"
+	"otklik/internal/ratelimit"
+	"otklik/internal/store"
+)
+
+// Finding is one line of `otklik doctor`.
+type Finding struct {
+	What string
+	OK   bool
+	Says string
+}
+
+// found is good news, or what err says.
+func found(what string, err error, fine string) Finding {
+	if err != nil {
+		return Finding{what, false, err.Error()}
+	}
+	return Finding{what, true, fine}
+}
+
+// Doctor looks at everything the configuration names and says what to mend. What
+// is wrong with one part hides nothing of the others.
+func Doctor(ctx context.Context, c *config.Config, log *slog.Logger) []Finding {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	out := inDatabase(ctx, c, log)
+	out = append(out, inRedis(ctx, c.RedisURL))
+	out = append(out, inChannels(ctx, c, log)...)
+	if c.SMTPURL != "" {
+		out = append(out, inDNS(ctx, net.DefaultResolver.LookupTXT, c.EmailFrom)...)
+	}
+	return out
+}
+
+func inDatabase(ctx context.Context, c *config.Config, log *slog.Logger) []Finding {
+	a, err := New(ctx, c, Options{Role: RoleAll, Log: log})
+	if err != nil {
+		return []Finding{found("database", err, "")}
+	}
+	defer func() { _ = a.Stop(ctx) }()
+	return []Finding{found("database", nil, "answers, schema up to date"), found("clock", a.realTime(ctx), "business time is real time"), staffed(ctx, a)}
+}
+
+func inRedis(ctx context.Context, address string) Finding {
+	if address == "" {
+		return found("redis", nil, "not configured: one process, limits in memory")
+	}
+	client, err := ratelimit.Dial(address)
+	if err == nil {
+		err = errors.Join(client.Ping(ctx).Err(), client.Close())
+	}
+	if err != nil {
+		err = fmt.Errorf("OTKLIK_REDIS_URL: %w", err)
+	}
+	return found("redis", err, "answers")
+}
+
+func inChannels(ctx context.Context, c *config.Config, log *slog.Logger) []Finding {
+	a := &App{config: c, log: log}
+	defer func() { _ = a.close(ctx) }()
+	if err := a.makeChannels(); err != nil {
+		return []Finding{found("channels", err, "")}
+	}
+	if len(a.channels) == 0 {
+		return []Finding{found("channels", errors.New("no channel is configured: nothing can be sent (OTKLIK_TWILIO_…, OTKLIK_SMTP_URL, OTKLIK_TELEGRAM_TOKEN)"), "")}
+	}
+	var names []string
+	for kind := range a.channels {
+		names = append(names, string(kind))
+	}
+	slices.Sort(names)
+	out := []Finding{found("channels", nil, "configured: "+strings.Join(names, ", "))}
+	for kind, ch := range a.channels {
+		if p, ok := ch.(interface{ Check(context.Context) error }); ok {
+			out = append(out, found(string(kind), p.Check(ctx), "the provider answers and takes our credentials"))
+		}
+	}
+	return out
+}
+
+// inDNS looks for the records without which large mailbox providers refuse or hide
+// mail of a domain (provider-and-law-facts, email): SPF (RFC 7208) and DMARC
+// (RFC 7489). The DKIM key stands under a selector that only the signing server
+// knows.
+func inDNS(ctx context.Context, lookup func(ctx context.Context, name string) ([]string, error), from string) []Finding {
+	a, err := mail.ParseAddress(from)
+	if err != nil {
+		return []Finding{found("mail domain", fmt.Errorf("OTKLIK_EMAIL_FROM: %w", err), "")}
+	}
+	domain := a.Address[strings.LastIndexByte(a.Address, '@')+1:]
+	var out []Finding
+	for _, r := range []struct{ what, name, begins string }{
+		{"SPF of " + domain, domain, "v=spf1"},
+		{"DMARC of " + domain, "_dmarc." + domain, "v=DMARC1"},
+	} {
+		texts, err := lookup(ctx, r.name)
+		var missing *net.DNSError
+		switch {
+		case errors.As(err, &missing) && missing.IsNotFound:
+			err = nil
+		case err != nil:
+			err = fmt.Errorf("looking up TXT of %s: %w", r.name, err)
+		}
+		if err == nil && !slices.ContainsFunc(texts, func(s string) bool { return strings.HasPrefix(s, r.begins) }) {
+			err = fmt.Errorf("%s has no TXT record that begins with %s: mail will be refused or land in spam", r.name, r.begins)
+		}
+		out = append(out, found(r.what, err, "stands in DNS"))
+	}
+	return out
+}
+
+// staffed checks R005: a program needs somebody who answers for it.
+func staffed(ctx context.Context, a *App) Finding {
+	for _, d := range a.roster.Dealers() {
+		es, err := a.store.Employees(ctx, d.ID)
+		if err != nil {
+			return found("employees", err, "")
+		}
+		if !slices.ContainsFunc(es, func(e store.Employee) bool { return e.Active && slices.Contains(e.Roles, store.RoleOperator) }) {
+			return found("employees", fmt.Errorf("dealer %s has no operator who answers for the surveys (otklik user add NAME --role operator --dealer %s)", d.Code, d.Code), "")
+		}
+	}
+	return found("employees", nil, "every dealer has an operator")
+}
