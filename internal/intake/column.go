@@ -11,7 +11,7 @@ import (
 type shape struct {
 	filled, distinct                                int
 	date, clock, phone, email, vin, letters, person float64
-	oneWord                                         float64
+	oneWord, gender, digits                         float64
 }
 
 const sniffRows = 300
@@ -43,7 +43,7 @@ func shapes(lines []line, width int) []shape {
 		out[i].distinct = len(seen[i])
 		if n := float64(out[i].filled); n > 0 {
 			for _, p := range []*float64{&out[i].date, &out[i].clock, &out[i].phone, &out[i].email, &out[i].vin,
-				&out[i].letters, &out[i].person, &out[i].oneWord} {
+				&out[i].letters, &out[i].person, &out[i].oneWord, &out[i].gender, &out[i].digits} {
 				*p /= n
 			}
 		}
@@ -71,9 +71,15 @@ func (s *shape) add(c string) {
 	if strings.ContainsFunc(c, unicode.IsLetter) {
 		s.letters++
 	}
+	if strings.ContainsFunc(c, unicode.IsDigit) {
+		s.digits++
+	}
 	n := len(splitWords(c))
 	if n == 1 {
 		s.oneWord++
+	}
+	if w := fold(c); words().gender[w] != "" || words().titles[w] {
+		s.gender++
 	}
 	if !strings.ContainsFunc(c, unicode.IsDigit) && (n >= 2 && n <= 4 || hasHan(c) && len([]rune(c)) >= 2 && len([]rune(c)) <= 4) {
 		s.person++
@@ -180,6 +186,7 @@ func (c *columns) sniff() {
 	if at := c.first(fOrder); at >= 0 && len(c.by[fOrder]) == 1 && c.shape[at].phone > 0.8 && !c.has(fPhone) {
 		c.moveOne(at, fOrder, fPhone)
 	}
+	c.misnamed()
 	c.splitName()
 	for i, s := range c.shape {
 		if c.match[i].field != "" || s.filled == 0 || c.staffs(i) {
@@ -199,6 +206,26 @@ func (c *columns) sniff() {
 		return s.filled > 1 && s.distinct == s.filled && s.oneWord == 1 && s.date+s.phone+s.email+s.vin == 0
 	})
 	c.only(fDate, !c.anyDate(), func(s shape) bool { return s.date >= 0.8 })
+}
+
+// misnamed takes columns out of fields that their cells cannot be: "Work" and "MI" among telephones and names, a
+// document's title where a form of address was expected.
+func (c *columns) misnamed() {
+	for _, at := range slices.Clone(c.by[fWorks]) {
+		if c.shape[at].phone > 0.8 {
+			c.moveOne(at, fWorks, fPhone)
+		}
+	}
+	for _, at := range slices.Clone(c.by[fMileage]) {
+		if s := c.shape[at]; s.letters > 0.8 && s.digits == 0 && c.has(fGiven) {
+			c.moveOne(at, fMileage, fPatronymic)
+		}
+	}
+	for _, at := range slices.Clone(c.by[fGender]) {
+		if s := c.shape[at]; s.filled > 0 && s.gender < 0.2 && s.distinct > 2 {
+			c.moveOne(at, fGender, "")
+		}
+	}
 }
 
 // staffs holds for headers that name somebody of the dealer's side.

@@ -18,7 +18,7 @@ func (r *rowReader) customer() Customer {
 		switch g := words().gender[w]; {
 		case g != "":
 			c.Gender, c.GenderSource = g, "data"
-		case !words().none[w] && w != "-":
+		case !words().none[w] && !words().titles[w] && w != "-":
 			r.warn(r.column(fGender), CodeBadWord, "%q is no known gender; left out", shorten(w, 20))
 		}
 	}
@@ -28,7 +28,7 @@ func (r *rowReader) customer() Customer {
 
 func (r *rowReader) name(locale string) Customer {
 	var c Customer
-	full := nameOnly(r.cell(fCustomer))
+	full := r.fullName()
 	if r.c.has(fFamily) && strings.TrimSpace(r.cell(fFamily)+r.cell(fGiven)) != "" {
 		c = named(r.cell(fFamily), r.cell(fGiven), r.cell(fPatronymic), locale)
 	}
@@ -42,6 +42,18 @@ func (r *rowReader) name(locale string) Customer {
 		return company(squeeze(full))
 	}
 	return c
+}
+
+// fullName is the first of the customer columns that names somebody: in front of the owner's column, systems write "retail
+// customer" or nothing.
+func (r *rowReader) fullName() string {
+	for _, at := range r.c.by[fCustomer] {
+		name := nameOnly(clean(cellAt(r.line, at)))
+		if w := fold(name); strings.ContainsFunc(w, unicode.IsLetter) && !words().none[w] && !words().nobody[w] {
+			return name
+		}
+	}
+	return ""
 }
 
 // nameOnly takes telephone numbers and addresses out of a name: "Иванов Иван, тел. 8-916-…".

@@ -19,7 +19,7 @@ func parseEmails(cell string) (emails []string, bad int) {
 		if !strings.Contains(part, "@") {
 			continue // a display name
 		}
-		if e, ok := parseEmail(part); ok {
+		if e, ok := Email(part); ok {
 			emails = appendNew(emails, e)
 		} else {
 			bad++
@@ -31,8 +31,9 @@ func parseEmails(cell string) (emails []string, bad int) {
 	return emails, bad
 }
 
-// parseEmail checks one address: a dot-atom, an at sign, a domain with a dot.
-func parseEmail(s string) (string, bool) {
+// Email is a bare address in lower case with its domain in ASCII; false for anything but a dot-atom, an at sign and a
+// domain with a dot.
+func Email(s string) (string, bool) {
 	s = strings.ToLower(strings.Trim(s, ".'`“”«»"))
 	local, domain, ok := strings.Cut(s, "@")
 	if !ok || local == "" || len(local) > 64 || len(s) > 254 || strings.Contains(domain, "@") {

@@ -79,7 +79,7 @@ func isDateField(field string) bool {
 // manyColumns holds for the fields that several columns may fill together.
 func manyColumns(field string) bool {
 	switch field {
-	case fPhone, fEmail, fContact, fWorks, fClosedAt, fHandedOver, fPromisedAt, fOpenedAt, fStartsAt, fDate:
+	case fCustomer, fPhone, fEmail, fContact, fWorks, fClosedAt, fHandedOver, fPromisedAt, fOpenedAt, fStartsAt, fDate:
 		return true
 	}
 	return false

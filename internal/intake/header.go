@@ -27,7 +27,8 @@ func (v *vocabulary) understand(header string) match {
 }
 
 // named finds the name that a header is: the whole, then without brackets or unit, then without the words that only
-// name the owner, at last the longest known name inside it.
+// name the owner, at last the longest known name inside it, unless the
+// header is about a warranty, an insurance or a discount.
 func (v *vocabulary) named(header string) match {
 	header = squeeze(header)
 	if header == "" || len(header) > 200 {
@@ -55,6 +56,9 @@ func (v *vocabulary) named(header string) match {
 		if s, ok := v.exact[v.withoutOwner(toks)]; ok {
 			return match{field: s.field, rank: s.rank + 50}
 		}
+	}
+	if anyToken(toks, v.foreign) || containsAny(joined, v.hanForeign) {
+		return match{}
 	}
 	return v.inside(toks, joined, staff)
 }

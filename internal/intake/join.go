@@ -204,5 +204,5 @@ func sameCar(a, b Vehicle) bool {
 	if a.VIN != "" && b.VIN != "" {
 		return a.VIN == b.VIN
 	}
-	return a.Plate != "" && cleanVIN(a.Plate) == cleanVIN(b.Plate)
+	return a.Plate != "" && VIN(a.Plate) == VIN(b.Plate)
 }

@@ -5,10 +5,13 @@ import (
 	"unicode"
 )
 
-// currencyOf tells the currency from the words and signs around an amount; "" when none says it.
+// currencyOf tells the currency from the code, words and signs around an amount; "" when none says it.
 func currencyOf(text, country string) string {
 	if text == "" {
 		return ""
+	}
+	if c := isoCode(text); c != "" {
+		return c
 	}
 	text = fold(text)
 	v := words()
@@ -40,39 +43,15 @@ func yuanOrYen(currency, country string) string {
 	return currency
 }
 
-// homeCurrency is the currency of a country's amounts that name none.
-func homeCurrency(country string) string {
-	switch country {
-	case "RU":
-		return "RUB"
-	case "US":
-		return "USD"
-	case "CN":
-		return "CNY"
-	case "KZ":
-		return "KZT"
-	case "BY":
-		return "BYN"
-	case "UA":
-		return "UAH"
-	case "GB":
-		return "GBP"
-	case "TR":
-		return "TRY"
-	case "JP":
-		return "JPY"
-	case "DE", "FR", "AT", "IT", "ES", "NL", "BE", "FI", "IE", "PT", "GR", "LT", "LV", "EE", "SK", "SI":
-		return "EUR"
-	}
-	return ""
-}
-
 // parseMoney reads an amount as people and programs write it: "16 365,00", "$1,731.81", "1.731,81 €", "(25.00)".
-// The amount is in hundredths of the currency (units for the yen), rounded half away from zero.
+// The amount is in the currency's minor unit (hundredths where the currency is not known), rounded half away from zero.
 func parseMoney(cell, locale, country, columnCurrency string) (m Money, ok bool) {
 	number, before, after, negative := cutNumber(clean(cell))
 	if number == "" {
 		return Money{}, false
+	}
+	if hundredths, rest := cutHundredths(after); hundredths != "" && !strings.ContainsAny(number, ",.") {
+		number, after = number+"."+hundredths, rest
 	}
 	whole, frac, ok := splitDecimal(number, locale)
 	if !ok || len(whole) > 13 {
@@ -88,9 +67,9 @@ func parseMoney(cell, locale, country, columnCurrency string) (m Money, ok bool)
 	if m.Currency == "" {
 		m.Currency = homeCurrency(country)
 	}
-	places := 2
-	if m.Currency == "JPY" {
-		places = 0
+	places, known := Exponent(m.Currency)
+	if !known {
+		places = 2
 	}
 	m.Minor = scaled(whole, frac, places)
 	if negative {
@@ -98,6 +77,27 @@ func parseMoney(cell, locale, country, columnCurrency string) (m Money, ok bool)
 	}
 	return m, true
 }
+
+// cutHundredths takes off what stands behind the whole units of "1500 руб. 50 коп." and of the bookkeepers' 1500-00.
+func cutHundredths(after string) (hundredths, rest string) {
+	if len(after) == 3 && (after[0] == '-' || after[0] == '=') && digitsOf(after[1:]) == after[1:] {
+		return after[1:], ""
+	}
+	from := strings.IndexFunc(after, isDigit)
+	if from < 1 {
+		return "", after
+	}
+	end := from
+	for end < len(after) && isDigit(rune(after[end])) {
+		end++
+	}
+	if n := digitsOf(after[from:end]); n != "" && len(n) <= 2 && words().minorUnit[strings.Trim(fold(after[end:]), ". ")] {
+		return strings.Repeat("0", 2-len(n)) + n, after[:from]
+	}
+	return "", after
+}
+
+func isDigit(r rune) bool { return r >= '0' && r <= '9' }
 
 // cutNumber gives the first run of digits and separators without blanks, and the text on both sides.
 func cutNumber(c string) (number, before, after string, negative bool) {
@@ -187,11 +187,16 @@ func scaled(whole, frac string, places int) int64 {
 	return n
 }
 
-// parseCount reads a whole number with thousands separators and a unit: "107 134 км", "31,820".
+// parseCount reads a whole number with thousands separators and a unit: "107 134 км", "31,820", "1.2万公里".
 func parseCount(cell string) (int, bool) {
-	number, _, _, negative := cutNumber(clean(cell))
+	number, _, after, negative := cutNumber(clean(cell))
 	if number == "" || negative {
 		return 0, false
+	}
+	if strings.HasPrefix(after, "万") { // ten thousands
+		whole, frac, ok := splitDecimal(number, "")
+		n := scaled(whole, frac, 4)
+		return int(n), ok && len(whole) < 4
 	}
 	if i := strings.IndexAny(number, ",."); i >= 0 && len(number)-i-1 != 3 {
 		number = number[:i] // decimals; three digits are thousands

@@ -358,12 +358,12 @@ func recase(s string) string {
 	return strings.Join(w, " ")
 }
 
-// recaseAll is recase word by word; particles (van, оглы) stay small except in front.
+// recaseAll is recase word by word; particles (van, оглы) stay small, in front where they were written so.
 func recaseAll(w []string) {
 	for i, s := range w {
 		switch low := strings.ToLower(s); {
 		case s != low && s != strings.ToUpper(s), isInitial(s) && s != low:
-		case i > 0 && words().particles[fold(s)]:
+		case words().particles[fold(s)] && (i > 0 || s == low && len(w) > 1 && w[1] != strings.ToLower(w[1])):
 			w[i] = low
 		default:
 			w[i] = capitals(low)

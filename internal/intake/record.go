@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -17,8 +18,15 @@ type rowReader struct {
 func (r *reader) row(l line) Row {
 	rr := rowReader{reader: r, line: l}
 	row := Row{Line: l.no, Raw: rr.raw()}
+	first, goesOn := r.above[l.no]
+	if goesOn {
+		rr.line = r.goOn(first, l)
+	}
 	rec := rr.record()
 	row.Problems = rr.problems
+	if goesOn {
+		row.Problems = slices.DeleteFunc(row.Problems, func(p Problem) bool { return !p.Refused && p.Code != CodeBadMoney }) // told of above
+	}
 	for _, p := range rr.problems {
 		if p.Refused {
 			if rec != nil && rec.Order != "" {
@@ -29,6 +37,34 @@ func (r *reader) row(l line) Row {
 	}
 	row.Record = rec
 	return row
+}
+
+// goOn fills a line that holds only works with what the order's first line says. Its amount counts where the first line
+// has works of its own; else that line's amount is the whole order's.
+func (r *reader) goOn(first, l line) line {
+	out := line{no: l.no, cells: make([]string, max(len(first.cells), len(l.cells)))}
+	copy(out.cells, first.cells)
+	for at, c := range l.cells {
+		if clean(c) != "" {
+			out.cells[at] = c
+		}
+	}
+	works := false
+	for _, at := range r.c.by[fWorks] {
+		works = works || clean(cellAt(first, at)) != ""
+		if at < len(out.cells) {
+			out.cells[at] = cellAt(l, at)
+		}
+	}
+	for _, f := range [...]string{fTotal, fLabor, fParts} {
+		if at := r.c.first(f); at >= 0 && at < len(out.cells) {
+			out.cells[at] = ""
+			if works {
+				out.cells[at] = cellAt(l, at)
+			}
+		}
+	}
+	return out
 }
 
 // raw is the row as the file of refused rows repeats it. Dates of a column whose order was decided against the locale
@@ -92,7 +128,7 @@ func (r *rowReader) record() *Record {
 		return nil
 	}
 	rec := &Record{
-		Order: r.word(fOrder), Dealer: r.word(fDealer), Advisor: r.word(fAdvisor), Mechanic: r.word(fMechanic),
+		Order: orderNumber(r.word(fOrder)), Dealer: r.word(fDealer), Advisor: r.word(fAdvisor), Mechanic: r.word(fMechanic),
 		Department: r.word(fDepartment), Works: r.works(), Total: r.total(), Repeat: r.yes(fRepeat),
 	}
 	if r.f.opts.Kind == Visits && rec.Order == "" {
@@ -123,8 +159,26 @@ func (r *rowReader) customerColumn() string {
 	return fCustomer
 }
 
+// orderNumber takes the number out of a document's full name, as 1C shows references: "Заказ-наряд ЗН-000777 от
+// 18.11.2026 9:00:00". Another export of the same order will give the number alone.
+func orderNumber(cell string) string {
+	for _, of := range [...]string{" от ", " dated ", " of "} {
+		name, day, ok := strings.Cut(cell, of)
+		if st := scanStamp(day); !ok || st.state != stampGood || st.n != 3 {
+			continue
+		}
+		w := splitWords(name)
+		last := len(w) - 1
+		if last > 0 && words().understand(strings.Join(w[:last], " ")).field != fOrder {
+			return squeeze(name)
+		}
+		return strings.TrimLeft(w[last], "№#")
+	}
+	return cell
+}
+
 // moment reads a field's columns: one with date and time, or a date and a time in two. known is false when they are
-// empty; a column that holds something that is no date is named as a problem.
+// empty; a column that holds something that is no date, or one more than a year ahead, is named as a problem.
 func (r *rowReader) moment(field string) (t time.Time, known bool) {
 	var d, clock date
 	var haveDate, haveClock bool
@@ -159,7 +213,12 @@ func (r *rowReader) moment(field string) (t time.Time, known bool) {
 	if haveClock && !d.hasTime {
 		d.h, d.m, d.s, d.hasTime = clock.h, clock.m, clock.s, true
 	}
-	return d.instant(r.f.opts.Zone).UTC(), true
+	t = d.instant(r.f.opts.Zone).UTC()
+	if now := r.f.opts.Now; !now.IsZero() && t.After(now.AddDate(1, 0, 0)) {
+		r.warn(r.column(field), CodeBadDate, "%s is more than a year ahead; left out", t.In(r.f.opts.Zone).Format(time.DateOnly))
+		return time.Time{}, true
+	}
+	return t, true
 }
 
 func (r *rowReader) headerOf(at int, field string) string {
@@ -304,7 +363,7 @@ func (r *rowReader) money(field string) Money {
 }
 
 func (r *rowReader) vehicle(rec *Record) Vehicle {
-	v := Vehicle{VIN: cleanVIN(r.word(fVIN)), Plate: strings.ToUpper(strings.ReplaceAll(r.word(fPlate), " ", "")), Model: r.word(fModel)}
+	v := Vehicle{VIN: VIN(r.word(fVIN)), Plate: Plate(r.word(fPlate)), Model: r.word(fModel)}
 	if m := r.word(fMake); m != "" && !strings.Contains(fold(v.Model), fold(m)) {
 		v.Model = strings.TrimSpace(m + " " + v.Model)
 	}
@@ -328,13 +387,25 @@ func (r *rowReader) vehicle(rec *Record) Vehicle {
 var latinTwins = strings.NewReplacer("А", "A", "В", "B", "Е", "E", "К", "K", "М", "M", "Н", "H", "О", "O", "Р", "P", "С", "C",
 	"Т", "T", "У", "Y", "Х", "X")
 
-func cleanVIN(s string) string {
+// VIN is a chassis number in capitals without blanks and asterisks, Cyrillic letters read as the Latin ones they look
+// like. It checks nothing.
+func VIN(s string) string {
 	return latinTwins.Replace(strings.ToUpper(strings.Map(func(r rune) rune {
 		if isBlank(r) || r == '*' {
 			return -1
 		}
 		return r
 	}, s)))
+}
+
+// Plate is a registration number in capitals without blanks and without the country's RUS behind the region. It checks
+// nothing.
+func Plate(s string) string {
+	p := strings.ToUpper(strings.Join(strings.FieldsFunc(s, isBlank), ""))
+	if bare, ok := strings.CutSuffix(p, "RUS"); ok && bare != "" && isDigit(rune(bare[len(bare)-1])) {
+		return bare
+	}
+	return p
 }
 
 // state is an appointment's outcome by its status column.

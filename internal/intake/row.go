@@ -16,13 +16,14 @@ type reader struct {
 	monthFirst  map[int]bool    // by column
 	phones      map[string]tels // cells already read: the library is slow, and customers come back
 	country     string
-	sumCurrency string // named in the header of the amount
+	sumCurrency string       // named in the header of the amount
+	above       map[int]line // by line number: the first line of the order that this one only goes on with
 }
 
 type tels struct{ good, bad []string }
 
 func newReader(f *File, t *table) *reader {
-	return &reader{f: f, t: t, monthFirst: map[int]bool{}, phones: map[string]tels{}, country: f.opts.Country}
+	return &reader{f: f, t: t, monthFirst: map[int]bool{}, phones: map[string]tels{}, above: map[int]line{}, country: f.opts.Country}
 }
 
 // rows reads everything below the header. It looks at ctx every thousand rows.
@@ -68,12 +69,25 @@ func (r *reader) describe() {
 	}
 }
 
-// data gives the lines that are data rows: no blank, total or title lines, no repetition of the header.
+// data gives the lines that are data rows: no blank, total, title or group lines, no repetition of the header. A line
+// that holds nothing but more works belongs to the order above it.
 func (r *reader) data() []line {
 	var out []line
 	for _, l := range r.t.lines {
 		if l.blank() || r.isTotal(l) || r.isTitle(l) || r.isHeader(l) {
 			continue
+		}
+		if !r.names(l) {
+			if r.isGroup(l) {
+				continue
+			}
+			if len(out) > 0 && clean(cellAt(l, r.c.first(fOrder))) == "" {
+				last := out[len(out)-1]
+				if first, ok := r.above[last.no]; ok {
+					last = first
+				}
+				r.above[l.no] = last
+			}
 		}
 		out = append(out, l)
 	}
@@ -95,6 +109,40 @@ func (r *reader) isHeader(l line) bool {
 		}
 	}
 	return same > 1
+}
+
+// names holds for a line that says who, when or which vehicle.
+func (r *reader) names(l line) bool {
+	for _, f := range [...]string{
+		fCustomer, fFamily, fGiven, fCompany, fCustomerID, fPhone, fContact, fEmail, fVIN, fPlate, fClosedAt, fHandedOver, fPromisedAt,
+		fOpenedAt, fStartsAt, fSoldAt, fBirthday,
+	} {
+		for _, at := range r.c.by[f] {
+			if clean(cellAt(l, at)) != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isGroup holds for a line above or under a group of rows, of those that name nobody: a heading where an order number
+// would stand, or beside amounts only. A bare order number is a row in which everything else is missing.
+func (r *reader) isGroup(l line) bool {
+	if r.f.opts.Kind == Customers {
+		return false
+	}
+	if order := squeeze(cellAt(l, r.c.first(fOrder))); order != "" {
+		w := splitWords(order)
+		last := len(w) - 1
+		return !strings.ContainsFunc(order, unicode.IsDigit) || last > 0 && words().understand(strings.Join(w[:last], " ")).field != fOrder
+	}
+	for _, at := range r.c.by[fWorks] {
+		if clean(cellAt(l, at)) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // isTotal holds for a line whose first filled cell begins with a total word and that has no customer of its own.
@@ -169,7 +217,7 @@ func (r *reader) isTitle(l line) bool {
 		return false
 	}
 	switch r.c.fieldOf(at) {
-	case fCustomer, fFamily, fCompany, fPhone, fContact, fEmail:
+	case fCustomer, fFamily, fCompany, fPhone, fContact, fEmail, fWorks:
 		return false
 	}
 	text := squeeze(l.cells[at])

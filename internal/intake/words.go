@@ -23,6 +23,9 @@ type wordFile struct {
 	Short            map[string]string   `yaml:"short"`
 	Staff            []string            `yaml:"staff"`
 	Attribute        []string            `yaml:"attribute"`
+	Foreign          []string            `yaml:"foreign"`
+	Nobody           []string            `yaml:"nobody"`
+	MinorUnits       []string            `yaml:"minor_units"`
 	Genders          map[string][]string `yaml:"genders"`
 	Yes              []string            `yaml:"yes"`
 	No               []string            `yaml:"no"`
@@ -72,6 +75,8 @@ type vocabulary struct {
 	hanStaff   []string
 	attr       set
 	hanAttr    []string
+	foreign    set
+	hanForeign []string
 
 	gender, state, language, currency map[string]string // word → meaning
 	month                             map[string]int
@@ -80,7 +85,8 @@ type vocabulary struct {
 	totals                            []string
 	legal, legalEndings               set
 	phrases, hanPhrases               []string
-	companyType, personType           set
+	companyType, personType, nobody   set
+	minorUnit                         set
 	titles, suffixes, particles       set
 	hanTitles                         []string
 	patronymic                        map[string]string
@@ -99,11 +105,11 @@ var words = sync.OnceValue(func() *vocabulary {
 
 func loadWords() (*vocabulary, error) {
 	v := &vocabulary{
-		exact: map[string]synonym{}, owner: set{}, planned: set{}, short: map[string]string{}, staff: set{}, attr: set{},
+		exact: map[string]synonym{}, owner: set{}, planned: set{}, short: map[string]string{}, staff: set{}, attr: set{}, foreign: set{},
 		gender: map[string]string{}, state: map[string]string{}, language: map[string]string{}, currency: map[string]string{}, month: map[string]int{},
 		dateWord: set{}, am: set{}, pm: set{},
 		yes: set{}, no: set{}, none: set{}, legal: set{}, legalEndings: set{}, companyType: set{}, personType: set{},
-		titles: set{}, suffixes: set{}, particles: set{}, patronymic: map[string]string{}, given: set{}, compound: set{},
+		titles: set{}, suffixes: set{}, particles: set{}, patronymic: map[string]string{}, given: set{}, compound: set{}, nobody: set{}, minorUnit: set{},
 	}
 	var files []wordFile
 	for _, lang := range []string{"ru", "en", "zh"} {
@@ -150,6 +156,7 @@ func (v *vocabulary) addHeaders(w wordFile) {
 	v.hanPlanned = v.addTokens(v.planned, v.hanPlanned, w.Planned)
 	v.hanStaff = v.addTokens(v.staff, v.hanStaff, w.Staff)
 	v.hanAttr = v.addTokens(v.attr, v.hanAttr, w.Attribute)
+	v.hanForeign = v.addTokens(v.foreign, v.hanForeign, w.Foreign)
 }
 
 // addTokens puts words that stand alone into s, and gives han with the ones that can only be found inside a header.
@@ -177,6 +184,7 @@ func (v *vocabulary) addValues(w wordFile) {
 	v.yes.add(w.Yes)
 	v.no.add(w.No)
 	v.none.add(w.None)
+	v.minorUnit.add(w.MinorUnits)
 	for _, t := range w.Totals {
 		v.totals = append(v.totals, fold(t))
 	}
@@ -199,6 +207,8 @@ func (v *vocabulary) addNames(w wordFile) {
 	}
 	v.companyType.add(w.CompanyTypes)
 	v.personType.add(w.PersonTypes)
+	v.nobody.add(w.Nobody)
+	v.nobody.add(w.PersonTypes)
 	for _, t := range w.Titles {
 		if hasHan(t) {
 			v.hanTitles = append(v.hanTitles, t)
