@@ -7,6 +7,7 @@ package callback
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"otklik/internal/store"
@@ -107,4 +108,20 @@ func WorkBy(due time.Time, zone *time.Location) time.Time {
 		return time.Date(l.Year(), l.Month(), l.Day(), workTo, 0, 0, 0, zone)
 	}
 	return l
+}
+
+// Responsible names who answers for a dealer's surveys (R005): the operator who
+// speaks the customer's language, else the first of es; "" when there is none.
+func Responsible(es []store.Employee, locale string) string {
+	first := ""
+	for _, e := range es {
+		switch {
+		case !e.Active || !slices.Contains(e.Roles, store.RoleOperator):
+		case e.Locale == locale:
+			return e.Name
+		case first == "":
+			first = e.Name
+		}
+	}
+	return first
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"otklik/channels"
+	"otklik/internal/callback"
 	"otklik/internal/draft"
 	"otklik/internal/inbox"
 	"otklik/internal/render"
@@ -192,7 +193,9 @@ func (c *Console) formThanks(q *request) error {
 			return err
 		}
 		if t.ID != "" {
-			p.Call = callPromise(v, t)
+			if p.Call, err = c.callPromise(v, t, f.conv); err != nil {
+				return err
+			}
 		}
 	case query.Get("o") == string(survey.Good):
 		p.Text = q.lang.text("form.thanks_good")
@@ -203,12 +206,20 @@ func (c *Console) formThanks(q *request) error {
 	return q.show(http.StatusOK, "thanks", v)
 }
 
-// callPromise says who calls and until when.
-func callPromise(v *view, t store.Task) string {
-	if t.OwnerName != "" {
-		return v.T("form.call_by", "who", t.OwnerName, "by", v.By(t.DueAt))
+// callPromise says who calls and until when, as the answers on other channels do.
+func (c *Console) callPromise(v *view, t store.Task, conv store.Conversation) (string, error) {
+	who := t.OwnerName
+	if who == "" {
+		es, err := c.Store.Employees(v.q.ctx(), t.DealerID)
+		if err != nil {
+			return "", fmt.Errorf("reading who calls: %w", err)
+		}
+		who = callback.Responsible(es, conv.Locale)
 	}
-	return v.T("form.call", "by", v.By(t.DueAt))
+	if who == "" {
+		return v.T("form.call", "by", v.By(t.DueAt)), nil
+	}
+	return v.T("form.call_by", "who", who, "by", v.By(t.DueAt)), nil
 }
 
 // callbackOf finds the open callback of a conversation; the zero Task when there

@@ -45,7 +45,7 @@ func TestFormGetSavesNothingAndPostSaves(t *testing.T) {
 		if cb := h.open(store.TaskCallback); !strings.Contains(cb.Words, "still there") {
 			t.Errorf("the callback says %q", cb.Words)
 		}
-		b.get(sent.Header.Get("Location")).want(t, http.StatusOK, "Thank you for telling us", "We will call you")
+		b.get(sent.Header.Get("Location")).want(t, http.StatusOK, "Thank you for telling us", "Мария Орлова will call you by")
 
 		b.get(at).want(t, http.StatusOK, "Вы уже отвечали", `value="2" data-key="2" checked`, "the knock is still there")
 		b.post(at, "q.overall", "5").want(t, http.StatusSeeOther)

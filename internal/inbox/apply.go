@@ -369,23 +369,8 @@ func (e *entry) promise(x *render.Data) {
 	}
 }
 
-// responsible is the operator who answers for the dealer's surveys (R005): one who
-// speaks the customer's language, else the first by name.
-func (e *entry) responsible() string {
-	first := ""
-	for _, s := range e.staff() {
-		if !s.Active || !slices.Contains(s.Roles, store.RoleOperator) {
-			continue
-		}
-		if s.Locale == e.locale() {
-			return s.Name
-		}
-		if first == "" {
-			first = s.Name
-		}
-	}
-	return first
-}
+// responsible is who calls as long as nobody has taken the task.
+func (e *entry) responsible() string { return callback.Responsible(e.staff(), e.locale()) }
 
 // staff are the dealer's employees; without them names stay as the customer wrote
 // them.
