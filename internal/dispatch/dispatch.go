@@ -45,6 +45,9 @@ type Config struct {
 	// Lease is how long a claim holds, in machine time; a send must end well
 	// within it.
 	Lease time.Duration
+	// Patience is how long a lane waits for its rate before it leaves the rest of a
+	// batch for later: other senders wait for the batch to end.
+	Patience time.Duration
 	// Limits bound each channel; a channel that is not named is not bounded.
 	Limits map[channels.Kind]Limits
 }
@@ -66,6 +69,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Workers == 0 {
 		c.Workers = 16
+	}
+	if c.Patience == 0 {
+		c.Patience = 20 * time.Second
 	}
 	if c.Lease == 0 {
 		c.Lease = 2 * time.Minute
@@ -144,15 +150,16 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// loop calls step as long as it finds work, and looks again every second.
+// loop calls step as long as it gets work done, and looks again every second:
+// what waits for a rate, or for Redis, is not claimed over and over.
 func (d *Dispatcher) loop(ctx context.Context, wake <-chan struct{}, step func(context.Context) (Summary, int, error)) {
 	for ctx.Err() == nil {
-		_, n, err := step(ctx)
+		sum, n, err := step(ctx)
 		if err != nil && ctx.Err() == nil {
 			d.Log.Error("dispatch step failed", "error", err)
 			d.Metrics.failure()
 		}
-		if n > 0 && err == nil {
+		if n > sum.Delayed && err == nil {
 			continue
 		}
 		t := time.NewTimer(idle)

@@ -198,6 +198,58 @@ func TestLimiterAway(t *testing.T) {
 	}
 }
 
+// counted is a limiter that cannot be asked and tells of each question.
+type counted struct {
+	away
+	asked chan struct{}
+}
+
+func (c counted) Take(ctx context.Context, now time.Time, bs []ratelimit.Bucket) (ratelimit.Verdict, error) {
+	select {
+	case c.asked <- struct{}{}:
+	case <-ctx.Done():
+	}
+	return c.away.Take(ctx, now, bs)
+}
+
+// TestLimiterAwayIsNotHammered: what waits for Redis is looked at once a second, not
+// claimed and handed back as fast as the database can.
+func TestLimiterAwayIsNotHammered(t *testing.T) {
+	r := due(t, storetest.Open(t, "sqlite"))
+	r.Plan(t)
+	r.Dispatcher.Config.Limits = map[channels.Kind]dispatch.Limits{channels.SMS: {Sender: ratelimit.Rate(1, time.Second, 1)}}
+	c := counted{asked: make(chan struct{})}
+	r.Dispatcher.Cells = c
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Dispatcher.Run(ctx) })
+	<-c.asked
+	began := time.Now()
+	<-c.asked
+	if took := time.Since(began); took < time.Second/2 {
+		t.Errorf("asked again after %v", took)
+	}
+	cancel()
+	wg.Wait()
+}
+
+// TestPatience: a lane that waits for its rate lets go of the batch, so that other
+// senders get their turn.
+func TestPatience(t *testing.T) {
+	r := dispatchtest.New(t, storetest.Open(t, "sqlite"))
+	r.Dispatcher.Config.Patience = 300 * time.Millisecond
+	r.Dispatcher.Config.Limits = map[channels.Kind]dispatch.Limits{channels.SMS: {Sender: ratelimit.Rate(20, time.Second, 2)}}
+	const people = 10
+	for i := range people {
+		r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+7900000060%d", i), 25*time.Hour)
+	}
+	r.Plan(t)
+	sum, err := r.Dispatcher.Once(t.Context(), nil)
+	if err != nil || sum.Sent == 0 || sum.Delayed == 0 {
+		t.Errorf("sum %+v, %v: the batch was never let go", sum, err)
+	}
+}
+
 // TestForecastIsWhatHappens compares the plan with the run (invariant 13).
 func TestForecastIsWhatHappens(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {

@@ -44,10 +44,6 @@ func (p *pauses) lift(l lane) bool {
 	return ok
 }
 
-// patience is how long a lane waits for its rate before it leaves the rest of a
-// batch for later.
-const patience = 20 * time.Second
-
 // runLane sends the messages of one sender in groups, at its rate. What the rate
 // does not admit in time stays claimed and is handed back by the caller.
 func (d *Dispatcher) runLane(ctx context.Context, l lane, items []store.Begun) (sum Summary, err error) {
@@ -63,6 +59,7 @@ func (d *Dispatcher) runLane(ctx context.Context, l lane, items []store.Begun) (
 		group, to = nil, map[string]bool{}
 		return err
 	}
+	until := d.Clock.Machine().Add(d.Config.Patience)
 	for i, b := range items {
 		if to[b.Message.Address] || len(group) >= d.Config.Group {
 			if err := flush(); err != nil {
@@ -73,7 +70,7 @@ func (d *Dispatcher) runLane(ctx context.Context, l lane, items []store.Begun) (
 			sum.Delayed += len(items) - i + len(group)
 			return sum, ctx.Err()
 		}
-		ok, err := d.take(ctx, l, b.Message, flush)
+		ok, err := d.take(ctx, l, b.Message, until, flush)
 		if err != nil {
 			return sum, err
 		}
@@ -87,10 +84,9 @@ func (d *Dispatcher) runLane(ctx context.Context, l lane, items []store.Begun) (
 	return sum, flush()
 }
 
-// take waits until the rate admits a message; false when that would take too
-// long. Before waiting it sends what is ready. Without its cells a campaign waits
+// take waits until the rate admits a message; false when that comes after until. Before waiting it sends what is ready. Without its cells a campaign waits
 // and answers to people go on (invariant 8).
-func (d *Dispatcher) take(ctx context.Context, l lane, m store.Message, flush func() error) (bool, error) {
+func (d *Dispatcher) take(ctx context.Context, l lane, m store.Message, until time.Time, flush func() error) (bool, error) {
 	buckets := d.buckets(l, m)
 	if len(buckets) == 0 {
 		return true, nil
@@ -111,10 +107,10 @@ func (d *Dispatcher) take(ctx context.Context, l lane, m store.Message, flush fu
 		if err := flush(); err != nil {
 			return false, err
 		}
-		wait := v.At.Sub(now)
-		if wait > patience {
+		if v.At.After(until) {
 			return false, nil
 		}
+		wait := v.At.Sub(now)
 		d.Metrics.waited(l.channel, wait)
 		t := time.NewTimer(max(wait, time.Millisecond))
 		select {
