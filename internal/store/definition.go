@@ -54,3 +54,9 @@ func (s *Store) version(ctx context.Context, kind, id, content, hash, source str
 	})
 	return version, err
 }
+
+// Definition reads the content of one version.
+func (s *Store) Definition(ctx context.Context, kind, id string, version int) (string, error) {
+	return one(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
+		"select content from definition where kind = $1 and id = $2 and version = $3", kind, id, version)
+}
