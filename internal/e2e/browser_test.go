@@ -45,7 +45,7 @@ func (b *browser) start(t testing.TB) context.Context {
 	t.Helper()
 	path := testserver.NeedBinary(t, "chromium")
 	b.once.Do(func() {
-		opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.Flag("lang", "ru"))
+		opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.Flag("accept-lang", "ru-RU,ru"))
 		alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 		ctx, stop := chromedp.NewContext(alloc)
 		b.ctx, b.stop = ctx, func() { stop(); stopAlloc() }
@@ -338,14 +338,11 @@ func (p *tab) press(keys string) {
 // login logs a demo employee in from the login page.
 func (p *tab) login(d *demo, name string) {
 	p.t.Helper()
-	l, ok := d.logins[name]
-	if !ok {
+	if _, ok := d.logins[name]; !ok {
 		p.t.Fatalf("the demo has no login %q", name)
 	}
 	p.visit("/login")
-	p.fill("input[name=login]", l.Login)
-	p.fill("input[name=password]", l.Password)
-	p.click("button.main", "")
+	p.enterLogin(d, name)
 	p.wait(name+" is logged in", "document.querySelector('header .me') && document.readyState === 'complete'")
 }
 

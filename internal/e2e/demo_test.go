@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,13 +41,26 @@ func (s strict) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // startDemo starts a dealership of the test's own. An error in its log fails the
-// test.
-func startDemo(t testing.TB) *demo {
+// test. Before it starts, its database is handed to prepare.
+func startDemo(t testing.TB, prepare ...func(*store.Store)) *demo {
 	t.Helper()
+	path := filepath.Join(t.TempDir(), "demo.db")
 	log := slog.New(strict{slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}), t})
-	a, logins, err := app.NewDemo(t.Context(), "127.0.0.1:0", filepath.Join(t.TempDir(), "demo.db"), app.Options{Role: app.RoleAll, Version: "test", Log: log})
-	if err != nil {
-		t.Fatalf("making the demo: %v", err)
+	build := func() (*app.App, []app.DemoLogin) {
+		a, logins, err := app.NewDemo(t.Context(), "127.0.0.1:0", path, app.Options{Role: app.RoleAll, Version: "test", Log: log})
+		if err != nil {
+			t.Fatalf("making the demo: %v", err)
+		}
+		return a, logins
+	}
+	a, logins := build()
+	for _, p := range prepare {
+		p(a.Store())
+		// What is read once, such as the dealers, is read anew.
+		if err := a.Stop(t.Context()); err != nil {
+			t.Fatalf("stopping the demo: %v", err)
+		}
+		a, logins = build()
 	}
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatalf("starting the demo: %v", err)
@@ -77,10 +91,11 @@ func (d *demo) contact(name string) store.Contact {
 func (d *demo) dealer() store.Dealer {
 	d.t.Helper()
 	ds, err := d.app.Store().Dealers(d.t.Context())
-	if err != nil || len(ds) == 0 {
+	i := slices.IndexFunc(ds, func(x store.Dealer) bool { return x.Code == "demo" })
+	if err != nil || i < 0 {
 		d.t.Fatalf("reading the demo's dealer: %v", err)
 	}
-	return ds[0]
+	return ds[i]
 }
 
 // messages are a customer's, newest first.
