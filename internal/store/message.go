@@ -262,11 +262,7 @@ func (s *Store) claimMessages(ctx context.Context, state, token string, limit in
 	var out []Message
 	err := s.Tx(ctx, RankBulk, func(tx *Tx) error {
 		var err error
-		out, err = collect(ctx, tx, scanMessage, `update message set claim_token = $1, claim_until = $2, updated_at = $3
-			where id in (select id from message where direction = 'out' and state in ('queued', 'sending') and state = $4 and due_at <= $3
-				and (retry_at is null or retry_at <= $5) and (claim_until is null or claim_until < $5)
-				order by priority, due_at, id limit $6`+s.dialect.skipLocked+`)
-			returning `+messageCols, token, at(machine.Add(lease)), at(business), state, at(machine), limit)
+		out, err = collect(ctx, tx, scanMessage, s.claimMessagesSQL(), token, at(machine.Add(lease)), at(business), state, at(machine), limit)
 		return err
 	})
 	if err != nil {
@@ -277,6 +273,14 @@ func (s *Store) claimMessages(ctx context.Context, state, token string, limit in
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID))
 	})
 	return out, nil
+}
+
+func (s *Store) claimMessagesSQL() string {
+	return `update message set claim_token = $1, claim_until = $2, updated_at = $3
+		where id in (select id from message where direction = 'out' and state in ('queued', 'sending') and state = $4 and due_at <= $3
+			and (retry_at is null or retry_at <= $5) and (claim_until is null or claim_until < $5)
+			order by priority, due_at, id limit $6` + s.dialect.skipLocked + `)
+		returning ` + messageCols
 }
 
 // Defer lets go of a claimed queued message until later.

@@ -116,10 +116,7 @@ func (s *Store) ClaimOutreach(ctx context.Context, token string, limit int, busi
 	var out []Outreach
 	err := s.Tx(ctx, RankBulk, func(tx *Tx) error {
 		var err error
-		out, err = collect(ctx, tx, scanOutreach, `update outreach set state = 'claimed', claim_token = $1, claim_until = $2, updated_at = $3
-			where id in (select id from outreach where state in ('planned', 'held', 'claimed') and due_at <= $3
-				and (state <> 'claimed' or claim_until < $4) order by due_at, id limit $5`+s.dialect.skipLocked+`)
-			returning `+outreachCols, token, at(machine.Add(lease)), at(business), at(machine), limit)
+		out, err = collect(ctx, tx, scanOutreach, s.claimOutreachSQL(), token, at(machine.Add(lease)), at(business), at(machine), limit)
 		return err
 	})
 	if err != nil {
@@ -128,6 +125,13 @@ func (s *Store) ClaimOutreach(ctx context.Context, token string, limit int, busi
 	// RETURNING gives no order.
 	slices.SortFunc(out, func(a, b Outreach) int { return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
+}
+
+func (s *Store) claimOutreachSQL() string {
+	return `update outreach set state = 'claimed', claim_token = $1, claim_until = $2, updated_at = $3
+		where id in (select id from outreach where state in ('planned', 'held', 'claimed') and due_at <= $3
+			and (state <> 'claimed' or claim_until < $4) order by due_at, id limit $5` + s.dialect.skipLocked + `)
+		returning ` + outreachCols
 }
 
 // Verdict is what was decided about a claimed outreach that does not go out now.

@@ -23,17 +23,22 @@ func (s *Store) SearchContacts(ctx context.Context, dealerID, query string, limi
 	}
 	tight := strings.ReplaceAll(q, " ", "")
 	phone := dialled(q)
-	ids, err := s.search(ctx, `select id from (
-		select id from (select id from contact where name_folded >= $1 and name_folded < $2 order by name_folded limit $7) as named
-		union select contact_id from address where value in ($3, $4)
-		union select contact_id from visit where order_no = $5
-		union select contact_id from vehicle where plate = $6 and plate <> ''
-		union select contact_id from vehicle where vin = $6 and vin <> '') as found order by id desc limit $7`,
-		Fold(q), Fold(q)+"\U0010FFFF", strings.ToLower(tight), "+"+phone, q, strings.ToUpper(tight), limit)
+	ids, err := s.search(ctx, `select contact_id from address where value in ($1, $2)
+		union select contact_id from visit where order_no = $3
+		union select contact_id from vehicle where plate = $4 and plate <> ''
+		union select contact_id from vehicle where vin = $4 and vin <> '' order by 1 desc limit $5`,
+		strings.ToLower(tight), "+"+phone, q, strings.ToUpper(tight), limit)
 	if err != nil {
 		return nil, err
 	}
-	if len(ids) < limit {
+	known := len(ids) > 0 && phone == "" // an order, plate or address was meant, not a name
+	named, err := s.search(ctx, `select id from (select id from contact where name_folded >= $1 and name_folded < $2 order by name_folded limit $3) as named order by id desc`,
+		Fold(q), Fold(q)+"\U0010FFFF", limit)
+	if err != nil {
+		return nil, err
+	}
+	ids = append(ids, named...)
+	if len(ids) < limit && !known {
 		more, err := s.scan(ctx, q, phone, limit)
 		if err != nil {
 			return nil, err
