@@ -30,8 +30,8 @@ func onEngines(t *testing.T, run func(t *testing.T, db string)) {
 	}
 }
 
-// rows counts every table's rows.
-func rows(t testing.TB, url string) map[string]int {
+// open opens a database without our own store and lists its tables.
+func open(t testing.TB, url string) (*sql.DB, []string) {
 	t.Helper()
 	driver, dsn, list := "pgx", url, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
@@ -41,32 +41,82 @@ func rows(t testing.TB, url string) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = db.Close() }()
+	t.Cleanup(func() { _ = db.Close() })
 	var names []string
-	found, err := db.QueryContext(t.Context(), list)
+	for _, row := range texts(t, db, list) {
+		names = append(names, row[0])
+	}
+	return db, names
+}
+
+// texts gives the rows of a query, every value as text.
+func texts(t testing.TB, db *sql.DB, query string) [][]string {
+	t.Helper()
+	found, err := db.QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer found.Close()
+	columns, err := found.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out [][]string
 	for found.Next() {
-		var name string
-		if err := found.Scan(&name); err != nil {
+		row := make([]sql.NullString, len(columns))
+		to := make([]any, len(columns))
+		for i := range row {
+			to[i] = &row[i]
+		}
+		if err := found.Scan(to...); err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, name)
+		values := make([]string, len(columns))
+		for i, v := range row {
+			values[i] = v.String
+		}
+		out = append(out, values)
 	}
 	if err := found.Err(); err != nil {
 		t.Fatal(err)
 	}
+	return out
+}
+
+// rows counts every table's rows.
+func rows(t testing.TB, url string) map[string]int {
+	t.Helper()
+	db, tables := open(t, url)
 	counts := map[string]int{}
-	for _, name := range names {
-		var n int
-		if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM `+name).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		counts[name] = n
+	for _, name := range tables {
+		counts[name] = len(texts(t, db, `SELECT 1 FROM `+name))
 	}
 	return counts
+}
+
+// search gives the tables in which a word stands.
+func search(t testing.TB, url, word string) (where []string) {
+	t.Helper()
+	db, tables := open(t, url)
+	for _, name := range tables {
+		for _, row := range texts(t, db, `SELECT * FROM `+name) {
+			if strings.Contains(strings.Join(row, "\n"), word) {
+				where = append(where, name)
+			}
+		}
+	}
+	return where
+}
+
+// contact gives the id of the person of a family name.
+func (w *town) contact(url, family string) string {
+	w.t.Helper()
+	db, _ := open(w.t, url)
+	found := texts(w.t, db, `SELECT id FROM contact WHERE family = '`+family+`'`)
+	if len(found) != 1 {
+		w.t.Fatalf("contacts of %s: %v", family, found)
+	}
+	return found[0][0]
 }
 
 // counts is the last line that an import prints about a file, or the total.
