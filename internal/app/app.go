@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -305,6 +306,9 @@ func (a *App) start(ctx context.Context) error {
 		a.work(run)
 	}
 	a.loops.Go(func() { a.hub.tick(run) })
+	// Reading texts and lexicons leaves twice their size as garbage, which the
+	// runtime would keep for long: an idle program should be small.
+	debug.FreeOSMemory()
 	return nil
 }
 

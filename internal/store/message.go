@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -330,10 +331,32 @@ func (s *Store) Record(ctx context.Context, rs []Result, business time.Time) (lo
 		}
 		return nil
 	})
+	if s.dialect.unique(err) {
+		return s.recordSingly(ctx, rs, business)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("recording outcomes: %w", err)
 	}
 	return lost, nil
+}
+
+// recordSingly is for a group in which a provider gave an id that another message
+// has already: that one is kept without the id, and the others lose nothing.
+func (s *Store) recordSingly(ctx context.Context, rs []Result, business time.Time) (lost int, err error) {
+	if len(rs) == 1 {
+		if rs[0].Receipt.ProviderID == "" {
+			return 0, fmt.Errorf("recording an outcome: %w", ErrConflict)
+		}
+		r := rs[0]
+		r.Receipt.ProviderID = ""
+		return s.Record(ctx, []Result{r}, business)
+	}
+	for _, r := range rs {
+		n, e := s.Record(ctx, []Result{r}, business)
+		lost += n
+		err = errors.Join(err, e)
+	}
+	return lost, err
 }
 
 func (t *Tx) record(ctx context.Context, rs []Result, business time.Time) (lost int, err error) {

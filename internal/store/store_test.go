@@ -284,3 +284,35 @@ func TestSurveyOfQueries(t *testing.T) {
 		}
 	})
 }
+
+// TestRecordOfARepeatedProviderID: one id given twice by a provider costs no other
+// message its record.
+func TestRecordOfARepeatedProviderID(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		ctx := t.Context()
+		plan(t, st, storetest.Dealer(t, st), 3)
+		os, err := st.ClaimOutreach(ctx, st.NewID(), 5, now, now, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group []store.Begun
+		for _, o := range os {
+			group = append(group, begun(st, o))
+		}
+		if _, err := st.Begin(ctx, group, now, now, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		var rs []store.Result
+		for i, id := range []string{"A", "A", "B"} {
+			rs = append(rs, store.Result{Message: group[i].Message, Receipt: channels.Receipt{ProviderID: id}, Transition: outreach.Transition{State: outreach.Sent, Spent: true}, At: now})
+		}
+		if lost, err := st.Record(ctx, rs, now); err != nil || lost != 0 {
+			t.Fatal(lost, err)
+		}
+		for i, want := range []string{"A", "", "B"} {
+			if m, err := st.Message(ctx, group[i].Message.ID); err != nil || m.State != outreach.Sent || m.ProviderID != want {
+				t.Errorf("message %d: %s %q, %v", i, m.State, m.ProviderID, err)
+			}
+		}
+	})
+}
