@@ -121,7 +121,7 @@ func breakLen(text string, at int) int {
 	return 1
 }
 
-// split reads up to limit rows (0 = all).
+// split reads up to limit rows. Without a limit (0) it gives all, but no blank ones below where a header can stand.
 func split(text string, delim byte, limit int) []line {
 	s := newSplitter(text, delim)
 	var lines []line
@@ -132,6 +132,9 @@ func split(text string, delim byte, limit int) []line {
 			break
 		}
 		width = max(width, len(l.cells))
+		if limit == 0 && len(lines) > headerScan+1 && l.blank() {
+			continue
+		}
 		lines = append(lines, l)
 	}
 	return lines

@@ -61,7 +61,8 @@ func isoCode(text string) string {
 			return code
 		}
 	}
-	if len(text) > 3 && strings.ToUpper(text) == text && strings.Count(text, " ") > 0 {
+	text = strings.TrimSpace(text)
+	if strings.Contains(text, " ") && strings.ToUpper(text) == text {
 		return ""
 	}
 	for i := 0; i+3 <= len(text); i++ {

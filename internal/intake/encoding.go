@@ -52,6 +52,9 @@ func encodingOf(name string) encoding.Encoding {
 
 // decode tells the encoding by the content and gives the text.
 func decode(data []byte) (text, name string, err error) {
+	if kind := foreign(data); kind != "" {
+		return "", "", fmt.Errorf("%w: this is %s; export CSV or XLSX", ErrEncoding, kind)
+	}
 	switch {
 	case bytes.HasPrefix(data, bom8):
 		return strings.ToValidUTF8(string(data[3:]), "\uFFFD"), encUTF8BOM, nil
@@ -61,9 +64,6 @@ func decode(data []byte) (text, name string, err error) {
 		return decodeAs(data, enc16LE)
 	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
 		return decodeAs(data, enc16BE)
-	}
-	if kind := foreign(data); kind != "" {
-		return "", "", fmt.Errorf("%w: this is %s; export CSV or XLSX", ErrEncoding, kind)
 	}
 	if name := bare16(data); name != "" {
 		return decodeAs(data, name)
@@ -98,6 +98,14 @@ func foreign(data []byte) string {
 		"{\\rtf": "an RTF document",
 	} {
 		if bytes.HasPrefix(data, []byte(magic)) {
+			return what
+		}
+	}
+	head := strings.ToLower(string(bytes.TrimSpace(bytes.TrimPrefix(data[:min(len(data), 256)], bom8))))
+	for begin, what := range map[string]string{
+		"<html": "a web page", "<!doctype html": "a web page", "<table": "a web page", "<?xml": "an XML file", "[{": "JSON", "{\"": "JSON",
+	} {
+		if strings.HasPrefix(head, begin) {
 			return what
 		}
 	}
@@ -137,11 +145,8 @@ func bare16(data []byte) string {
 // controls holds when the bytes have more control characters than a text ever has.
 func controls(data []byte) bool {
 	n := 0
-	head := data[:min(len(data), 64<<10)]
+	head := bytes.TrimRight(data[:min(len(data), 64<<10)], "\x00\x1a") // how old programs fill the last block
 	for _, b := range head {
-		if b == 0 {
-			return true
-		}
 		if b < 0x20 && b != '\n' && b != '\r' && b != '\t' && b != '\f' && b != '\v' && b != 0x1A {
 			n++
 		}

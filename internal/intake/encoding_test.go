@@ -97,6 +97,11 @@ func TestUnreadableFiles(t *testing.T) {
 		{"PDF", "%PDF-1.7\n%\xE2\xE3\xCF\xD3\n", ErrEncoding},
 		{"broken workbook", "PK\x03\x04nothing", ErrEncoding},
 		{"binary", "\x01\x02\x03\x00\x04\xFF\xFE\x80\x90", ErrEncoding},
+		{"web page saved as .xls", "\xEF\xBB\xBF<html><table><tr><td>Заказ-наряд</td></tr></table></html>", ErrEncoding},
+		{"XML", "<?xml version=\"1.0\"?><Workbook></Workbook>", ErrEncoding},
+		{"JSON", "[{\"order\": 1}]", ErrEncoding},
+		{"one endless line", strings.Repeat(";", maxLine+1), ErrTooLarge},
+		{"one endless cell", "Заказ-наряд;Дата закрытия;Клиент\n1;15.11.2026;" + strings.Repeat("И", maxLine) + "\n", ErrTooLarge},
 		{"UTF-32", "\xFF\xFE\x00\x00R\x00\x00\x00", ErrEncoding},
 		{"noise", string(noise), ErrEncoding},
 		{"prose", "Уважаемые коллеги!\nОтчёт будет завтра.\n", ErrHeader},
@@ -120,7 +125,7 @@ func TestUnreadableFiles(t *testing.T) {
 
 func TestHeaderErrorSaysWhatIsMissing(t *testing.T) {
 	_, err := Read(context.Background(), "x.csv", strings.NewReader("Заказ-наряд;Клиент;Телефон\n1;Иванов;89010000000\n"), moscow(t, Visits))
-	for _, part := range []string{"x.csv", "no column for the date", "order number, customer and closing or hand-over date", `"Клиент" as customer`} {
+	for _, part := range []string{"no column for the date", "order number, customer and closing or hand-over date", `"Клиент" as customer`} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%v does not say %q", err, part)
 		}
@@ -141,5 +146,22 @@ func TestBadOptions(t *testing.T) {
 	cancel()
 	if _, err := Read(ctx, "x.csv", strings.NewReader(russianText), moscow(t, Visits)); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// A stray zero byte, and the zeros with which old programs fill the last block, do not make a file unreadable.
+func TestStrayZeros(t *testing.T) {
+	text := "Заказ-наряд;Дата закрытия;Клиент;Телефон\r\n1;15.11.2026;Иванов\x00 Иван;89010000001\r\n" +
+		strings.Repeat("2;15.11.2026;Петров Пётр;89010000002\r\n", 20) + "\x1A" + strings.Repeat("\x00", 400)
+	data, err := encode(text, enc1251)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Read(context.Background(), "x.csv", strings.NewReader(string(data)), moscow(t, Visits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Rows) != 21 || f.Rows[0].Record == nil || f.Rows[0].Record.Customer.Name != "Иванов Иван" {
+		t.Errorf("%d rows, the first %+v", len(f.Rows), f.Rows[0].Record)
 	}
 }

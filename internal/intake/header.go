@@ -206,9 +206,14 @@ func mapped(mapping map[string]string, header string) (string, bool) {
 }
 
 // underGroups joins a header of two lines (group names above, merged cells) into one: the lower name where there is
-// one, else the upper. It holds only for two lines of words.
+// one, with its group's where several groups have it, else the upper. It holds only for two lines of words.
 func underGroups(upper, lower []string) (cells []string, ok bool) {
 	gaps, names := 0, 0
+	group, grouped := "", false
+	twice := map[string]int{}
+	for _, l := range lower {
+		twice[squeeze(l)]++
+	}
 	for i := 0; i < max(len(upper), len(lower)); i++ {
 		var u, l string
 		if i < len(upper) {
@@ -220,7 +225,14 @@ func underGroups(upper, lower []string) (cells []string, ok bool) {
 		if looksLikeData(l) || looksLikeData(u) {
 			return nil, false
 		}
+		if u != "" {
+			group = u
+		}
 		switch {
+		case l != "" && twice[l] > 1 && group != "": // "Closing" and "Hand-over" above "Date | Time | Date | Time"
+			names++
+			grouped = true
+			cells = append(cells, group+" "+l)
 		case l != "":
 			names++
 			cells = append(cells, l)
@@ -229,7 +241,7 @@ func underGroups(upper, lower []string) (cells []string, ok bool) {
 			cells = append(cells, u)
 		}
 	}
-	return cells, gaps > 0 && names > 0
+	return cells, (gaps > 0 || grouped) && names > 0
 }
 
 // looksLikeData holds for cells that no header has: three and more digits in a row, an address.

@@ -30,6 +30,8 @@ var (
 	ErrEmpty = errors.New("file is empty")
 	// ErrEncoding: the bytes are no text in an encoding that is read, nor a workbook.
 	ErrEncoding = errors.New("unknown encoding")
+	// ErrTooLarge: the file is larger than maxFile, or a line of it is longer than any row of a table.
+	ErrTooLarge = errors.New("file too large")
 	// ErrHeader: no line names the columns that this kind needs; the text says what was looked for and found.
 	ErrHeader = errors.New("header not found")
 	// ErrMapping: Options.Mapping names a field that does not exist.
@@ -173,29 +175,35 @@ type Vehicle struct {
 	SoldAt            string // YYYY-MM-DD or ""
 }
 
+// maxFile bounds an export in bytes: a million visits with room to spare. It is held in memory.
+const maxFile = 512 << 20
+
 // Read reads one export. Rows that cannot be used are in File.Rows with the reason; the error says that the file as a
-// whole cannot be read and wraps ErrEmpty, ErrEncoding, ErrHeader, ErrMapping, ErrKind, the reader's or ctx's error.
+// whole cannot be read, does not repeat its name, and wraps ErrEmpty, ErrEncoding, ErrTooLarge, ErrHeader, ErrMapping, ErrKind, the reader's or ctx's error.
 func Read(ctx context.Context, name string, r io.Reader, o Options) (*File, error) {
 	switch o.Kind {
 	case Customers, Visits, Deliveries, Appointments, Prospects:
 	default:
-		return nil, fmt.Errorf("reading %s: %w: %q", name, ErrKind, o.Kind)
+		return nil, fmt.Errorf("%w: %q", ErrKind, o.Kind)
 	}
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	data, err := io.ReadAll(r)
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%w: more than %d MB; split it", ErrTooLarge, maxFile>>20)
 	}
 	f := &File{Name: name, opts: o, skip: -1}
 	t, err := f.table(data)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, err
 	}
 	rd := newReader(f, t)
 	if err := rd.rows(ctx); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, err
 	}
 	return f, nil
 }

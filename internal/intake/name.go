@@ -141,6 +141,9 @@ func cyrillicName(name string) Customer {
 			continue
 		}
 		if !strings.ContainsFunc(w, unicode.IsLetter) {
+			if len(parts) > 0 && len(digitsOf(w)) >= 4 {
+				break // "1975 г.р."
+			}
 			continue
 		}
 		parts = append(parts, w)

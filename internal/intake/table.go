@@ -24,6 +24,9 @@ func (f *File) table(data []byte) (*table, error) {
 		f.Encoding = encXLSX
 		return f.workbook(data)
 	}
+	if no := longLine(data); no > 0 {
+		return nil, fmt.Errorf("%w: line %d is longer than %d KB; this is no table", ErrTooLarge, no, maxLine>>10)
+	}
 	text, enc, err := decode(data)
 	if err != nil {
 		return nil, err
@@ -39,6 +42,24 @@ func (f *File) table(data []byte) (*table, error) {
 	}
 	f.Delimiter = string(delim)
 	return f.below(split(text, delim, 0), head), nil
+}
+
+// maxLine bounds a physical line in bytes. No table has such rows, and cut into cells one could fill the memory.
+const maxLine = 256 << 10
+
+// longLine is the number of the first line that is too long, 0 when there is none.
+func longLine(data []byte) int {
+	for no := 1; len(data) > maxLine; no++ {
+		end := bytes.IndexByte(data[:maxLine], '\n')
+		if end < 0 {
+			end = bytes.IndexByte(data[:maxLine], '\r')
+		}
+		if end < 0 {
+			return no
+		}
+		data = data[end+1:]
+	}
+	return 0
 }
 
 // sniffDelimiter takes the delimiter under which most headers are understood.
