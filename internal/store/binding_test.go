@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -179,8 +178,7 @@ func TestMalformedID(t *testing.T) {
 func TestReadersDoNotWrite(t *testing.T) {
 	url := storetest.URL(t, "sqlite")
 	st := storetest.OpenURL(t, url)
-	var held *sql.DB = raw(t, "sqlite", url)
-	_, err := held.ExecContext(t.Context(), "begin immediate")
+	_, err := raw(t, "sqlite", url).ExecContext(t.Context(), "begin immediate")
 	must(t, err)
 	if _, err := st.Dealers(t.Context()); err != nil {
 		t.Errorf("a reader waits for a writer: %v", err)

@@ -115,7 +115,9 @@ func (t *Tx) insertion(ctx context.Context, into string, cols []string, rows [][
 		n = min(len(rows), 1000)
 		args, err = t.arrays(ctx, &b, into, cols, rows[:n])
 	} else {
-		for n = chunkRows; n > len(rows); n /= 2 { //nolint:revive // the condition is all
+		n = chunkRows
+		for n > len(rows) {
+			n /= 2
 		}
 		b.WriteString("values ")
 		args = make([]any, 0, n*len(cols))

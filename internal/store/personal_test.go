@@ -175,25 +175,31 @@ func dump(t testing.TB, st *store.Store, db *sql.DB) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
 	for _, table := range tables(t, st, db) {
-		rows, err := db.QueryContext(t.Context(), "select * from "+table)
-		must(t, err)
-		cols, err := rows.Columns()
-		must(t, err)
-		for rows.Next() {
-			vals := make([]any, len(cols))
-			for i := range vals {
-				vals[i] = new(any)
-			}
-			must(t, rows.Scan(vals...))
-			var b strings.Builder
-			for i, v := range vals {
-				fmt.Fprintf(&b, "%s=%v ", cols[i], *v.(*any))
-			}
-			out[table] = append(out[table], b.String())
-		}
-		must(t, rows.Err())
-		must(t, rows.Close())
+		out[table] = dumpTable(t, db, table)
 	}
+	return out
+}
+
+func dumpTable(t testing.TB, db *sql.DB, table string) (out []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "select * from "+table)
+	must(t, err)
+	defer func() { _ = rows.Close() }()
+	cols, err := rows.Columns()
+	must(t, err)
+	for rows.Next() {
+		vals := make([]any, len(cols))
+		for i := range vals {
+			vals[i] = new(any)
+		}
+		must(t, rows.Scan(vals...))
+		var b strings.Builder
+		for i, v := range vals {
+			fmt.Fprintf(&b, "%s=%v ", cols[i], *v.(*any))
+		}
+		out = append(out, b.String())
+	}
+	must(t, rows.Err())
 	return out
 }
 
