@@ -28,11 +28,27 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// built is the program under test, made once for a run.
+// built is the program under test, made once for a run; raced is the same with the
+// race detector, where the tests run with it.
 var built struct {
-	once      sync.Once
-	dir, path string
-	err       error
+	once, again      sync.Once
+	dir, path, raced string
+	err, racedErr    error
+}
+
+// raced gives the path of the program with the race detector; without it where the
+// tests run without.
+func raced(t testing.TB) string {
+	t.Helper()
+	path := binary(t)
+	if len(raceFlags) == 0 {
+		return path
+	}
+	built.again.Do(func() { built.raced, built.racedErr = build(t, path+"-raced", raceFlags...) })
+	if built.racedErr != nil {
+		t.Fatal(built.racedErr)
+	}
+	return built.raced
 }
 
 // binary gives the path of the program. It is linked as `make build` does but not
@@ -82,12 +98,13 @@ type shell struct {
 	t   *testing.T
 	dir string
 	env []string
+	// nodes is the program that serve runs.
+	nodes string
 }
 
 func newShell(t *testing.T, env ...string) shell {
 	t.Helper()
-	binary(t)
-	return shell{t: t, dir: t.TempDir(), env: env}
+	return shell{t: t, dir: t.TempDir(), env: env, nodes: binary(t)}
 }
 
 // with adds variables.

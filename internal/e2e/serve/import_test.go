@@ -22,6 +22,7 @@ import (
 // onEngines runs a test on both engines with a database of its own.
 func onEngines(t *testing.T, run func(t *testing.T, db string)) {
 	t.Helper()
+	t.Parallel()
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()

@@ -50,8 +50,13 @@ func (s shell) start(args ...string) *node {
 	port := testserver.FreePort(s.t)
 	n := &node{t: s.t, home: testserver.Dir(s.t), url: "http://127.0.0.1:" + strconv.Itoa(port)}
 	// Root: the database and the working directory are the test's own.
-	n.process = testserver.Start(s.t, testserver.Program{Args: append([]string{binary(s.t), "serve"}, args...), Home: n.home, Root: true,
+	n.process = testserver.Start(s.t, testserver.Program{Args: append([]string{s.nodes, "serve"}, args...), Home: n.home, Root: true,
 		Env: append(s.env, "OTKLIK_LISTEN=127.0.0.1:"+strconv.Itoa(port))}, func() bool { return true })
+	s.t.Cleanup(func() {
+		if log := n.process.Log(); strings.Contains(log, "DATA RACE") || strings.Contains(log, "panic:") {
+			s.t.Errorf("a node raced or panicked:\n%s", log)
+		}
+	})
 	return n
 }
 

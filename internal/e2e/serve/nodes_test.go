@@ -35,7 +35,7 @@ func newGroup(t *testing.T) *group {
 	redis, _, _ := testserver.PrivateRedis(t)
 	file := filepath.Join(t.TempDir(), "group.yaml")
 	g := &group{town: newProviders(t, testserver.Postgres(t), "OTKLIK_REDIS_URL="+redis, "OTKLIK_DEALER_LOCALE=en", "OTKLIK_CONFIG="+file)}
-	g.env = append(g.env, g.sms()...)
+	g.env, g.nodes = append(g.env, g.sms()...), raced(t)
 	var b strings.Builder
 	b.WriteString("dealers:\n")
 	for i, from := range strings.Split(groupFrom, ",") {
