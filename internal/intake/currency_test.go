@@ -54,12 +54,30 @@ func TestVehicleNumbers(t *testing.T) {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	if got := VIN("*хта 210930у1234567*"); got != "XTA210930Y1234567" {
+	if got := VIN(" *хта 21099*0001у* "); got != "XTA210990001Y" {
 		t.Error(got)
 	}
-	for in, want := range map[string]string{"Ivan@Example.ORG": "ivan@example.org", "ivan@пример.рф": "ivan@xn--e1afmkfd.xn--p1ai", "ivan": "", "a@b": "", "a..b@example.org": ""} {
+}
+
+func TestEmail(t *testing.T) {
+	for in, want := range map[string]string{
+		"Maria@Example.COM":      "maria@example.com",
+		"m.p+tag@example.com":    "m.p+tag@example.com",
+		"m@пример.рф":            "m@xn--e1afmkfd.xn--p1ai",
+		"мария@example.com":      "",
+		"a..b@example.com":       "",
+		"maria@localhost":        "",
+		"maria@example":          "",
+		"@example.com":           "",
+		"maria@":                 "",
+		"maria@@example.com":     "",
+		"Maria <m@example.com>":  "",
+		"<m@example.com>":        "",
+		"a@example.com, b@x.com": "",
+		`"a b"@example.com`:      "",
+	} {
 		if got, ok := Email(in); got != want || ok != (want != "") {
-			t.Errorf("%q: %q %v, want %q", in, got, ok, want)
+			t.Errorf("%q = %q, %v", in, got, ok)
 		}
 	}
 }

@@ -27,28 +27,3 @@ func minor(amount string, decimals int) (int64, bool) {
 	}
 	return n, true
 }
-
-// currencies are the codes of ISO 4217 (list one, 2025) that money is paid in, by
-// the number of decimals.
-// https://www.six-group.com/en/products-services/financial-information/data-standards.html
-var currencies = [...]string{
-	0: " BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF ",
-	2: " AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD" +
-		" EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL" +
-		" MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK" +
-		" SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG ",
-	3: " BHD IQD JOD KWD LYD OMR TND ",
-}
-
-// exponent is the number of decimals of a currency; false for no known code.
-func exponent(code string) (int, bool) {
-	if len(code) != 3 {
-		return 0, false
-	}
-	for decimals, codes := range currencies {
-		if strings.Contains(codes, " "+code+" ") {
-			return decimals, true
-		}
-	}
-	return 0, false
-}

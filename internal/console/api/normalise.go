@@ -2,14 +2,11 @@ package api
 
 import (
 	"fmt"
-	"net/mail"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
-
-	"golang.org/x/net/idna"
 
 	"otklik/internal/intake"
 	"otklik/internal/store"
@@ -55,7 +52,7 @@ func (x *reader) visit(v Visit) (store.VisitRecord, error) {
 		r.TotalMinor, r.Currency = x.total(*v.Total)
 	}
 	if v.Vehicle != nil {
-		r.VIN, r.Plate, r.Model, r.Mileage = vin(v.Vehicle.VIN), plate(v.Vehicle.Plate), squeeze(v.Vehicle.Model), v.Vehicle.Mileage
+		r.VIN, r.Plate, r.Model, r.Mileage = intake.VIN(squeeze(v.Vehicle.VIN)), intake.Plate(squeeze(v.Vehicle.Plate)), squeeze(v.Vehicle.Model), v.Vehicle.Mileage
 	}
 	r.Customer = x.customer("body.customer", v.Customer)
 	return r, x.faults.orNil()
@@ -70,7 +67,7 @@ func utc(t *time.Time) time.Time {
 
 func (x *reader) total(t Total) (int64, string) {
 	code := strings.ToUpper(squeeze(t.Currency))
-	decimals, ok := exponent(code)
+	decimals, ok := intake.Exponent(code)
 	if !ok {
 		x.faults.add("body.total.currency", "is no currency of ISO 4217")
 		return 0, ""
@@ -105,7 +102,7 @@ func (x *reader) customer(at string, c Customer) store.ContactRecord {
 		if raw = squeeze(raw); raw == "" {
 			continue
 		}
-		address, ok := email(raw)
+		address, ok := intake.Email(raw)
 		if !ok {
 			x.faults.add(fmt.Sprintf("%s.emails[%d]", at, i), "is not a mail address")
 			continue
@@ -177,28 +174,6 @@ func (x *reader) birthday(at, b string) string {
 	}
 	return b
 }
-
-// email is a bare address in lower case, its domain in ASCII.
-func email(s string) (string, bool) {
-	s = strings.ToLower(s)
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s {
-		return "", false // a display name, or something that had to be repaired
-	}
-	local, domain, _ := strings.Cut(s, "@")
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || !strings.Contains(ascii, ".") || strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return "", false
-	}
-	return local + "@" + ascii, true
-}
-
-// twins are the Cyrillic letters that get into chassis numbers by mistake.
-var twins = strings.NewReplacer("А", "A", "В", "B", "Е", "E", "К", "K", "М", "M", "Н", "H", "О", "O", "Р", "P", "С", "C", "Т", "T", "У", "Y", "Х", "X")
-
-func vin(s string) string { return twins.Replace(strings.ReplaceAll(plate(s), "*", "")) }
-
-func plate(s string) string { return strings.ToUpper(strings.ReplaceAll(squeeze(s), " ", "")) }
 
 func appendNew(to []string, more ...string) []string {
 	for _, s := range more {

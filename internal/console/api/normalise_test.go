@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"otklik/internal/intake"
 	"otklik/internal/store/storetest"
 )
 
@@ -40,7 +41,7 @@ func TestMinor(t *testing.T) {
 		{"1 000", "RUB", 0, false},
 		{"١", "RUB", 0, false},
 	} {
-		decimals, ok := exponent(c.code)
+		decimals, ok := intake.Exponent(c.code)
 		if !ok {
 			t.Errorf("%s is unknown", c.code)
 		}
@@ -49,7 +50,7 @@ func TestMinor(t *testing.T) {
 		}
 	}
 	for _, code := range []string{"", "RUR", "R B", " RU", "rub", "RUB CNY", "USDT", "XAU"} {
-		if _, ok := exponent(code); ok {
+		if _, ok := intake.Exponent(code); ok {
 			t.Errorf("%q is taken for a currency", code)
 		}
 	}
@@ -72,28 +73,6 @@ func TestMinorExact(t *testing.T) {
 	})
 }
 
-func TestEmail(t *testing.T) {
-	for in, want := range map[string]string{
-		"Maria@Example.COM":      "maria@example.com",
-		"m.p+tag@example.com":    "m.p+tag@example.com",
-		"m@пример.рф":            "m@xn--e1afmkfd.xn--p1ai",
-		"мария@example.com":      "",
-		"maria@localhost":        "",
-		"maria@example":          "",
-		"@example.com":           "",
-		"maria@":                 "",
-		"maria@@example.com":     "",
-		"Maria <m@example.com>":  "",
-		"<m@example.com>":        "",
-		"a@example.com, b@x.com": "",
-		`"a b"@example.com`:      "",
-	} {
-		if got, ok := email(in); got != want || ok != (want != "") {
-			t.Errorf("%q = %q, %v", in, got, ok)
-		}
-	}
-}
-
 func TestBirthday(t *testing.T) {
 	for in, ok := range map[string]bool{
 		"": true, "1984-02-29": true, "--02-29": true, "--12-31": true, " 1984-03-08 ": true, "2026-11-22": true, "1905-01-01": true,
@@ -104,15 +83,6 @@ func TestBirthday(t *testing.T) {
 		if got := x.birthday("body", in); (len(x.faults) == 0) != ok || ok && got != strings.TrimSpace(in) {
 			t.Errorf("%q = %q, %v", in, got, x.faults)
 		}
-	}
-}
-
-func TestVehicle(t *testing.T) {
-	if got := vin(" хта 21099*0001 "); got != "XTA210990001" {
-		t.Errorf("vin = %q", got)
-	}
-	if got := plate("а 001 аа 77"); got != "А001АА77" {
-		t.Errorf("plate = %q", got)
 	}
 }
 
