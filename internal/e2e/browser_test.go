@@ -80,16 +80,16 @@ const (
 // open gives a new person a tab: his cookies are his own.
 func (d *demo) open(t testing.TB, width int64) *tab {
 	t.Helper()
-	return newTab(t, d.url, width, chrome.start(t), chromedp.WithNewBrowserContext())
+	return newTab(t, chrome.start(t), d.url, width, chromedp.WithNewBrowserContext())
 }
 
 // beside opens a second tab of the same person.
 func (p *tab) beside() *tab {
 	p.t.Helper()
-	return newTab(p.t, p.url, desktop, p.ctx)
+	return newTab(p.t, p.ctx, p.url, desktop)
 }
 
-func newTab(t testing.TB, url string, width int64, parent context.Context, opts ...chromedp.ContextOption) *tab {
+func newTab(t testing.TB, parent context.Context, url string, width int64, opts ...chromedp.ContextOption) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, opts...)
 	p := &tab{t: t, url: url, ctx: ctx}
@@ -268,12 +268,6 @@ func (p *tab) at(path string) {
 func (p *tab) text(selector string) string {
 	p.t.Helper()
 	return value[string](p, fmt.Sprintf("document.querySelector(%s)?.innerText ?? ''", strconv.Quote(selector)))
-}
-
-// has tells whether an element is on the page.
-func (p *tab) has(selector string) bool {
-	p.t.Helper()
-	return value[bool](p, fmt.Sprintf("!!document.querySelector(%s)", strconv.Quote(selector)))
 }
 
 // spot is where a person would click.
