@@ -57,7 +57,7 @@ func binary(t testing.TB) string {
 	t.Helper()
 	built.once.Do(func() {
 		// Servers may run as another user, who must be able to enter.
-		if built.dir, built.err = os.MkdirTemp("", "otklik-e2e-"); built.err != nil {
+		if built.dir, built.err = os.MkdirTemp("", "otklik-e2e-"); built.err != nil { //nolint:usetesting // all tests of the run share it
 			return
 		}
 		if built.err = os.Chmod(built.dir, 0o755); built.err != nil { //nolint:gosec // see above
