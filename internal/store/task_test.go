@@ -194,7 +194,7 @@ func TestTaskPages(t *testing.T) {
 			for f.Limit = 3; ; {
 				page, err := st.Tasks(ctx, f)
 				must(t, err)
-				if len(page) == 0 {
+				if len(page) == 0 || len(paged) > len(all) {
 					break
 				}
 				for _, x := range page {
@@ -426,7 +426,7 @@ func TestLists(t *testing.T) {
 			var paged []string
 			for f := (store.Filter{DealerID: d.ID, Limit: 2}); ; {
 				page, _ := list(f)
-				if len(page) == 0 {
+				if len(page) == 0 || len(paged) > len(all) {
 					break
 				}
 				paged = append(paged, page...)
