@@ -21,7 +21,6 @@ import (
 	"otklik/internal/conversation"
 	"otklik/internal/dispatch/dispatchtest"
 	"otklik/internal/inbox"
-	"otklik/internal/reply"
 	"otklik/internal/sandbox"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
@@ -78,10 +77,8 @@ func open(t testing.TB, st *store.Store) *house {
 		h.people[login], err = st.SaveEmployee(ctx, e, storetest.Now)
 		check(t, err)
 	}
-	parser, err := reply.New()
-	check(t, err)
 	nothing := func() {}
-	h.in = &inbox.Inbox{Store: st, Clock: h.Clock, Roster: h.Roster, Parser: parser, Survey: h.Survey, Drafter: h.Drafter, Copies: conversation.NewMemory(h.Clock.Machine),
+	h.in = &inbox.Inbox{Store: st, Clock: h.Clock, Roster: h.Roster, Parser: dispatchtest.Parser(t), Survey: h.Survey, Drafter: h.Drafter, Copies: conversation.NewMemory(h.Clock.Machine),
 		Log: slog.New(slog.DiscardHandler), Wake: nothing, Changed: nothing}
 	h.desk = &callback.Desk{Store: st, Clock: h.Clock, Roster: h.Roster, Drafter: h.Drafter, Survey: h.Survey, Wake: nothing, Changed: nothing}
 	h.openPhones()

@@ -10,7 +10,6 @@ import (
 	"otklik/internal/conversation"
 	"otklik/internal/dispatch/dispatchtest"
 	"otklik/internal/inbox"
-	"otklik/internal/reply"
 	"otklik/internal/store/storetest"
 )
 
@@ -20,12 +19,8 @@ func BenchmarkInbound(b *testing.B) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		b.Run(engine, func(b *testing.B) {
 			r := dispatchtest.New(b, storetest.Open(b, engine))
-			parser, err := reply.New()
-			if err != nil {
-				b.Fatal(err)
-			}
 			nothing := func() {}
-			in := &inbox.Inbox{Store: r.Store, Clock: r.Clock, Roster: r.Roster, Parser: parser, Survey: r.Survey, Drafter: r.Drafter, Copies: conversation.NewMemory(r.Clock.Machine),
+			in := &inbox.Inbox{Store: r.Store, Clock: r.Clock, Roster: r.Roster, Parser: dispatchtest.Parser(b), Survey: r.Survey, Drafter: r.Drafter, Copies: conversation.NewMemory(r.Clock.Machine),
 				Log: slog.New(slog.DiscardHandler), Wake: nothing, Changed: nothing}
 			for i := range b.N {
 				r.Visit(b, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+7900%07d", i), 25*time.Hour)

@@ -14,7 +14,6 @@ import (
 	"otklik/internal/conversation"
 	"otklik/internal/dispatch/dispatchtest"
 	"otklik/internal/inbox"
-	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 	"otklik/internal/survey"
@@ -39,12 +38,8 @@ func newWorld(t *testing.T, st *store.Store) *world {
 	if w.maria, err = st.SaveEmployee(t.Context(), store.Employee{DealerID: w.Dealer.ID, Name: "Мария Орлова", Login: "maria", Roles: []string{store.RoleOperator}, Active: true}, storetest.Now); err != nil {
 		t.Fatal(err)
 	}
-	parser, err := reply.New()
-	if err != nil {
-		t.Fatal(err)
-	}
 	nothing := func() {}
-	w.in = &inbox.Inbox{Store: st, Clock: w.Clock, Roster: w.Roster, Parser: parser, Survey: w.Survey, Drafter: w.Drafter, Copies: conversation.NewMemory(w.Clock.Machine),
+	w.in = &inbox.Inbox{Store: st, Clock: w.Clock, Roster: w.Roster, Parser: dispatchtest.Parser(t), Survey: w.Survey, Drafter: w.Drafter, Copies: conversation.NewMemory(w.Clock.Machine),
 		Log: slog.New(slog.DiscardHandler), Wake: nothing, Changed: nothing}
 	w.desk = &callback.Desk{Store: st, Clock: w.Clock, Roster: w.Roster, Drafter: w.Drafter, Survey: w.Survey, Wake: nothing, Changed: nothing}
 	return w

@@ -5,6 +5,7 @@ package dispatchtest
 
 import (
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"otklik/internal/program"
 	"otklik/internal/ratelimit"
 	"otklik/internal/render"
+	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 	"otklik/internal/survey"
@@ -39,6 +41,23 @@ type Rig struct {
 	Dispatcher *dispatch.Dispatcher
 }
 
+// Texts and lexicons are read once for a test run: reading them takes a second under
+// the race detector, and nothing changes them.
+var (
+	texts  = sync.OnceValues(func() (*render.Renderer, error) { return render.New(templates.FS) })
+	parser = sync.OnceValues(reply.New)
+)
+
+// Parser is the reply parser, shared by the tests of a run.
+func Parser(t testing.TB) *reply.Parser {
+	t.Helper()
+	p, err := parser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // New sets a rig up; its business time is noon in Moscow on the next day.
 func New(t testing.TB, st *store.Store) *Rig {
 	t.Helper()
@@ -50,7 +69,7 @@ func New(t testing.TB, st *store.Store) *Rig {
 		t.Fatal(err)
 	}
 	var err error
-	if r.Renderer, err = render.New(templates.FS); err != nil {
+	if r.Renderer, err = texts(); err != nil {
 		t.Fatal(err)
 	}
 	rules, err := policy.Default()
