@@ -11,13 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"otklik/channels/email"
 	"otklik/internal/app"
 	"otklik/internal/intake"
 	"otklik/internal/reply"
 )
-
-func cutPrefix(s, prefix string) (string, bool) { return strings.CutPrefix(s, prefix) }
 
 type migrateCmd struct {
 	Up     migrateUpCmd     `cmd:"" help:"Apply what is pending."`
@@ -171,16 +168,8 @@ type parseEmailCmd struct {
 }
 
 func (c parseEmailCmd) Run(r run) error {
-	p, err := reply.New()
-	if err != nil {
-		return err
-	}
-	read := func(text string) (*int, string) {
-		x := p.Read(reply.Input{Text: text, Channel: "email", Question: &reply.Question{Kind: reply.KindRating, Min: 1, Max: 5}})
-		return x.Rating, string(x.Intent)
-	}
 	w := bufio.NewWriter(r.stdout)
-	bad, err := email.ParseFiles(c.Files, w, read)
+	bad, err := app.ParseEmail(c.Files, w)
 	if err = errors.Join(err, w.Flush()); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // a machine without zone files still knows Europe/Moscow
@@ -163,7 +164,7 @@ type demoCmd struct {
 func (c demoCmd) Run(r run) error {
 	listen := "127.0.0.1:8080"
 	for _, kv := range r.environ {
-		if v, ok := cutPrefix(kv, "OTKLIK_LISTEN="); ok && v != "" {
+		if v, ok := strings.CutPrefix(kv, "OTKLIK_LISTEN="); ok && v != "" {
 			listen = v
 		}
 	}

@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/channels/email"
 	"otklik/internal/callback"
 	"otklik/internal/dispatch"
 	"otklik/internal/draft"
 	"otklik/internal/program"
 	"otklik/internal/render"
+	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/internal/survey"
 	"otklik/templates"
@@ -180,4 +182,17 @@ func CheckDefinition(name string, data []byte) error {
 	}
 	_, err := survey.Parse(name, data)
 	return err
+}
+
+// ParseEmail reads raw mails and writes one JSON line for each; bad is how many
+// could not be read. A rating is read on the scale from 1 to 5.
+func ParseEmail(files []string, w io.Writer) (bad int, err error) {
+	p, err := reply.New()
+	if err != nil {
+		return 0, err
+	}
+	return email.ParseFiles(files, w, func(text string) (*int, string) {
+		x := p.Read(reply.Input{Text: text, Channel: string(channels.Email), Question: &reply.Question{Kind: reply.KindRating, Min: 1, Max: 5}})
+		return x.Rating, string(x.Intent)
+	})
 }

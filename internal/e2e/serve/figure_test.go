@@ -3,6 +3,7 @@ package serve_test
 import (
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ func TestFigures(t *testing.T) {
 	n := s.start()
 	testserver.Wait(t, "serve is ready", func() bool { code, _ := n.get("/readyz"); return code == http.StatusOK })
 	t.Logf("start to ready: %v", time.Since(began).Round(time.Millisecond))
+	testserver.Wait(t, "the start is over", func() bool { return strings.Contains(n.process.Log(), "otklik is ready") })
 	t.Logf("resident memory: %.1f MB", n.metric("process_resident_memory_bytes")/(1<<20))
 	if n.metric("process_resident_memory_bytes") == 0 {
 		t.Error("the program does not tell its memory")
