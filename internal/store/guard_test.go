@@ -199,7 +199,16 @@ func TestCancelWaiting(t *testing.T) {
 		must(t, err)
 		queue(1, channels.SMS, "+78")
 		queue(2, channels.Telegram, "+79")
+		plan(t, st, d, 1) // and one to the same address that is on its way
+		os, err := st.ClaimOutreach(ctx, st.NewID(), 1, now, now, time.Minute)
+		must(t, err)
+		away := begun(st, os[0])
+		_, err = st.Begin(ctx, []store.Begun{away}, now, now, time.Minute)
+		must(t, err)
 		inTx(t, st, func(tx *store.Tx) error { return tx.CancelWaiting(ctx, channels.SMS, "+79", store.OptedOut, now) })
+		if m, err := st.Message(ctx, away.Message.ID); err != nil || m.State != outreach.Sending || m.ClaimToken == "" {
+			t.Errorf("a message on its way: %+v, %v", m, err)
+		}
 		for i, want := range []outreach.MessageState{outreach.Canceled, outreach.Queued, outreach.Queued} {
 			if m, err := st.Message(ctx, ids[i]); err != nil || m.State != want {
 				t.Errorf("message %d: %s, %v", i, m.State, err)
@@ -230,6 +239,14 @@ func TestQueue(t *testing.T) {
 		if none, err := st.ClaimMessages(ctx, st.NewID(), 9, now, now, time.Minute); err != nil || len(none) != 0 {
 			t.Errorf("claimed twice: %+v, %v", none, err)
 		}
+		late, err := st.ClaimMessages(ctx, st.NewID(), 9, now, now.Add(2*time.Minute), time.Minute)
+		if err != nil || len(late) != 2 {
+			t.Fatalf("past their lease: %+v, %v", late, err)
+		}
+		if ok, err := st.Begin(ctx, []store.Begun{{Message: ms[0]}}, now, now, time.Minute); err != nil || len(ok) != 0 {
+			t.Errorf("the first holder lost it: %v, %v", ok, err)
+		}
+		ms = late
 		stranger := ms[0]
 		stranger.ClaimToken = st.NewID()
 		must(t, st.Cancel(ctx, stranger, outreach.Canceled, "x", now))
@@ -433,7 +450,7 @@ func TestSessions(t *testing.T) {
 		if b, ok, err := x.Find("t"); err != nil || !ok || !slices.Equal(b, []byte{2}) {
 			t.Errorf("found %v %v, %v", b, ok, err)
 		}
-		clock = now.Add(time.Minute)
+		clock = now.Add(2 * time.Minute)
 		if _, ok, err := x.Find("gone"); err != nil || ok {
 			t.Errorf("an expired session is found, %v", err)
 		}
