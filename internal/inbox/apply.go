@@ -12,6 +12,7 @@ import (
 	"otklik/internal/draft"
 	"otklik/internal/outreach"
 	"otklik/internal/render"
+	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/internal/survey"
 )
@@ -47,8 +48,8 @@ func (e *entry) act(f survey.Effect) error {
 		return e.callback(f)
 	case survey.CallbackWords:
 		return e.onCallback(func(t store.Task) error {
-			if f.When != nil && f.When.From.After(e.now) {
-				t.DueAt = f.When.From // the person named his time
+			if err := e.callAt(&t, f.When); err != nil {
+				return err
 			}
 			return callback.AddWords(e.ctx, e.tx, t, f.Words, e.msg.ID, int(f.Severity), e.now)
 		})
@@ -73,6 +74,32 @@ func (e *entry) act(f survey.Effect) error {
 	return nil
 }
 
+// wish moves a call to the time that the person named: it is due when that time
+// ends.
+func wish(t *store.Task, w *reply.Interval, now time.Time) {
+	if w == nil || !w.From.After(now) {
+		return
+	}
+	t.DueAt = w.From
+	if w.To.After(w.From) {
+		t.DueAt = w.To
+	}
+}
+
+// wished keeps the named time as evidence.
+func (e *entry) wished(t store.Task, w *reply.Interval) error {
+	if w == nil || !w.From.After(e.now) {
+		return nil
+	}
+	return e.tx.AddStep(e.ctx, store.Step{TaskID: t.ID, Kind: callback.StepLater, MessageID: e.msg.ID, Text: e.in.Text, Until: w.From}, e.now)
+}
+
+// callAt moves an open callback to the time that the person named.
+func (e *entry) callAt(t *store.Task, w *reply.Interval) error {
+	wish(t, w, e.now)
+	return e.wished(*t, w)
+}
+
 // callback opens the conversation's callback, or opens it again: one that was
 // withdrawn, and the one whose customer says that it is not solved.
 func (e *entry) callback(f survey.Effect) error {
@@ -82,7 +109,11 @@ func (e *entry) callback(f survey.Effect) error {
 	}
 	fresh := callback.New(f, *e.conv, e.visit, e.now)
 	fresh.MessageID = e.msg.ID
+	wish(&fresh, f.When, e.now)
 	t, err := e.tx.OpenTask(e.ctx, fresh, e.now)
+	if err == nil && t.ID != "" && t.Version == 1 {
+		err = e.wished(t, f.When)
+	}
 	if err != nil || t.State == store.TaskOpen || t.State == store.TaskClaimed || t.State == store.TaskAsked {
 		return err
 	}

@@ -82,12 +82,20 @@ func (e *entry) inquiry(r reply.Reading) error {
 			t.Reason = string(survey.Legal)
 		}
 	}
+	wish(&t, r.When, e.now)
 	if old, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskCallback); err == nil {
+		if err := e.callAt(&old, r.When); err != nil {
+			return err
+		}
 		return callback.AddWords(e.ctx, e.tx, old, e.in.Text, e.msg.ID, t.Severity, e.now)
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if _, err := e.tx.OpenTask(e.ctx, t, e.now); err != nil {
+	opened, err := e.tx.OpenTask(e.ctx, t, e.now)
+	if err != nil {
+		return err
+	}
+	if err := e.wished(opened, r.When); err != nil {
 		return err
 	}
 	m, err := e.Drafter.Shared("callback.requested", e.recipient(), func(x *render.Data) {

@@ -340,3 +340,28 @@ func TestOldVersion(t *testing.T) {
 		t.Errorf("the old version was read %d times, callbacks: %+v", asked, w.tasks(store.TaskCallback))
 	}
 }
+
+// TestNamedTime: who asks to be called at a time is promised that time, with a survey
+// open and without one.
+func TestNamedTime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		for name, surveyed := range map[string]bool{"survey": true, "none": false} {
+			number := "+7900000060" + map[bool]string{true: "1", false: "2"}[surveyed]
+			w.visit("named-"+name, "Клиент "+name, number, map[bool]time.Duration{true: 25 * time.Hour, false: time.Hour}[surveyed])
+			w.send()
+			w.one(w.write(number, "перезвоните завтра в 18:30"), "завтра")
+			cb := w.tasks(store.TaskCallback)
+			at := w.Clock.Business().In(w.Dealer.Location())
+			from := time.Date(at.Year(), at.Month(), at.Day()+1, 18, 30, 0, 0, w.Dealer.Location())
+			i := slices.IndexFunc(cb, func(x store.Task) bool { return x.ContactName == "Клиент "+name })
+			if i < 0 || cb[i].DueAt.Before(from) || cb[i].DueAt.After(from.Add(3*time.Hour)) {
+				t.Fatalf("%s: callbacks %+v, wanted about %v", name, cb, from)
+			}
+			steps, err := st.Steps(t.Context(), cb[i].ID)
+			if err != nil || !slices.ContainsFunc(steps, func(s store.Step) bool { return s.Kind == callback.StepLater && s.Until.Equal(from) }) {
+				t.Errorf("%s: steps %+v, %v", name, steps, err)
+			}
+		}
+	})
+}
