@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"otklik/internal/intake"
@@ -92,7 +93,7 @@ func (r *importRun) all(ctx context.Context) error {
 		if row.Refused() {
 			continue
 		}
-		if d := row.Record.Dealer; d != "" && d != r.o.Dealer.Code && d != r.o.Dealer.Name {
+		if d := row.Record.Dealer; d != "" && !strings.EqualFold(d, r.o.Dealer.Code) && !strings.EqualFold(d, r.o.Dealer.Name) {
 			r.f.Refuse(row, "dealer", "unknown_dealer", "this dealer is not known, or not the one that is imported for")
 			continue
 		}

@@ -49,9 +49,15 @@ func (r *rowReader) name(locale string) Customer {
 func (r *rowReader) fullName() string {
 	for _, at := range r.c.by[fCustomer] {
 		name := nameOnly(clean(cellAt(r.line, at)))
-		if w := fold(name); strings.ContainsFunc(w, unicode.IsLetter) && !words().none[w] && !words().nobody[w] {
-			return name
+		if !strings.ContainsFunc(name, unicode.IsLetter) {
+			continue
 		}
+		if len(name) <= 40 { // as long as the longest of these words; folding every full name would be felt
+			if w := fold(name); words().none[w] || words().nobody[w] {
+				continue
+			}
+		}
+		return name
 	}
 	return ""
 }

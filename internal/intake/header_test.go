@@ -92,6 +92,11 @@ func TestWords(t *testing.T) {
 				}
 			}
 		}
+		for _, n := range append(w.Nobody, w.PersonTypes...) {
+			if len(n) > 40 {
+				t.Errorf("%s: %q is longer than what a customer's cell is compared with", lang, n)
+			}
+		}
 		if len(w.Months) != 0 && len(w.Months) != 12 {
 			t.Errorf("%s: %d months", lang, len(w.Months))
 		}

@@ -162,6 +162,9 @@ func (r *rowReader) customerColumn() string {
 // orderNumber takes the number out of a document's full name, as 1C shows references: "Заказ-наряд ЗН-000777 от
 // 18.11.2026 9:00:00". Another export of the same order will give the number alone.
 func orderNumber(cell string) string {
+	if !strings.Contains(cell, " ") {
+		return cell
+	}
 	for _, of := range [...]string{" от ", " dated ", " of "} {
 		name, day, ok := strings.Cut(cell, of)
 		if st := scanStamp(day); !ok || st.state != stampGood || st.n != 3 {
@@ -401,7 +404,12 @@ func VIN(s string) string {
 // Plate is a registration number in capitals without blanks and without the country's RUS behind the region. It checks
 // nothing.
 func Plate(s string) string {
-	p := strings.ToUpper(strings.Join(strings.FieldsFunc(s, isBlank), ""))
+	p := strings.ToUpper(strings.Map(func(r rune) rune {
+		if isBlank(r) {
+			return -1
+		}
+		return r
+	}, s))
 	if bare, ok := strings.CutSuffix(p, "RUS"); ok && bare != "" && isDigit(rune(bare[len(bare)-1])) {
 		return bare
 	}
