@@ -233,7 +233,7 @@ func (r *rowReader) headerOf(at int, field string) string {
 
 // dates fills the record's moments and refuses a row whose clock cannot start.
 func (r *rowReader) dates(rec *Record) {
-	var bad bool
+	bad := "" // the column whose cell is no date
 	for _, f := range []struct {
 		field string
 		to    *time.Time
@@ -247,7 +247,9 @@ func (r *rowReader) dates(rec *Record) {
 	} {
 		t, known := r.moment(f.field)
 		*f.to = t
-		bad = bad || f.clock && known && t.IsZero()
+		if bad == "" && f.clock && known && t.IsZero() {
+			bad = r.column(f.field)
+		}
 	}
 	clocks := clockFields(r.f.opts.Kind)
 	if clocks == nil {
@@ -264,8 +266,8 @@ func (r *rowReader) dates(rec *Record) {
 		}
 	}
 	reason := "no date"
-	if bad {
-		reason = "no possible date"
+	if bad != "" {
+		column, reason = bad, "no possible date"
 	}
 	if r.f.opts.Kind == Visits {
 		reason += " of closing or hand-over"
