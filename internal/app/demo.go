@@ -253,6 +253,20 @@ func (a *App) Advance(ctx context.Context, by time.Duration) error {
 	if by < 0 {
 		return clock.ErrBackward
 	}
+	// Time passes in steps, as it does outside: what falls due on the way goes out
+	// at its hour, and silence is seen where it was silence.
+	for ; by > advanceStep && a.dispatcher != nil; by -= advanceStep {
+		if err := a.advance(ctx, advanceStep); err != nil {
+			return err
+		}
+	}
+	return a.advance(ctx, by)
+}
+
+// advanceStep is the longest stretch of business time that is skipped at once.
+const advanceStep = 2 * time.Hour
+
+func (a *App) advance(ctx context.Context, by time.Duration) error {
 	next := a.sandbox.clock.Offset() + by
 	if err := a.store.SetSetting(ctx, offsetSetting, strconv.FormatInt(int64(next), 10)); err != nil {
 		return fmt.Errorf("keeping the clock's offset: %w", err)
@@ -260,7 +274,14 @@ func (a *App) Advance(ctx context.Context, by time.Duration) error {
 	if _, err := a.sandbox.clock.Advance(by); err != nil {
 		return err
 	}
-	a.wakePlanner()
+	if a.dispatcher != nil {
+		if _, err := a.planner.Run(ctx, a.clock.Business()); err != nil {
+			return err
+		}
+		if _, err := a.dispatcher.Once(ctx, nil); err != nil {
+			return err
+		}
+	}
 	a.hub.broadcast()
 	return nil
 }

@@ -23,6 +23,8 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	check(t, h.desk.Claim(t.Context(), cb.ID, h.people["andrei"]))
 	h.Visit(t, "1002", "Петров Пётр Петрович", "+79000000102", 49*time.Hour)
 	h.Send(t)
+	h.Forward(t, 7*time.Hour) // time to answer
+	h.Send(t)
 	call := h.open(store.TaskSurveyCall)
 	check(t, h.servers.StartBot(t.Context(), "700101", "Иван", ""))
 	check(t, h.in.Handle(t.Context(), channels.Event{Inbound: &channels.Inbound{Channel: channels.SMS, ProviderID: "SMstranger", From: "+79990000000", To: "+74950000000", Text: "кто это?"}}, nil))

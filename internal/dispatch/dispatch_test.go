@@ -303,3 +303,30 @@ func TestGracefulStop(t *testing.T) {
 		t.Errorf("%d handed back and %d sent of 10, %v", len(left), len(messages(t, r)), err)
 	}
 }
+
+// TestTimeToAnswer: a survey that leaves late, after a night or an import, is not
+// followed by the call in the same second.
+func TestTimeToAnswer(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		r.Visit(t, "1001", "Иванов Иван", phone, 49*time.Hour)
+		calls := func() int {
+			ts, err := st.Tasks(t.Context(), store.TaskFilter{DealerID: r.Dealer.ID, Kind: store.TaskSurveyCall, Open: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(ts)
+		}
+		if ms := r.Send(t); len(ms) != 1 || calls() != 0 {
+			t.Fatalf("%d messages and %d calls at once", len(ms), calls())
+		}
+		if ds := decisions(t, r); !slices.Contains(ds, "call:hold:time_to_answer") {
+			t.Errorf("decisions: %v", ds)
+		}
+		r.Forward(t, 7*time.Hour)
+		r.Send(t)
+		if calls() != 1 {
+			t.Error("the call of a silent customer does not come")
+		}
+	})
+}

@@ -24,6 +24,7 @@ const (
 	RuleRender      = "text_cannot_be_made"
 	RuleSuspended   = "sender_suspended"
 	RuleUnknown     = "definition_unknown"
+	RuleTime        = "time_to_answer"
 	spokeWithinDays = 30
 )
 
@@ -37,6 +38,8 @@ type facts struct {
 	sup      suppressions
 	answered map[string]bool
 	written  map[string]bool
+	// asking holds contacts whom this batch writes to for a survey.
+	asking map[string]bool
 }
 
 func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Time) (f facts, err error) {
@@ -47,7 +50,7 @@ func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Ti
 			visits = append(visits, o.VisitID)
 		}
 	}
-	f.now = now
+	f.now, f.asking = now, map[string]bool{}
 	if f.contacts, err = d.Store.Contacts(ctx, contacts); err != nil {
 		return f, err
 	}
@@ -91,6 +94,9 @@ func (d *Dispatcher) evaluate(ctx context.Context, os []store.Outreach) ([]store
 			d.Metrics.decided(v.Verdict, v.Rule)
 			verdicts = append(verdicts, *v)
 			continue
+		}
+		if o.Purpose.Capped() {
+			f.asking[o.ContactID] = true
 		}
 		begun = append(begun, *b)
 	}
@@ -174,6 +180,9 @@ func (d *Dispatcher) judgeCall(o store.Outreach, f facts) *store.Verdict {
 	case !h.HumanContact.IsZero() && h.HumanContact.After(f.now.AddDate(0, 0, -spokeWithinDays)):
 		return dropped(o, RuleSpoke, map[string]string{"at": h.HumanContact.Format(time.RFC3339)})
 	}
+	if until := f.patience(o); until.After(f.now) {
+		return held(o, RuleTime, until, map[string]string{"until": until.Format(time.RFC3339)})
+	}
 	v := f.visits[o.VisitID]
 	task := &store.Task{DealerID: o.DealerID, Kind: store.TaskSurveyCall, ContactID: o.ContactID, VisitID: o.VisitID, OutreachID: o.ID, Reason: "no_answer", DueAt: o.DeadlineAt,
 		Department: v.Department, WayIn: string(channels.Phone), Clocks: []store.Clock{{Kind: "contact", DueAt: o.DeadlineAt}}}
@@ -181,6 +190,32 @@ func (d *Dispatcher) judgeCall(o store.Outreach, f facts) *store.Verdict {
 		task.Severity = 1 // repeat repair first in every queue (R133)
 	}
 	return &store.Verdict{Outreach: o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Task: task}
+}
+
+// timeToAnswer is how long a survey that has just left is waited for before the
+// person is called: most answers come within two hours (provider-and-law facts 5.7).
+const timeToAnswer = 6 * time.Hour
+
+// patience is until when a person who has just been asked is left to answer; never
+// so long that the call would miss its deadline.
+func (f facts) patience(o store.Outreach) time.Time {
+	asked := time.Time{}
+	if f.asking[o.ContactID] {
+		asked = f.now
+	}
+	for _, s := range f.past[o.ContactID].Sent {
+		if s.At.After(asked) {
+			asked = s.At
+		}
+	}
+	if asked.IsZero() {
+		return asked
+	}
+	until, last := asked.Add(timeToAnswer), o.DeadlineAt.Add(-2*time.Hour)
+	if until.After(last) {
+		return last
+	}
+	return until
 }
 
 // choose takes the first channel of the ladder that the person can be reached on

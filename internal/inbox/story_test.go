@@ -365,3 +365,56 @@ func TestNamedTime(t *testing.T) {
 		}
 	})
 }
+
+// TestAnotherTime answers the promise's own question, "better at another time?": the
+// call moves to the time that is named, and by nothing else that is said.
+func TestAnotherTime(t *testing.T) {
+	st := storetest.Open(t, "sqlite")
+	w := newWorld(t, st)
+	at := func(days, hour, minute int) time.Time {
+		l := w.Clock.Business().In(w.Dealer.Location())
+		return time.Date(l.Year(), l.Month(), l.Day()+days, hour, minute, 0, 0, w.Dealer.Location())
+	}
+	for i, tt := range []struct {
+		text  string
+		moved bool
+		due   time.Time
+	}{
+		{"завтра 18:30", true, at(1, 19, 30)},
+		{"после шести", true, at(0, 21, 0)},
+		{"давайте в 17:00", true, at(0, 18, 0)},
+		{"лучше завтра после обеда", true, at(1, 21, 0)},
+		{"tomorrow 6:30 pm please", true, at(1, 19, 30)},
+		{"明天18:30", true, at(1, 19, 30)},
+		{"ждал до 12:00", false, time.Time{}},
+		{"и ещё сломали ручку", false, time.Time{}},
+		{"ждал 3 часа", false, time.Time{}},
+	} {
+		number := fmt.Sprintf("+790000007%02d", i)
+		w.visit("time-"+fmt.Sprint(i), "Клиент "+fmt.Sprint(i), number, 25*time.Hour)
+		w.send()
+		w.write(number, "2. стук остался")
+		find := func() store.Task {
+			cb := w.tasks(store.TaskCallback)
+			k := slices.IndexFunc(cb, func(x store.Task) bool { return x.ContactName == "Клиент "+fmt.Sprint(i) })
+			if k < 0 {
+				t.Fatalf("%q: no callback", tt.text)
+			}
+			return cb[k]
+		}
+		before := find()
+		ms := w.write(number, tt.text)
+		after := find()
+		switch {
+		case !tt.moved && !after.DueAt.Equal(before.DueAt):
+			t.Errorf("%q moved the call to %v", tt.text, after.DueAt)
+		case tt.moved && !after.DueAt.Equal(tt.due):
+			t.Errorf("%q: due %v, want %v", tt.text, after.DueAt, tt.due)
+		case tt.moved && (len(ms) != 1 || !strings.Contains(ms[0].Text, "Мария Орлова")):
+			t.Errorf("%q was answered %+v", tt.text, ms)
+		}
+		if !strings.Contains(after.Words, tt.text) {
+			t.Errorf("%q is not among his words: %q", tt.text, after.Words)
+		}
+	}
+}

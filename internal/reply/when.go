@@ -41,6 +41,39 @@ func (d *document) when(now time.Time, zone *time.Location) *Interval {
 	return m.interval(now)
 }
 
+// anchors are the words that make a text a time by themselves; others need a number
+// beside them.
+var anchors = map[string]bool{"today": true, "tomorrow": true, "aftertomorrow": true, "morning": true, "noon": true, "day": true, "afternoon": true, "evening": true,
+	"hour": true, "halfhour": true, "monday": true, "tuesday": true, "wednesday": true, "thursday": true, "friday": true, "saturday": true, "sunday": true}
+
+// onlyTime tells whether the text is nothing but a time: the answer to "better at
+// another time?". A text that says anything else ("waited until noon") names none.
+func (d *document) onlyTime() bool {
+	anchored, number := false, false
+	for _, m := range d.mat {
+		if m.tag == tagWhen {
+			anchored = anchored || anchors[m.key]
+		}
+	}
+	bound := false
+	for i := range d.toks {
+		t := &d.toks[i]
+		switch {
+		case t.kind == kindNum:
+			number = true
+			bound = bound || d.glued(i+1, ":") && d.gluedNum(i+2)
+		case t.kind == kindPunct, d.inside(i, tagThanks), d.inside(i, tagYes):
+		case d.inside(i, tagWhen):
+			bound = true
+		case d.inside(i, tagNumber):
+			number = true
+		case !d.inside(i, tagUnit):
+			return false
+		}
+	}
+	return anchored || number && bound
+}
+
 var partsOfDay = map[string][2]int{
 	"morning": {9 * 60, 12 * 60}, "noon": {12 * 60, 14 * 60}, "day": {12 * 60, 17 * 60}, "afternoon": {13 * 60, 18 * 60}, "evening": {18 * 60, 21 * 60},
 }
@@ -144,7 +177,7 @@ func (d *document) hourAround(i, to int) bool {
 		return true
 	}
 	x, ok := d.endingAt(i, tagWhen)
-	return ok && x.key != "in"
+	return ok && x.key != "in" && x.key != "filler"
 }
 
 // clock turns the hours into bounds; an hour of 1 to 8 without am or pm is one in the afternoon.

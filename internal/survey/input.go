@@ -247,6 +247,11 @@ func (s *step) lateWords(r *reply.Reading) {
 	} else {
 		s.emit(Effect{Kind: Review, Words: words, Topics: r.Topics})
 	}
+	if s.st.Flagged && r.When != nil && !s.st.Silent {
+		// The answer to "better at another time?": the promise is made anew.
+		s.effects[len(s.effects)-1].Message = "callback.requested"
+		return
+	}
 	if s.st.Done {
 		s.note("survey.closed")
 	} else {
