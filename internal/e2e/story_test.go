@@ -267,6 +267,7 @@ func readHistory(t *testing.T, d *demo, maria *tab) {
 	maria.visit("/contacts")
 	maria.fill("input[name=q]", "Иванов")
 	maria.press("\r")
+	maria.wait("the search is answered", "location.search.includes('q=')")
 	maria.click("table.list a", "Иванов Иван Петрович")
 	maria.see("h1", "Иванов Иван Петрович")
 	for _, want := range []string{"Визит, заказ-наряд ЮГ00010101", "Отправлено", "Отправить можно: окно", ivansWords, "Перезвонить №1", "Вопрос решён?"} {

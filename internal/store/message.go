@@ -277,11 +277,12 @@ func (s *Store) claimMessages(ctx context.Context, state, token string, limit in
 }
 
 func (s *Store) claimMessagesSQL() string {
-	return `update message set claim_token = $1, claim_until = $2, updated_at = $3
-		where id in (select id from message where direction = 'out' and state in ('queued', 'sending') and state = $4 and due_at <= $3
+	// Materialized for the reason given at claimOutreachSQL.
+	return `with due as materialized (select id from message where direction = 'out' and state in ('queued', 'sending') and state = $4 and due_at <= $3
 			and (retry_at is null or retry_at <= $5) and (claim_until is null or claim_until < $5)
 			order by priority, due_at, id limit $6` + s.dialect.skipLocked + `)
-		returning ` + messageCols
+		update message set claim_token = $1, claim_until = $2, updated_at = $3
+		where id in (select id from due) returning ` + messageCols
 }
 
 // Defer lets go of a claimed queued message until later.

@@ -128,10 +128,12 @@ func (s *Store) ClaimOutreach(ctx context.Context, token string, limit int, busi
 }
 
 func (s *Store) claimOutreachSQL() string {
-	return `update outreach set state = 'claimed', claim_token = $1, claim_until = $2, updated_at = $3
-		where id in (select id from outreach where state in ('planned', 'held', 'claimed') and due_at <= $3
+	// Materialized: as a plain subquery PostgreSQL may run it once for each row that
+	// it meets, skip what it locked itself, and claim more than the limit.
+	return `with due as materialized (select id from outreach where state in ('planned', 'held', 'claimed') and due_at <= $3
 			and (state <> 'claimed' or claim_until < $4) order by due_at, id limit $5` + s.dialect.skipLocked + `)
-		returning ` + outreachCols
+		update outreach set state = 'claimed', claim_token = $1, claim_until = $2, updated_at = $3
+		where id in (select id from due) returning ` + outreachCols
 }
 
 // Verdict is what was decided about a claimed outreach that does not go out now.
