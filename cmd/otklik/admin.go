@@ -23,23 +23,32 @@ type tools struct {
 // withStore opens the configured database for a command; dealers are kept as the
 // configuration names them, as serve does.
 func withStore(r run, ready bool, fn func(tools) error) error {
+	if ready {
+		return withApp(r, func(a *app.App) error { return fn(tools{a.Store()}) })
+	}
 	cfg, err := r.config()
 	if err != nil {
 		return err
 	}
-	if !ready {
-		st, err := store.Open(r.ctx, cfg.DatabaseURL, store.Options{})
-		if err != nil {
-			return fmt.Errorf("OTKLIK_DATABASE_URL: %w", err)
-		}
-		defer st.Close()
-		return fn(tools{st})
+	st, err := store.Open(r.ctx, cfg.DatabaseURL, store.Options{})
+	if err != nil {
+		return fmt.Errorf("OTKLIK_DATABASE_URL: %w", err)
+	}
+	defer st.Close()
+	return fn(tools{st})
+}
+
+// withApp builds the program without starting it.
+func withApp(r run, fn func(*app.App) error) error {
+	cfg, err := r.config()
+	if err != nil {
+		return err
 	}
 	a, err := app.New(r.ctx, cfg, app.Options{Role: app.RoleAll, Version: version, Log: r.quiet()})
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(tools{a.Store()}), a.Stop(r.ctx))
+	return errors.Join(fn(a), a.Stop(r.ctx))
 }
 
 // dealer finds a dealer by code; "" is the only one.

@@ -33,15 +33,10 @@ type planLine struct {
 }
 
 func (c planCmd) Run(r run) error {
-	cfg, err := r.config()
-	if err != nil {
-		return err
-	}
-	a, err := app.New(r.ctx, cfg, app.Options{Role: app.RoleAll, Version: version, Log: r.quiet()})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = a.Stop(r.ctx) }()
+	return withApp(r, func(a *app.App) error { return c.print(r, a) })
+}
+
+func (c planCmd) print(r run, a *app.App) error {
 	d, err := tools{a.Store()}.dealer(r.ctx, c.Dealer)
 	if err != nil {
 		return err
@@ -119,15 +114,10 @@ type previewCmd struct {
 }
 
 func (c previewCmd) Run(r run) error {
-	cfg, err := r.config()
-	if err != nil {
-		return err
-	}
-	a, err := app.New(r.ctx, cfg, app.Options{Role: app.RoleAll, Version: version, Log: r.quiet()})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = a.Stop(r.ctx) }()
+	return withApp(r, func(a *app.App) error { return c.print(r, a) })
+}
+
+func (c previewCmd) print(r run, a *app.App) error {
 	d, err := tools{a.Store()}.dealer(r.ctx, c.Dealer)
 	if err != nil {
 		return err
