@@ -323,15 +323,12 @@ func (e *entry) recipient() draft.Recipient {
 
 // say drafts what an effect tells the person.
 func (e *entry) say(f survey.Effect) error {
-	if !f.Says() {
+	if !f.Says() || e.quiet {
 		return nil
 	}
 	var m store.Message
 	var err error
 	r := e.recipient()
-	if e.quiet && f.Message == "" && f.Kind != survey.Thank {
-		return nil
-	}
 	switch {
 	case f.Message != "":
 		if e.suppressedAnswer(f) {
@@ -349,10 +346,6 @@ func (e *entry) say(f survey.Effect) error {
 		return err
 	}
 	m.ConversationID = e.conv.ID
-	if e.quiet {
-		e.out = m
-		return nil
-	}
 	m.Options.Farewell = f.Kind == survey.OptOut || f.Kind == survey.WrongPerson || f.Kind == survey.SoldCar
 	if e.in.Data != "" && (f.Kind == survey.Ask || f.Kind == survey.Thank && f.Outcome == survey.Good) && len(e.in.References) > 0 {
 		m.Options.Edit = e.in.References[0] // the tapped message turns into the next one

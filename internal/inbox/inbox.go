@@ -112,8 +112,6 @@ type entry struct {
 	employeeID string
 	employees  []store.Employee
 	outbox     []store.Message
-	// out is what the person is told in a quiet entry.
-	out store.Message
 }
 
 // errReplay ends a transaction in which nothing is new.

@@ -418,3 +418,28 @@ func TestAnotherTime(t *testing.T) {
 		}
 	}
 }
+
+// TestOptOutOnTheForm: "do not write to me" among a form's words is obeyed like a
+// STOP (invariant 3), and other words are not one.
+func TestOptOutOnTheForm(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		for words, obeyed := range map[string]bool{"Больше не пишите мне": true, "стоп-сигнал не горит": false} {
+			number := "+7900000080" + map[bool]string{true: "1", false: "2"}[obeyed]
+			w := newWorld(t, storetest.Open(t, st.Engine()))
+			contact := w.visit("form-1", "Клиент", number, 25*time.Hour)
+			w.send()
+			cs, err := w.Store.ConversationsFor(t.Context(), contact)
+			if err != nil || len(cs) != 1 {
+				t.Fatal(cs, err)
+			}
+			four := 4
+			if _, err := w.in.Submit(t.Context(), inbox.Submission{Token: cs[0].Token, Channel: channels.Form, Values: map[string]survey.Value{"overall": {Rating: &four, Text: words}}}); err != nil {
+				t.Fatal(err)
+			}
+			sup, err := w.Store.Suppressions(t.Context(), []string{number}, w.Clock.Business())
+			if err != nil || slices.ContainsFunc(sup, func(s store.Suppression) bool { return s.Purpose == store.AllPurposes && s.Reason == store.OptedOut }) != obeyed {
+				t.Errorf("%q: %+v, %v", words, sup, err)
+			}
+		}
+	})
+}

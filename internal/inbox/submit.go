@@ -33,8 +33,6 @@ type Submitted struct {
 	Flagged bool
 	// Refused names the questions whose values were no answers.
 	Refused []string
-	// Text is what the person is told on the page, in his language.
-	Text string
 }
 
 // ErrExpired: the form can no longer be changed.
@@ -89,7 +87,8 @@ func (e *entry) form(s Submission, out *Submitted) error {
 	}
 	e.msg = store.Message{ID: ""}
 	var effects []survey.Effect
-	e.state, effects = survey.Step(e.def, e.state, survey.Input{Form: s.Values, Reading: e.readWords(s), Channel: s.Channel, Claimed: claimed}, e.now)
+	words := e.readWords(s)
+	e.state, effects = survey.Step(e.def, e.state, survey.Input{Form: s.Values, Reading: words, Channel: s.Channel, Claimed: claimed}, e.now)
 	for _, f := range effects {
 		switch f.Kind {
 		case survey.Refuse:
@@ -104,8 +103,26 @@ func (e *entry) form(s Submission, out *Submitted) error {
 	if err := e.confirm(effects); err != nil {
 		return err
 	}
-	out.Flagged, out.Text = e.state.Flagged, e.out.Text
+	if words != nil && words.Has(reply.IntentOptOut) {
+		if err := e.withdraw(words.Purpose); err != nil {
+			return err
+		}
+	}
+	out.Flagged = e.state.Flagged
 	return e.save()
+}
+
+// withdraw obeys an opt-out that stands among the words of a form, on the address
+// that the person was asked on (invariant 3: in any channel).
+func (e *entry) withdraw(purpose string) error {
+	e.in.Channel, e.in.From = e.conv.Channel, e.conv.Address
+	if e.in.Channel == channels.Phone {
+		e.in.Channel = channels.SMS // one number
+	}
+	if e.in.From == "" {
+		return nil
+	}
+	return e.optOut(purpose)
 }
 
 // find opens the conversation of a submission: by its token, or the task's, which

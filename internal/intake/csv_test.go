@@ -41,7 +41,7 @@ func TestSplitReadsWhatTheLibraryWrites(t *testing.T) {
 		w := csv.NewWriter(&b)
 		w.Comma = ';'
 		if err := w.WriteAll(rows); err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		got := split(b.String(), ';', 0)
 		if len(got) != len(rows) {

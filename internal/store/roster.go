@@ -57,17 +57,6 @@ func (r *Roster) Sender(dealerID string, ch channels.Kind) (string, bool) {
 	return "", false
 }
 
-// At lists the dealers that receive at an address.
-func (r *Roster) At(ch channels.Kind, address string) []string {
-	var out []string
-	for _, s := range r.senders {
-		if s.Channel == ch && s.Address == address {
-			out = append(out, s.DealerID)
-		}
-	}
-	return out
-}
-
 // On lists the dealers that use a channel at all.
 func (r *Roster) On(ch channels.Kind) []string {
 	var out []string
