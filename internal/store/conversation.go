@@ -113,13 +113,13 @@ func (s *Store) ConversationsFor(ctx context.Context, contactID string) ([]Conve
 
 // ConversationOfOutreach reads the conversation that an outreach began.
 func (s *Store) ConversationOfOutreach(ctx context.Context, outreachID string) (Conversation, error) {
-	return one(ctx, s.read, scanConversation, "select "+conversationCols+" from conversation c where c.outreach_id = $1", key(outreachID))
+	return one(ctx, s.read, scanConversation, "select "+conversationCols+" from conversation c where c.contact_id = (select contact_id from outreach where id = $1) and c.outreach_id = $1", key(outreachID))
 }
 
-// ConversationOfVisit reads and locks the newest conversation of a survey about a
-// visit.
+// ConversationOfVisit reads and locks the newest conversation of a survey that a
+// visit's customer has about it.
 func (t *Tx) ConversationOfVisit(ctx context.Context, visitID, survey string) (Conversation, error) {
-	return one(ctx, t, scanConversation, "select "+conversationCols+" from conversation c where c.visit_id = $1 and c.survey = $2 order by c.opened_at desc limit 1"+t.s.dialect.forUpdate, key(visitID), survey)
+	return one(ctx, t, scanConversation, "select "+conversationCols+" from conversation c where c.contact_id = (select contact_id from visit where id = $1) and c.visit_id = $1 and c.survey = $2 order by c.opened_at desc limit 1"+t.s.dialect.forUpdate, key(visitID), survey)
 }
 
 // Answer is one answer of a conversation with the channel it came by. An answer

@@ -39,9 +39,24 @@ func (t *Tx) MessageByProvider(ctx context.Context, ch channels.Kind, direction,
 // LastTo finds the newest message sent to an address, to tell which dealer a
 // shared number speaks for.
 func (t *Tx) LastTo(ctx context.Context, ch channels.Kind, address string) (Message, error) {
-	return one(ctx, t, scanMessage, "select "+messageCols+` from message where channel = $1 and address = $2 and direction = 'out'
-		order by created_at desc, id desc limit 1`, ch, address)
+	return one(ctx, t, scanMessage, lastToSQL, ch, address)
 }
+
+// Messages are found by their contact; those to an address of nobody by the address.
+const (
+	lastToSQL = "select " + messageCols + ` from message where id in (select id from (
+			select id, created_at from message where contact_id in (select contact_id from address where value = $2) and channel = $1 and address = $2 and direction = 'out'
+			union all select id, created_at from message where contact_id is null and channel = $1 and address = $2 and direction = 'out') as sent
+		order by created_at desc, id desc limit 1)`
+
+	cancelWaitingSQL = `update message set state = 'canceled', reason = $3, done_at = $4, updated_at = $4, claim_token = null, claim_until = null
+		where direction = 'out' and state = 'queued' and id in (
+			select id from message where contact_id in (select contact_id from address where value = $2) and channel = $1 and address = $2 and direction = 'out' and state = 'queued'
+			union all select id from message where contact_id is null and channel = $1 and address = $2 and direction = 'out' and state = 'queued')`
+
+	lastOfSQL = "select " + messageCols + ` from message where contact_id = (select contact_id from conversation where id = $1) and conversation_id = $1 and direction = 'out'
+		order by created_at desc, id desc limit 1`
+)
 
 // Message reads one.
 func (s *Store) Message(ctx context.Context, id string) (Message, error) {
@@ -97,8 +112,7 @@ func (t *Tx) reported(ctx context.Context, r channels.Report) (Message, error) {
 // CancelWaiting withdraws all queued messages to an address: an opt-out is obeyed
 // at once.
 func (t *Tx) CancelWaiting(ctx context.Context, ch channels.Kind, address, reason string, now time.Time) error {
-	_, err := t.ExecContext(ctx, `update message set state = 'canceled', reason = $3, done_at = $4, updated_at = $4, claim_token = null, claim_until = null
-		where channel = $1 and address = $2 and direction = 'out' and state = 'queued'`, ch, address, reason, at(now))
+	_, err := t.ExecContext(ctx, cancelWaitingSQL, ch, address, reason, at(now))
 	return err
 }
 
@@ -117,6 +131,10 @@ func (s *Store) MessagesOf(ctx context.Context, contactID string, limit int) ([]
 	return ms, err
 }
 
+// waitingSQL has a half for each of the two partial indexes.
+const waitingSQL = `select channel, state, count(*) from message where direction = 'out' and state = 'queued' group by channel, state
+	union all select channel, state, count(*) from message where direction = 'out' and state = 'sending' group by channel, state order by 1, 2`
+
 // StateCount is how many messages are in a state on a channel.
 type StateCount struct {
 	Channel channels.Kind
@@ -128,7 +146,7 @@ type StateCount struct {
 // due; zero when none is.
 func (s *Store) Waiting(ctx context.Context, business time.Time) ([]StateCount, time.Time, error) {
 	counts, err := collect(ctx, s.read, func(r *sql.Rows) (c StateCount, err error) { return c, r.Scan(&c.Channel, &c.State, &c.N) },
-		"select channel, state, count(*) from message where direction = 'out' and state in ('queued', 'sending') group by channel, state order by channel, state")
+		waitingSQL)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("counting waiting messages: %w", err)
 	}
@@ -139,5 +157,5 @@ func (s *Store) Waiting(ctx context.Context, business time.Time) ([]StateCount, 
 
 // LastOf finds the newest message sent in a conversation.
 func (t *Tx) LastOf(ctx context.Context, conversationID string) (Message, error) {
-	return one(ctx, t, scanMessage, "select "+messageCols+` from message where conversation_id = $1 and direction = 'out' order by created_at desc, id desc limit 1`, conversationID)
+	return one(ctx, t, scanMessage, lastOfSQL, conversationID)
 }

@@ -50,7 +50,9 @@ func (f Filter) query(byOrder string) (string, []any, error) {
 	return where + fmt.Sprintf(" order by x.id desc limit $%d", len(args)), args, nil
 }
 
-const visitOfOrder = "x.visit_id in (select id from visit where order_no = $%[1]d)"
+// visitOfOrder finds rows about an order by its visit's customer: the large tables
+// have their index by contact.
+const visitOfOrder = "x.contact_id in (select contact_id from visit where order_no = $%[1]d) and x.visit_id in (select id from visit where order_no = $%[1]d)"
 
 // ListedMessage is a message as lists show it.
 type ListedMessage struct {
@@ -66,8 +68,8 @@ type ListedMessage struct {
 
 // ListMessages lists messages.
 func (s *Store) ListMessages(ctx context.Context, f Filter) ([]ListedMessage, error) {
-	tail, args, err := f.query(`x.id in (select m.id from visit w join outreach p on p.visit_id = w.id join message m on m.outreach_id = p.id where w.order_no = $%[1]d
-		union select m.id from visit w join conversation p on p.visit_id = w.id join message m on m.conversation_id = p.id where w.order_no = $%[1]d)`)
+	tail, args, err := f.query(`x.id in (select m.id from visit w join message m on m.contact_id = w.contact_id join outreach p on p.id = m.outreach_id and p.visit_id = w.id where w.order_no = $%[1]d
+		union select m.id from visit w join message m on m.contact_id = w.contact_id join conversation p on p.id = m.conversation_id and p.visit_id = w.id where w.order_no = $%[1]d)`)
 	if err != nil {
 		return nil, err
 	}

@@ -68,8 +68,8 @@ func (sv *saver) changeVisit(ctx context.Context, was oldVisit, r *VisitRecord, 
 		return SavedRecord{}, err
 	}
 	if contact != was.contact {
-		if _, err := sv.tx.ExecContext(ctx, "update outreach set state = 'superseded', rule = 'customer_corrected', updated_at = $3 where visit_id = $1 and contact_id <> $2 and state in ('planned', 'held')",
-			was.id, contact, at(sv.now)); err != nil {
+		if _, err := sv.tx.ExecContext(ctx, "update outreach set state = 'superseded', rule = 'customer_corrected', updated_at = $3 where visit_id = $1 and contact_id = $2 and state in ('planned', 'held')",
+			was.id, was.contact, at(sv.now)); err != nil {
 			return SavedRecord{}, err
 		}
 	}
