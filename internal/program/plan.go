@@ -49,7 +49,7 @@ type merge struct {
 
 // join lets occasions of one contact within d.MergeWithin share one outreach per
 // step: the latest stays and names the visit, the others are merged into it.
-// pending is what stands and has not begun. newID gives ids to fresh rows.
+// pending is what stands and has not begun, of any program. newID gives ids to fresh rows.
 func join(d *Definition, fresh, pending []store.Outreach, newID func() string) merge {
 	m := merge{into: map[string]string{}}
 	type key struct{ contact, step string }
@@ -57,6 +57,9 @@ func join(d *Definition, fresh, pending []store.Outreach, newID func() string) m
 	standing := map[string]bool{}
 	for i := range pending {
 		p := &pending[i]
+		if p.Program != d.ID {
+			continue
+		}
 		open[key{p.ContactID, p.Step}] = append(open[key{p.ContactID, p.Step}], p)
 		standing[p.ID] = true
 	}

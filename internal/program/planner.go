@@ -3,73 +3,47 @@ package program
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"otklik/internal/store"
 )
 
-// planBatch is how many events one transaction takes up (design.md: SQLite's lock
-// is held no longer than 50 ms).
-const planBatch = 200
-
-// Planner turns stored events into outreach. Any number of nodes may run one.
+// Planner turns stored events into outreach. Any number of nodes may run one; one
+// at a time plans.
 type Planner struct {
 	Store    *store.Store
 	Programs map[string]*Definition
 }
 
 // Run takes up all events that stand now and returns how many outreach rows are
-// new. Running it again changes nothing.
+// new or moved. Running it again changes nothing. Its memory does not grow with the
+// number of events.
 func (p *Planner) Run(ctx context.Context, now time.Time) (planned int64, err error) {
+	var place store.Place
 	for {
-		var taken int
-		err := p.Store.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
-			events, err := tx.Unplanned(ctx, planBatch)
-			if err != nil {
-				return fmt.Errorf("reading events: %w", err)
-			}
-			taken = len(events)
-			n, err := p.take(ctx, tx, events, now)
-			planned += n
-			return err
-		})
+		taken, n, last, err := p.Store.TakeUp(ctx, place, now, func(t store.Taken) store.Planned { return p.take(t, now) })
 		if err != nil {
-			return planned, fmt.Errorf("planning: %w", err)
+			return planned, err
 		}
-		if taken < planBatch {
+		planned += n
+		if taken == 0 {
 			return planned, nil
 		}
+		place = last
 	}
 }
 
-func (p *Planner) take(ctx context.Context, tx *store.Tx, events []store.Event, now time.Time) (int64, error) {
-	var total int64
-	ids := make([]string, len(events))
-	for i, e := range events {
-		ids[i] = e.ID
-	}
+// take says what becomes of events; a merge concerns one program.
+func (p *Planner) take(t store.Taken, now time.Time) store.Planned {
+	out := store.Planned{Into: map[string]string{}, Rule: RuleSameVisit}
 	for _, d := range p.Programs {
-		rows, contacts := Rows(d, events, now)
-		if len(rows) == 0 {
-			continue
-		}
-		pending, err := tx.PendingOf(ctx, d.ID, contacts)
-		if err != nil {
-			return total, err
-		}
-		m := join(d, rows, pending, tx.NewID)
-		n, err := tx.Plan(ctx, m.fresh, now)
-		if err != nil {
-			return total, err
-		}
-		total += n
-		for id, into := range m.into {
-			if err := tx.MergeInto(ctx, id, into, RuleSameVisit, now); err != nil {
-				return total, err
-			}
-		}
+		rows, _ := Rows(d, t.Events, now)
+		m := join(d, rows, t.Standing, p.Store.NewID)
+		out.Rows = append(out.Rows, m.fresh...)
+		maps.Copy(out.Into, m.into)
 	}
-	return total, tx.MarkPlanned(ctx, ids, now)
+	return out
 }
 
 // Rows plans all events that trigger a program, and names the contacts they are

@@ -13,7 +13,7 @@ import (
 
 var now = storetest.Now
 
-func followup(t *testing.T) *program.Definition {
+func followup(t testing.TB) *program.Definition {
 	t.Helper()
 	all, err := program.Load(os.DirFS("../../templates"), "programs")
 	if err != nil {
