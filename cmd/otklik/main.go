@@ -135,6 +135,7 @@ type serveCmd struct {
 	Role      string        `enum:"all,web,worker" default:"all" help:"all, web (console, API, hooks) or worker (planner, dispatcher, pollers)."`
 	NoMigrate bool          `help:"Leave the PostgreSQL schema as it is."`
 	Lease     time.Duration `default:"2m" hidden:"" help:"How long the work of a node that died stays its own; all nodes take the same."`
+	Ask       time.Duration `default:"1m" hidden:"" help:"How long after an uncertain outcome a provider is asked about it; the second question comes after ten times as long."`
 }
 
 func (c serveCmd) Run(r run) error {
@@ -143,7 +144,7 @@ func (c serveCmd) Run(r run) error {
 		return err
 	}
 	log := r.logger(cfg.Log)
-	a, err := app.New(r.ctx, cfg, app.Options{Role: c.Role, NoMigrate: c.NoMigrate, Version: version, Log: log, Lease: c.Lease})
+	a, err := app.New(r.ctx, cfg, app.Options{Role: c.Role, NoMigrate: c.NoMigrate, Version: version, Log: log, Lease: c.Lease, Ask: c.Ask})
 	if err != nil {
 		return err
 	}

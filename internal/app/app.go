@@ -56,6 +56,10 @@ type Options struct {
 	// time; zero takes the dispatcher's default. Pollers change hands after a
 	// quarter of it.
 	Lease time.Duration
+	// Ask is when a provider is first asked about an uncertain outcome, or a mail
+	// repeated, in machine time after it; the second question comes at ten times
+	// that. Zero takes the dispatcher's default.
+	Ask time.Duration
 }
 
 // App is the whole program.
