@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,7 +59,7 @@ func contract(t *testing.T, cells ratelimit.Cells) {
 			if v.OK != (i < 3) {
 				t.Fatalf("take %d: %+v", i, v)
 			}
-			if wait := v.At.Sub(now); !v.OK && (v.Key != "burst" || wait > time.Hour || wait < 50*time.Minute) {
+			if wait := v.At.Sub(now); !v.OK && (v.Key != "burst" || wait > time.Hour+time.Since(now) || wait < 50*time.Minute) {
 				t.Fatalf("take %d: free in %v: %+v", i, wait, v)
 			}
 		}
@@ -90,7 +92,47 @@ func contract(t *testing.T, cells ratelimit.Cells) {
 			t.Fatalf("error is %v", err)
 		}
 	})
+	t.Run("a run of moments", func(t *testing.T) { run(t, cells) })
+	t.Run("nobody else is held up", func(t *testing.T) {
+		now := time.Now()
+		slow := ratelimit.Demand{{Scope: "busy:", Key: "slow", Limit: ratelimit.Rate(1, time.Hour, 1)}, {Scope: "busy:", Key: "shared", Limit: hour}}
+		fast := ratelimit.Demand{{Scope: "busy:", Key: "fast", Limit: hour}, slow[1]}
+		got, err := cells.Reserve(t.Context(), now, []ratelimit.Demand{slow, slow, fast, {}, fast}, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got[0].OK || got[1].OK || got[1].Key != "busy:slow" || !got[2].OK || !got[3].OK || !got[4].OK {
+			t.Fatalf("%+v", got)
+		}
+	})
 	t.Run("many at once", func(t *testing.T) { crowd(t, cells) })
+}
+
+// run reserves ahead and then finds the bucket spent.
+func run(t *testing.T, cells ratelimit.Cells) {
+	b := ratelimit.Bucket{Key: "run", Limit: ratelimit.Rate(10, time.Second, 2), Cost: 1}
+	long := b
+	long.Cost = 200
+	demands := slices.Concat(slices.Repeat([]ratelimit.Demand{{b}}, 10), []ratelimit.Demand{{long}, {b}, {b}})
+	now := time.Now()
+	got, err := cells.Reserve(t.Context(), now, demands, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Two at once, then one each 100 ms, and a long one at the end of the second,
+	// which has to be paid for.
+	want := []time.Duration{0, 0, 100, 200, 300, 400, 500, 600, 700, 800, 1000, 20900, 20900}
+	for i, s := range got {
+		if s.OK != (i < 11) || s.At.Before(now) {
+			t.Fatalf("slot %d: %+v, asked at %v", i, s, now)
+		}
+		if gap := s.At.Sub(got[0].At); gap != want[i]*time.Millisecond {
+			t.Fatalf("slot %d is %v after the first, want %d ms", i, gap, want[i])
+		}
+	}
+	if v := take(t, cells, time.Now(), b); v.OK || v.Key != "run" {
+		t.Fatalf("after a run: %+v", v)
+	}
 }
 
 // crowd has many goroutines ask for units that come back in a day.
@@ -126,8 +168,8 @@ func take(t *testing.T, c ratelimit.Cells, now time.Time, buckets ...ratelimit.B
 	return v
 }
 
-// Whatever the arrival times, limits and costs, Redis decides and keeps what
-// Decide does at the server's time.
+// Whatever the arrival times, limits, costs and horizons, Redis decides and keeps
+// what the rule does at the server's time.
 func TestRedisFollowsTheRule(t *testing.T) {
 	for name, open := range servers {
 		t.Run(name, func(t *testing.T) {
@@ -141,79 +183,108 @@ func TestRedisFollowsTheRule(t *testing.T) {
 func follow(t *rapid.T, c redis.UniversalClient, cells *ratelimit.Redis) {
 	ctx := context.Background()
 	clock := c.Time(ctx).Val()
-	tats, buckets, keys := draw(t, clock)
-	for i, k := range keys {
-		c.Del(ctx, k)
-		if !tats[i].IsZero() {
-			c.Set(ctx, k, tats[i].UnixMicro(), time.Hour)
-		}
+	c.FlushDB(ctx)
+	buckets, tats := draw(t, clock)
+	key := func(name string) string { return "diff:{otklik}:rate:" + name }
+	for k, tat := range tats {
+		c.Set(ctx, key(k), tat.UnixMicro(), time.Hour)
 	}
-	v, server, err := cells.TakeAt(ctx, buckets)
+	var demands []ratelimit.Demand
+	for range rapid.IntRange(1, 20).Draw(t, "demands") {
+		d := ratelimit.Demand(rapid.SliceOfNDistinct(rapid.SampledFrom(buckets), 0, len(buckets), func(b ratelimit.Bucket) string { return b.Key }).Draw(t, "buckets"))
+		for i := range d {
+			d[i].Cost = rapid.IntRange(-1, 300).Draw(t, "cost")
+		}
+		demands = append(demands, d)
+	}
+	horizon := time.Duration(rapid.Int64Range(-1, int64(2*time.Second)).Draw(t, "horizon"))
+	got, server, err := cells.ReserveAt(ctx, demands, horizon)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if all := slices.Concat(demands...); len(all) == 0 {
+		return // nothing to ask for
 	}
 	if after := c.Time(ctx).Val(); server.Before(clock) || server.After(after) {
 		t.Fatalf("the script's now is %v, the server's was %v to %v", server, clock, after)
 	}
-	want, next := ratelimit.Decide(tats, buckets, server)
-	if d := cmp.Diff(want, v); d != "" {
-		t.Fatalf("verdict (-rule +redis):\n%s", d)
+	before := maps.Clone(tats)
+	want, err := ratelimit.Rule(tats, demands, server, horizon)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, k := range keys {
-		n, err := c.Get(ctx, k).Int64()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatalf("slots (-rule +redis):\n%s", d)
+	}
+	for k, tat := range tats {
+		n, err := c.Get(ctx, key(k)).Int64()
 		switch {
 		case errors.Is(err, redis.Nil):
-			if next[i].After(server.Add(time.Second)) {
-				t.Fatalf("key %d is gone; the rule keeps %v", i, next[i])
+			if tat.After(server.Add(time.Second)) {
+				t.Fatalf("key %s is gone; the rule keeps %v", k, tat)
 			}
 		case err != nil:
 			t.Fatal(err)
-		case n != next[i].UnixMicro():
-			t.Fatalf("key %d holds %d; the rule keeps %d", i, n, next[i].UnixMicro())
+		case n != tat.UnixMicro():
+			t.Fatalf("key %s holds %d; the rule keeps %d", k, n, tat.UnixMicro())
 		}
-		if ttl := c.PTTL(ctx, k).Val(); v.OK && ttl > next[i].Sub(server)+time.Millisecond {
-			t.Fatalf("key %d lives %v, needed %v", i, ttl, next[i].Sub(server))
+		// Redis tells the rest of a life in whole milliseconds, from a now that may
+		// be one before the script's.
+		if ttl := c.PTTL(ctx, key(k)).Val(); !tat.Equal(before[k]) && ttl > tat.Sub(server)+2*time.Millisecond {
+			t.Fatalf("key %s lives %v, needed %v", k, ttl, tat.Sub(server))
 		}
+	}
+	if n := c.DBSize(ctx).Val(); int(n) > len(tats) {
+		t.Fatalf("%d keys are kept; the rule keeps %d", n, len(tats))
 	}
 }
 
-func draw(t *rapid.T, clock time.Time) (tats []time.Time, buckets []ratelimit.Bucket, keys []string) {
-	for i := range rapid.IntRange(1, 5).Draw(t, "buckets") {
-		b := ratelimit.Bucket{
-			Key: fmt.Sprint(i),
-			Limit: ratelimit.Limit{
-				Period: time.Duration(rapid.Int64Range(1, int64(48*time.Hour)).Draw(t, "period")),
-				Burst:  rapid.IntRange(0, 1000).Draw(t, "burst"),
-			},
-			Cost: rapid.IntRange(-1, 1200).Draw(t, "cost"),
+// draw makes some limits and arrival times of their buckets.
+func draw(t *rapid.T, clock time.Time) (buckets []ratelimit.Bucket, tats map[string]time.Time) {
+	tats = map[string]time.Time{}
+	period := rapid.OneOf(rapid.Int64Range(1, int64(time.Second)), rapid.Int64Range(1, int64(48*time.Hour)))
+	ahead := rapid.OneOf(rapid.Int64Range(-1e6, 2e6), rapid.Int64Range(-1e6, 1e12))
+	for i := range rapid.IntRange(1, 5).Draw(t, "limits") {
+		b := ratelimit.Bucket{Scope: "limit:", Key: fmt.Sprint(i), Limit: ratelimit.Limit{
+			Period: time.Duration(period.Draw(t, "period")),
+			Burst:  rapid.IntRange(0, 1000).Draw(t, "burst"),
+		}}
+		if rapid.Bool().Draw(t, "used") {
+			tats[b.Scope+b.Key] = clock.Add(time.Duration(ahead.Draw(t, "ahead")) * time.Microsecond)
 		}
-		tat := time.Time{}
-		if ahead := rapid.Int64Range(-1e6, 1e12).Draw(t, "ahead"); rapid.Bool().Draw(t, "used") {
-			tat = clock.Add(time.Duration(ahead) * time.Microsecond)
-		}
-		tats, buckets = append(tats, tat), append(buckets, b)
-		keys = append(keys, "diff:{otklik}:rate:"+b.Key)
+		buckets = append(buckets, b)
 	}
-	return tats, buckets, keys
+	return buckets, tats
 }
 
 // The extremes that random drawing rarely meets: spans beyond what a Lua number
-// holds are bounded alike on both sides.
+// holds are bounded alike on both sides, and the most that one call may ask fits.
 func TestRedisFollowsTheRuleAtTheEdge(t *testing.T) {
 	c := dial(t, testserver.Redis(t))
 	cells := ratelimit.NewRedis(c, "edge:")
-	huge := ratelimit.Limit{Period: 1<<63 - 1, Burst: 1<<31 - 1}
-	b := []ratelimit.Bucket{{Key: "huge", Limit: huge, Cost: 1<<31 - 1}}
-	tats := []time.Time{{}}
-	for range 3 {
-		v, server, err := cells.TakeAt(context.Background(), b)
-		if err != nil {
-			t.Fatal(err)
+	var huge, wide []ratelimit.Demand
+	huge = append(huge, ratelimit.Demand{{Key: "huge", Limit: ratelimit.Limit{Period: 1<<63 - 1, Burst: 1<<31 - 1}, Cost: 1<<31 - 1}})
+	for i := range ratelimit.MaxDemands {
+		var d ratelimit.Demand
+		for j := range ratelimit.MaxBuckets {
+			d = append(d, ratelimit.Bucket{Key: fmt.Sprint("wide ", i, j), Limit: ratelimit.Rate(1, time.Hour, 1), Cost: 1 + i})
 		}
-		var want ratelimit.Verdict
-		want, tats = ratelimit.Decide(tats, b, server)
-		if d := cmp.Diff(want, v); d != "" {
-			t.Fatalf("verdict (-rule +redis):\n%s", d)
+		wide = append(wide, d)
+	}
+	for _, demands := range [][]ratelimit.Demand{huge, wide} {
+		tats := map[string]time.Time{}
+		for range 3 {
+			got, server, err := cells.ReserveAt(context.Background(), demands, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := ratelimit.Rule(tats, demands, server, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Fatalf("slots (-rule +redis):\n%s", d)
+			}
 		}
 	}
 }

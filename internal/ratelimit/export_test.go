@@ -5,14 +5,39 @@ import (
 	"time"
 )
 
-// TakeAt is Take on the server's own time line, for comparison with Decide.
-func (r *Redis) TakeAt(ctx context.Context, buckets []Bucket) (Verdict, time.Time, error) {
-	a, err := r.ask(ctx, buckets)
-	server := time.UnixMicro(a.now).UTC()
-	if err != nil || a.by == 0 {
-		return Verdict{OK: err == nil, At: server}, server, err
+// ReserveAt is Reserve on the server's own time line, which has no travel time in
+// it, with the server's now.
+func (r *Redis) ReserveAt(ctx context.Context, demands []Demand, horizon time.Duration) ([]Slot, time.Time, error) {
+	p := new(plan)
+	at, err := r.ask(ctx, p, demands, horizon)
+	if err != nil {
+		return nil, time.Time{}, err
 	}
-	return Verdict{At: time.UnixMicro(a.at).UTC(), Key: buckets[a.by-1].Key}, server, nil
+	server := time.UnixMicro(at).UTC()
+	return p.slots(server, at, server), server, nil
+}
+
+// Rule is the pure rule on arrival times by key, which it changes.
+func Rule(tats map[string]time.Time, demands []Demand, now time.Time, horizon time.Duration) ([]Slot, error) {
+	p := new(plan)
+	if err := p.read(demands); err != nil {
+		return nil, err
+	}
+	ts := make([]int64, len(p.cells))
+	for i, c := range p.cells {
+		if t := tats[c.name.String()]; !t.IsZero() {
+			ts[i] = t.UnixMicro()
+		}
+	}
+	at := now.UnixMicro()
+	before := append([]int64(nil), ts...)
+	p.schedule(ts, at, cut(horizon))
+	for i, c := range p.cells {
+		if ts[i] != before[i] {
+			tats[c.name.String()] = time.UnixMicro(ts[i]).UTC()
+		}
+	}
+	return p.slots(now, at, now), nil
 }
 
 // Len is the number of buckets that are kept.

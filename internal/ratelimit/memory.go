@@ -10,8 +10,10 @@ import (
 // replies go by while Redis is away.
 type Memory struct {
 	mu    sync.Mutex
-	tats  map[string]time.Time
+	tats  map[name]int64 // arrival times, Unix microseconds
 	sweep int
+	plan  plan
+	kept  []int64 // arrival times of the plan's cells
 }
 
 // sweepFloor is the number of buckets below which old ones are not looked for.
@@ -19,42 +21,65 @@ const sweepFloor = 1024
 
 // NewMemory returns cells in which every bucket is full.
 func NewMemory() *Memory {
-	return &Memory{tats: make(map[string]time.Time), sweep: sweepFloor}
+	return &Memory{tats: make(map[name]int64), sweep: sweepFloor}
 }
 
-// Take implements Cells; it never returns ErrUnavailable and never blocks for
+// Reserve implements Cells; it never returns ErrUnavailable and never blocks for
 // longer than the rule takes.
-func (m *Memory) Take(_ context.Context, now time.Time, buckets []Bucket) (Verdict, error) {
-	buckets, err := limited(buckets)
-	if err != nil {
-		return Verdict{}, err
-	}
+func (m *Memory) Reserve(_ context.Context, now time.Time, demands []Demand, horizon time.Duration) ([]Slot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	tats := make([]time.Time, len(buckets))
-	for i, b := range buckets {
-		tats[i] = m.tats[b.Key]
+	p := &m.plan
+	if err := p.read(demands); err != nil {
+		return nil, err
 	}
-	v, next := Decide(tats, buckets, now)
-	if !v.OK {
-		return v, nil
+	m.kept = m.kept[:0]
+	for _, c := range p.cells {
+		m.kept = append(m.kept, m.tats[c.name])
 	}
-	for i, b := range buckets {
-		m.tats[b.Key] = next[i]
+	origin := whole(now)
+	at := origin.UnixMicro()
+	p.schedule(m.kept, at, cut(horizon))
+	for i, c := range p.cells {
+		if m.kept[i] > at { // what is full needs no cell
+			m.tats[c.name] = m.kept[i]
+		}
 	}
-	m.forget(now)
-	return v, nil
+	m.forget(at)
+	return p.slots(origin, at, now), nil
+}
+
+// Take implements Cells.
+func (m *Memory) Take(ctx context.Context, now time.Time, buckets []Bucket) (Verdict, error) {
+	return only(m.Reserve(ctx, now, []Demand{buckets}, 0))
+}
+
+// only is the answer to a single demand.
+func only(slots []Slot, err error) (Slot, error) {
+	if err != nil {
+		return Slot{}, err
+	}
+	return slots[0], nil
+}
+
+// whole rounds a time up to microseconds, so that a slot is never before now nor
+// before what the rule says.
+func whole(t time.Time) time.Time {
+	if rest := t.Nanosecond() % 1000; rest != 0 {
+		return t.Add(time.Duration(1000 - rest))
+	}
+	return t
 }
 
 // forget drops buckets that are full again, which says the same as their
 // absence. It looks only when the map has doubled, so that a call costs a
 // constant on average.
-func (m *Memory) forget(now time.Time) {
+func (m *Memory) forget(now int64) {
 	if len(m.tats) < m.sweep {
 		return
 	}
 	for k, tat := range m.tats {
-		if !tat.After(now) {
+		if tat <= now {
 			delete(m.tats, k)
 		}
 	}

@@ -4,21 +4,29 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-//go:embed take.lua
-var takeSource string
+//go:embed reserve.lua
+var reserveSource string
 
-// Redis keeps buckets on a Redis server that all nodes share. One script takes
-// all buckets of a call; the clock is the server's, so that nodes whose clocks
-// differ still share one limit. A lost or flushed server means full buckets.
+// Redis keeps buckets on a Redis server (6.2 or later) that all nodes share. One
+// script answers a whole call in one round trip; the clock is the server's, so
+// that nodes whose clocks differ still share one limit. Cells expire by
+// themselves when they are full.
+//
+// A server that lost its data, by FLUSHALL or a restart, has full buckets: for
+// the second that may have been reserved before it, plus the burst, more can leave
+// than the limit says.
 type Redis struct {
 	client redis.UniversalClient
 	prefix string
-	take   *redis.Script
+	script *redis.Script
+	plans  sync.Pool
 }
 
 // NewRedis returns cells on the server of c, which Dial has set up not to stall.
@@ -26,49 +34,91 @@ type Redis struct {
 // all keys carry the hash tag {otklik}, so that in a cluster one script may touch
 // them together.
 func NewRedis(c redis.UniversalClient, prefix string) *Redis {
-	return &Redis{client: c, prefix: prefix + "{otklik}:rate:", take: redis.NewScript(takeSource)}
+	return &Redis{client: c, prefix: prefix + "{otklik}:rate:", script: redis.NewScript(reserveSource),
+		plans: sync.Pool{New: func() any { return new(plan) }}}
 }
 
-// Take implements Cells. Any failure to ask is ErrUnavailable with its cause.
+// Reserve implements Cells. Any failure to ask is ErrUnavailable with its cause.
 // The call is made once: a reply that is lost loses the units that it granted.
-func (r *Redis) Take(ctx context.Context, now time.Time, buckets []Bucket) (Verdict, error) {
-	buckets, err := limited(buckets)
+//
+// The server's now is taken for the moment its reply arrives, so that a slot is
+// never earlier than the server meant, and later by what the reply took.
+func (r *Redis) Reserve(ctx context.Context, now time.Time, demands []Demand, horizon time.Duration) ([]Slot, error) {
+	p := r.plans.Get().(*plan)
+	defer r.plans.Put(p)
+	began := time.Now()
+	server, err := r.ask(ctx, p, demands, horizon)
 	if err != nil {
-		return Verdict{}, err
+		return nil, err
 	}
-	if len(buckets) == 0 {
-		return Verdict{OK: true, At: now}, nil
-	}
-	a, err := r.ask(ctx, buckets)
-	if err != nil {
-		return Verdict{}, err
-	}
-	if a.by == 0 {
-		return Verdict{OK: true, At: now}, nil
-	}
-	wait := time.Duration(a.at-a.now) * time.Microsecond
-	return Verdict{At: now.Add(wait), Key: buckets[a.by-1].Key}, nil
+	return p.slots(now.Add(time.Since(began)), server, now), nil
 }
 
-// answer is what the script returns: the bucket that is free last, counted from
-// one, zero when all units were taken; when it is free; the server's now. Times
-// are Unix microseconds.
-type answer struct{ by, at, now int64 }
+// Take implements Cells.
+func (r *Redis) Take(ctx context.Context, now time.Time, buckets []Bucket) (Verdict, error) {
+	return only(r.Reserve(ctx, now, []Demand{buckets}, 0))
+}
 
-func (r *Redis) ask(ctx context.Context, buckets []Bucket) (answer, error) {
-	keys := make([]string, len(buckets))
-	args := make([]any, 0, 2*len(buckets))
-	for i, b := range buckets {
-		keys[i] = r.prefix + b.Key
-		take, span := b.spans()
-		args = append(args, take, span)
+// ask fills the plan with the demands and with the script's grants, and returns
+// the server's now.
+func (r *Redis) ask(ctx context.Context, p *plan, demands []Demand, horizon time.Duration) (int64, error) {
+	if err := p.read(demands); err != nil || len(p.cells) == 0 {
+		return 0, err
 	}
-	reply, err := r.take.Run(ctx, r.client, keys, args...).Int64Slice()
+	keys := make([]string, len(p.cells))
+	for i, c := range p.cells {
+		keys[i] = r.prefix + c.name.scope + c.name.key
+	}
+	program, limits := p.program()
+	args := append(make([]any, 0, 3+len(limits)), cut(horizon), len(p.charges), program)
+	args = append(args, limits...)
+	reply, err := r.script.Run(ctx, r.client, keys, args...).Int64Slice()
 	if err != nil {
-		return answer{}, fmt.Errorf("taking units: %w: %w", ErrUnavailable, err)
+		return 0, fmt.Errorf("reserving: %w: %w", ErrUnavailable, err)
 	}
-	if len(reply) != 3 || reply[0] < 0 || reply[0] > int64(len(buckets)) {
-		return answer{}, fmt.Errorf("taking units: %w: unexpected reply %v", ErrUnavailable, reply)
+	if len(reply) != 1+2*len(demands) {
+		return 0, fmt.Errorf("reserving: %w: %d numbers in the reply to %d demands", ErrUnavailable, len(reply), len(demands))
 	}
-	return answer{by: reply[0], at: reply[1], now: reply[2]}, nil
+	for i := range demands {
+		at, by := reply[1+2*i], reply[2+2*i]
+		if by < 0 || by > int64(len(p.cells)) {
+			return 0, fmt.Errorf("reserving: %w: cell %d of %d in the reply", ErrUnavailable, by, len(p.cells))
+		}
+		p.grants[i] = grant{at: at, by: int32(by) - 1}
+	}
+	return reply[0], nil
+}
+
+// program writes the plan for the script, numbers in two bytes where not said
+// otherwise, counted from one: of each cell its limit; of each charge its cell and
+// its cost, in one byte; of each demand how many charges it has, in one byte, and
+// these. Cells share few limits, which come as numbers: of each its period and what
+// a full bucket spans.
+func (p *plan) program() (code []byte, limits []any) {
+	code = make([]byte, 0, 2*len(p.cells)+3*len(p.charges)+len(p.ends)+2*len(p.items))
+	number := func(n int32) { code = append(code, byte((n+1)>>8), byte(n+1)) }
+	type spans struct{ period, full int64 }
+	var known []spans
+	for _, c := range p.cells {
+		l := spans{c.period, c.full}
+		i := slices.Index(known, l)
+		if i < 0 {
+			i = len(known)
+			known, limits = append(known, l), append(limits, l.period, l.full)
+		}
+		number(int32(i)) //nolint:gosec // no more than cells
+	}
+	for _, c := range p.charges {
+		number(c.cell)
+		code = append(code, byte(c.cost))
+	}
+	from := int32(0)
+	for _, to := range p.ends {
+		code = append(code, byte(to-from))
+		for _, x := range p.items[from:to] {
+			number(x)
+		}
+		from = to
+	}
+	return code, limits
 }
