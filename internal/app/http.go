@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"otklik/channels"
@@ -126,62 +124,4 @@ func (a *App) take(ctx context.Context, e channels.Event, name, cursor string) e
 		a.log.Debug("a tap was not acknowledged", "error", err)
 	}
 	return nil
-}
-
-// ready tells whether this node can do its work, and what is wrong if not. Without
-// Redis it still can: sending in bulk waits, replies go on (invariant 8).
-func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	state := map[string]string{"status": "ready", "database": "ok"}
-	code := http.StatusOK
-	if err := a.store.Ping(ctx); err != nil {
-		state["status"], state["database"] = "not ready", "away"
-		code = http.StatusServiceUnavailable
-	}
-	if a.redis != nil {
-		state["redis"] = "ok"
-		if err := a.redis.Ping(ctx).Err(); err != nil {
-			state["redis"] = "away: sending in bulk waits, replies go on"
-			if code == http.StatusOK {
-				state["status"] = "degraded"
-			}
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(state)
-}
-
-// waiting shows the queue at the moment it is asked.
-type waiting struct{ a *App }
-
-var (
-	waitingDesc = prometheus.NewDesc("otklik_messages_waiting", "Messages not finished, by channel and state.", []string{"channel", "state"}, nil)
-	oldestDesc  = prometheus.NewDesc("otklik_oldest_due_seconds", "Age of the oldest outreach that is due and has not gone.", nil, nil)
-)
-
-// Describe implements prometheus.Collector.
-func (w *waiting) Describe(c chan<- *prometheus.Desc) {
-	c <- waitingDesc
-	c <- oldestDesc
-}
-
-// Collect implements prometheus.Collector.
-func (w *waiting) Collect(c chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	now := w.a.clock.Business()
-	counts, oldest, err := w.a.store.Waiting(ctx, now)
-	if err != nil {
-		return
-	}
-	for _, n := range counts {
-		c <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(n.N), string(n.Channel), string(n.State))
-	}
-	age := 0.0
-	if !oldest.IsZero() {
-		age = now.Sub(oldest).Seconds()
-	}
-	c <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, age)
 }

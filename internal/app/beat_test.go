@@ -1,0 +1,230 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"otklik/channels"
+	"otklik/internal/clock"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+	"otklik/internal/testserver"
+)
+
+// hand is a clock that a test sets.
+type hand struct{ business, machine time.Time }
+
+func (h *hand) Business() time.Time { return h.business }
+func (h *hand) Machine() time.Time  { return h.machine }
+
+// bare is an App with a database and nothing else.
+func bare(t *testing.T, st *store.Store, c clock.Clock) *App {
+	t.Helper()
+	return &App{store: st, clock: c, log: slog.New(slog.NewTextHandler(t.Output(), nil)), options: Options{Role: RoleAll, Version: "v1"}}
+}
+
+// TestBeat: a node stands on the list while it runs, and not after a graceful stop.
+func TestBeat(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		a := bare(t, st, clock.System{})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		ended := make(chan struct{})
+		go func() { defer close(ended); a.beat(ctx, nil, nil) }()
+		nodes := func() []store.Node {
+			ns, err := st.Nodes(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ns
+		}
+		testserver.Wait(t, "the node tells that it is alive", func() bool { return len(nodes()) == 1 })
+		if n := nodes()[0]; n.Version != "v1" || n.Role != RoleAll || n.Dead(time.Now()) || n.StartedAt.IsZero() {
+			t.Errorf("node %+v", n)
+		}
+		cancel()
+		<-ended
+		if ns := nodes(); len(ns) != 0 {
+			t.Errorf("after the stop: %+v", ns)
+		}
+	})
+}
+
+// TestPulse: what a node tells of its lanes and of itself.
+func TestPulse(t *testing.T) {
+	st := storetest.Open(t, "sqlite")
+	h := &hand{business: storetest.Now, machine: storetest.Now}
+	a := bare(t, st, h)
+	sent, stepped := int64(0), h.machine
+	p := &pulse{app: a, meters: map[laneName]*meter{}, node: store.Node{ID: st.NewID(), StartedAt: h.machine},
+		lanes:   func() []store.LaneState { return []store.LaneState{{Channel: channels.SMS, Sender: "+7", Sent: sent}} },
+		stepped: func() time.Time { return stepped }}
+	read := func() store.Node {
+		t.Helper()
+		p.beat(t.Context())
+		ns, err := st.Nodes(t.Context())
+		if err != nil || len(ns) != 1 {
+			t.Fatalf("nodes %+v, %v", ns, err)
+		}
+		return ns[0]
+	}
+	if n := read(); n.Lanes[0].LastMinute != 0 || n.Trouble != nil {
+		t.Errorf("at the start: %+v", n)
+	}
+	for range 120 { // ten a second for two minutes
+		h.machine = h.machine.Add(time.Second)
+		sent, stepped = sent+10, h.machine
+		p.beat(t.Context())
+	}
+	if l := read().Lanes[0]; l.LastMinute < 560 || l.LastMinute > 640 || l.LastHour != 1200 {
+		t.Errorf("after two minutes: %+v", l)
+	}
+	h.machine = h.machine.Add(stuckAfter + time.Second)
+	if n := read(); n.Lanes[0].LastMinute != 0 || n.Lanes[0].LastHour != 1200 || len(n.Trouble) != 1 || n.Trouble[0] != store.TroubleStuck {
+		t.Errorf("a minute without a step: %+v", n)
+	}
+	a.redis = redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	t.Cleanup(func() { _ = a.redis.Close() })
+	stepped = h.machine
+	if n := read(); len(n.Trouble) != 1 || n.Trouble[0] != store.TroubleRedis {
+		t.Errorf("without Redis: %+v", n)
+	}
+	// What has not changed is written again only when it is nearly too old.
+	seen := read().SeenAt
+	h.machine = h.machine.Add(beatEvery)
+	if n := read(); !n.SeenAt.Equal(seen) {
+		t.Errorf("an idle node wrote again after %v", n.SeenAt.Sub(seen))
+	}
+	h.machine = h.machine.Add(idleEvery)
+	if n := read(); !n.SeenAt.Equal(h.machine) {
+		t.Errorf("an idle node was silent at %v", h.machine.Sub(n.SeenAt))
+	}
+}
+
+func TestMeterForgets(t *testing.T) {
+	at := storetest.Now
+	m := &meter{samples: []sample{{at: at}}}
+	for i := range 3 * 3600 {
+		m.add(at.Add(time.Duration(i)*time.Second), int64(i))
+	}
+	now := at.Add(3*time.Hour - time.Second)
+	if got := m.since(now.Add(-time.Hour)); got < 3600 || got > 3605 {
+		t.Errorf("within the hour %d, want 3600", got)
+	}
+	if len(m.samples) > 1000 {
+		t.Errorf("%d samples are kept", len(m.samples))
+	}
+}
+
+func TestLaneGauges(t *testing.T) {
+	now := storetest.Now
+	r := prometheus.NewRegistry()
+	r.MustRegister(&laneGauges{now: func() time.Time { return now }, lanes: func() []store.LaneState {
+		return []store.LaneState{{Channel: channels.SMS, Sender: "+7", Waiting: 3, InFlight: 2, Rate: 1.5, RestingUntil: now.Add(time.Minute)}, {Channel: channels.Email, Sender: "a@b.example", RestingUntil: now.Add(-time.Minute)}}
+	}})
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			got[f.GetName()+" "+m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+		}
+	}
+	if diff := cmp.Diff(map[string]float64{"otklik_lane_waiting sms": 3, "otklik_lane_in_flight sms": 2, "otklik_lane_rate sms": 1.5, "otklik_lane_resting_seconds sms": 60,
+		"otklik_lane_waiting email": 0, "otklik_lane_in_flight email": 0, "otklik_lane_rate email": 0, "otklik_lane_resting_seconds email": 0}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestReadiness: every trouble is named; only what keeps a node from working gives 503.
+func TestReadiness(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		ctx := t.Context()
+		h := &hand{business: storetest.Now, machine: storetest.Now}
+		a := bare(t, st, h)
+		check := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := func(code int, status string, says ...string) {
+			t.Helper()
+			w := httptest.NewRecorder()
+			a.ready(w, httptest.NewRequestWithContext(ctx, "GET", "/readyz", nil))
+			body, err := io.ReadAll(w.Body)
+			check(err)
+			if w.Code != code || !strings.HasPrefix(string(body), fmt.Sprintf(`{"status":%q`, status)) {
+				t.Errorf("%d %s, want %d %s", w.Code, body, code, status)
+			}
+			for _, s := range says {
+				if !strings.Contains(string(body), s) {
+					t.Errorf("does not say %s: %s", s, body)
+				}
+			}
+		}
+		want(200, isDegraded, "no worker runs", `"schema":"ok"`)
+		node := store.Node{ID: st.NewID(), Version: "v1", Role: RoleWorker, StartedAt: h.machine, SeenAt: h.machine}
+		check(st.Beat(ctx, node))
+		old := store.Node{ID: st.NewID(), Version: "v0", Role: RoleWorker, StartedAt: h.machine, SeenAt: h.machine.Add(-time.Hour), Trouble: []string{store.TroubleStuck}}
+		check(st.Beat(ctx, old))
+		want(200, isReady, `"alive":true`, `"alive":false`)
+		node.Trouble = []string{store.TroubleStuck}
+		check(st.Beat(ctx, node))
+		want(200, isDegraded, "has not come round")
+		node.Trouble = nil
+		check(st.Beat(ctx, node))
+
+		d := storetest.Dealer(t, st)
+		check(st.SaveSender(ctx, store.Sender{DealerID: d.ID, Channel: channels.SMS, Address: "+7495"}, h.business))
+		_, err := st.PauseSender(ctx, channels.SMS, "+7495", "20003 the account is suspended", h.business)
+		check(err)
+		want(200, isDegraded, "sms +7495 cannot send since 2026-11-22T09:00:00Z: 20003 the account is suspended")
+		_, err = st.PauseSender(ctx, channels.SMS, "+7495", "", h.business)
+		check(err)
+		check(st.Pause(ctx, store.PauseEverything, "", h.business))
+		want(200, isDegraded, "all is paused by a person", `"paused":[{"name":"all"`)
+		check(st.Resume(ctx, store.PauseEverything, "", h.business))
+
+		saved := storetest.Save(t, st, d, storetest.Visit("1", "Иван", "+79000000001", h.business))
+		check(st.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
+			_, err := tx.Plan(ctx, []store.Outreach{{DealerID: d.ID, ContactID: saved[0].ContactID, Program: "p", Occasion: "o", Step: "s", State: "planned", DueAt: h.business.Add(-10 * time.Minute), TargetAt: h.business, DeadlineAt: h.business}}, h.business)
+			return err
+		}))
+		want(200, isDegraded, `"oldest_due_outreach_seconds":600`, "due for 10m0s and nothing was sent")
+		node.Lanes = []store.LaneState{{Channel: channels.SMS, Sender: "+7495", LastMinute: 3}}
+		check(st.Beat(ctx, node))
+		want(200, isReady, `"oldest_due_outreach_seconds":600`)
+
+		a.redis = redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+		t.Cleanup(func() { _ = a.redis.Close() })
+		want(200, isDegraded, `"redis":"away`)
+		st.Close()
+		want(503, isNotReady, `"database":"away"`, `"redis":"away`)
+	})
+}
+
+// TestReadinessOfAnOldSchema: a node whose tables are not there cannot work.
+func TestReadinessOfAnOldSchema(t *testing.T) {
+	st, err := store.Open(t.Context(), storetest.URL(t, "postgres"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(st.Close)
+	r := bare(t, st, clock.System{}).readiness(t.Context())
+	if r.Status != isNotReady || !strings.HasSuffix(r.Schema, "migrations pending") {
+		t.Errorf("%+v", r)
+	}
+}
