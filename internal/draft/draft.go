@@ -8,6 +8,7 @@ import (
 	"encoding/base32"
 	"net/mail"
 	"strings"
+	"sync"
 	"time"
 
 	"otklik/channels"
@@ -57,12 +58,33 @@ func (r Recipient) LocaleOr() string {
 
 // Zone is the recipient's, else the dealer's.
 func (r Recipient) Zone() *time.Location {
-	if r.Contact.Zone != "" {
-		if l, err := time.LoadLocation(r.Contact.Zone); err == nil {
+	for _, name := range [...]string{r.Contact.Zone, r.Dealer.Zone} {
+		if l := location(name); l != nil {
 			return l
 		}
 	}
 	return r.Dealer.Location()
+}
+
+// zones remembers what time.LoadLocation gave, by name: it reads a file at each
+// call, and what is in the file never changes while the program runs. Names that
+// do not exist are not kept, so that it stays as small as the world.
+var zones sync.Map
+
+// location is the zone of that name, nil for "" and for one that does not exist.
+func location(name string) *time.Location {
+	if name == "" {
+		return nil
+	}
+	if l, ok := zones.Load(name); ok {
+		return l.(*time.Location)
+	}
+	l, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	zones.Store(name, l)
+	return l
 }
 
 // Data is what the texts can speak of.
@@ -85,31 +107,31 @@ func (d *Drafter) Data(r Recipient) render.Data {
 // Invite drafts the first message of a survey.
 func (d *Drafter) Invite(def *survey.Definition, r Recipient, fill func(*render.Data)) (store.Message, error) {
 	c, err := d.Renderer.Invite(def, r.LocaleOr(), r.Channel, d.filled(r, fill))
-	return d.message(r, def.ID+"/invite", c), err
+	return d.message(r, def.ID+"/invite", c, err)
 }
 
 // Question drafts a later question.
 func (d *Drafter) Question(def *survey.Definition, question string, r Recipient, fill func(*render.Data)) (store.Message, error) {
 	c, err := d.Renderer.Question(def, question, r.LocaleOr(), r.Channel, d.filled(r, fill))
-	return d.message(r, def.ID+"/"+question, c), err
+	return d.message(r, def.ID+"/"+question, c, err)
 }
 
 // Reask drafts the one polite second try of a question.
 func (d *Drafter) Reask(def *survey.Definition, question string, r Recipient, fill func(*render.Data)) (store.Message, error) {
 	c, err := d.Renderer.Reask(def, question, r.LocaleOr(), r.Channel, d.filled(r, fill))
-	return d.message(r, def.ID+"/"+question+"/again", c), err
+	return d.message(r, def.ID+"/"+question+"/again", c, err)
 }
 
 // Thanks drafts the end of a survey.
 func (d *Drafter) Thanks(def *survey.Definition, o survey.Outcome, r Recipient, fill func(*render.Data)) (store.Message, error) {
 	c, err := d.Renderer.Thanks(def, o, r.LocaleOr(), r.Channel, d.filled(r, fill))
-	return d.message(r, def.ID+"/"+string(o), c), err
+	return d.message(r, def.ID+"/"+string(o), c, err)
 }
 
 // Shared drafts a message of the catalogue.
 func (d *Drafter) Shared(id string, r Recipient, fill func(*render.Data)) (store.Message, error) {
 	c, err := d.Renderer.Message(id, r.LocaleOr(), r.Channel, d.filled(r, fill))
-	return d.message(r, id, c), err
+	return d.message(r, id, c, err)
 }
 
 func (d *Drafter) filled(r Recipient, fill func(*render.Data)) render.Data {
@@ -120,9 +142,9 @@ func (d *Drafter) filled(r Recipient, fill func(*render.Data)) render.Data {
 	return x
 }
 
-func (d *Drafter) message(r Recipient, template string, c render.Content) store.Message {
+func (d *Drafter) message(r Recipient, template string, c render.Content, err error) (store.Message, error) {
 	m := store.Message{DealerID: r.Dealer.ID, ContactID: r.Contact.ID, Direction: store.Out, Channel: r.Channel, Sender: r.Sender, Address: r.Address, Purpose: outreach.Answer,
-		Template: template, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Buttons: c.Buttons, Segments: c.Segments, DueAt: r.Now}
+		Template: template, Subject: c.Subject, Text: c.Text, HTML: c.Letter, Buttons: c.Buttons, Segments: c.Segments, DueAt: r.Now}
 	if r.Channel == channels.Email {
 		m.Options.ToName = r.Contact.Name
 		if r.Token != "" {
@@ -130,7 +152,17 @@ func (d *Drafter) message(r Recipient, template string, c render.Content) store.
 			m.Options.Unsubscribe = d.PublicURL + "/u/" + r.Token
 		}
 	}
-	return m
+	if err == nil {
+		m.HTML, err = d.HTML(&m)
+	}
+	return m, err
+}
+
+// HTML is the page of a message whose HTML holds a letter (render.Content), or
+// the page itself. On an error, which wraps render.ErrLetter, the text can still
+// be sent without it.
+func (d *Drafter) HTML(m *store.Message) (string, error) {
+	return d.Renderer.HTML(m.Subject, m.Text, m.HTML)
 }
 
 // ReplyAddress puts the reply token into the local part of a mailbox:

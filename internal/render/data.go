@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"otklik/internal/survey"
 )
@@ -59,38 +61,162 @@ type Dealer struct {
 // mostWorks is how many works an invite names; a long list reads as an invoice.
 const mostWorks = 5
 
-func (w *words) vars(d Data) vars {
-	v := vars{
-		"name": w.address(d.Person), "dealer": line(d.Dealer.Name), "dealer_phone": line(d.Dealer.Phone),
-		"dealer_address": line(d.Dealer.Address), "model": line(d.Vehicle.Model), "plate": line(d.Vehicle.Plate),
-		"order": line(d.Visit.Order), "works": w.works(d.Visit.Works), "advisor": line(d.Visit.Advisor),
-		"owner": line(d.Callback.Owner), "solution": clause(d.Callback.Solution), "employee": line(d.Employee),
-		"praised": line(d.Praised), "liked": clause(d.Liked), "words": line(d.Words),
-		"form_url": d.FormURL, "unsubscribe_url": d.UnsubscribeURL,
-	}
-	if !d.Visit.Date.IsZero() {
-		v["date"] = w.dateOf(d.Visit.Date, d.Zone, d.Now)
-		v["date_short"] = w.short(d.Visit.Date, d.Zone)
-	}
-	if !d.Callback.Due.IsZero() {
-		v["due"] = w.when(w.Deadline, d.Callback.Due, d.Zone, d.Now)
-	}
-	if !d.Callback.Next.IsZero() {
-		v["next"] = w.when(w.Moment, d.Callback.Next, d.Zone, d.Now)
-	}
-	for k, s := range v {
-		if s == "" {
-			delete(v, k)
-		}
-	}
-	return v
+// placeholder is a name that a text may use; Data says what it means.
+type placeholder uint8
+
+const (
+	pName placeholder = iota
+	pDealer
+	pDealerPhone
+	pDealerAddress
+	pModel
+	pPlate
+	pOrder
+	pDate
+	pDateShort
+	pWorks
+	pAdvisor
+	pOwner
+	pDue
+	pSolution
+	pNext
+	pEmployee
+	pPraised
+	pLiked
+	pWords
+	pFormURL
+	pUnsubscribeURL
+	pQuestion
+	pMin
+	pMax
+	placeholderCount
+)
+
+// placeholders are the names as texts write them.
+var placeholders = [placeholderCount]string{
+	"name", "dealer", "dealer_phone", "dealer_address", "model", "plate", "order",
+	"date", "date_short", "works", "advisor", "owner", "due", "solution", "next",
+	"employee", "praised", "liked", "words", "form_url", "unsubscribe_url",
+	"question", "min", "max",
 }
 
-func (v vars) scale(q *survey.Question) {
-	if q != nil && (q.Kind == survey.Rating || q.Kind == survey.NPS) {
-		v["min"], v["max"] = strconv.Itoa(q.Min), strconv.Itoa(q.Max)
-	}
+func placeholderOf(name string) (placeholder, bool) {
+	i := slices.Index(placeholders[:], name)
+	return placeholder(max(i, 0)), i >= 0
 }
+
+// values are the values of one rendering, each made when a text first asks for
+// it. A value that is "" is absent: using it is an error rather than a hole in a
+// sentence.
+type values struct {
+	words *words
+	data  *Data
+	// scale is the question whose bounds are min and max.
+	scale *survey.Question
+	known [placeholderCount]bool
+	value [placeholderCount]string
+}
+
+func (v *values) get(p placeholder) string {
+	if !v.known[p] {
+		v.set(p, v.make(p))
+	}
+	return v.value[p]
+}
+
+func (v *values) set(p placeholder, s string) {
+	v.known[p], v.value[p] = true, s
+}
+
+func (v *values) make(p placeholder) string {
+	w, d := v.words, v.data
+	switch p {
+	case pName:
+		return w.address(&d.Person)
+	case pDealer:
+		return line(d.Dealer.Name)
+	case pDealerPhone:
+		return line(d.Dealer.Phone)
+	case pDealerAddress:
+		return line(d.Dealer.Address)
+	case pModel:
+		return line(d.Vehicle.Model)
+	case pPlate:
+		return line(d.Vehicle.Plate)
+	case pOrder:
+		return line(d.Visit.Order)
+	case pWorks:
+		return w.works(d.Visit.Works)
+	case pAdvisor:
+		return line(d.Visit.Advisor)
+	case pOwner:
+		return line(d.Callback.Owner)
+	case pSolution:
+		return clause(d.Callback.Solution)
+	case pEmployee:
+		return line(d.Employee)
+	case pPraised:
+		return line(d.Praised)
+	case pLiked:
+		return clause(d.Liked)
+	case pWords:
+		return line(d.Words)
+	case pFormURL:
+		return d.FormURL
+	case pUnsubscribeURL:
+		return d.UnsubscribeURL
+	case pDate, pDateShort, pDue, pNext:
+		return v.time(p)
+	case pMin, pMax:
+		return v.bound(p)
+	}
+	return "" // the question, which is set before it is asked for
+}
+
+func (v *values) time(p placeholder) string {
+	w, d := v.words, v.data
+	var room [64]byte
+	b := room[:0]
+	switch {
+	case p == pDate && !d.Visit.Date.IsZero():
+		b = w.appendDate(b, d.Visit.Date, d.Zone, d.Now)
+	case p == pDateShort && !d.Visit.Date.IsZero():
+		b = w.appendDated(b, w.DateShort, in(d.Visit.Date, d.Zone))
+	case p == pDue && !d.Callback.Due.IsZero():
+		b = w.appendWhen(b, &w.Deadline, d.Callback.Due, d.Zone, d.Now)
+	case p == pNext && !d.Callback.Next.IsZero():
+		b = w.appendWhen(b, &w.Moment, d.Callback.Next, d.Zone, d.Now)
+	}
+	return string(b)
+}
+
+func (v *values) bound(p placeholder) string {
+	q := v.scale
+	if q == nil || q.Kind != survey.Rating && q.Kind != survey.NPS {
+		return ""
+	}
+	if p == pMin {
+		return strconv.Itoa(q.Min)
+	}
+	return strconv.Itoa(q.Max)
+}
+
+// vars are the values as text/template wants them: what is absent is not in it.
+func (v *values) vars() vars {
+	out := vars{}
+	for p, name := range placeholders {
+		if s := v.get(placeholder(p)); s != "" {
+			out[name] = s
+		}
+	}
+	return out
+}
+
+// vars are values by name.
+type vars map[string]string
+
+// Has tells a template whether a name has a value.
+func (v vars) Has(name string) bool { return v[name] != "" }
 
 func (w *words) works(list []string) string {
 	var out []string
@@ -106,7 +232,36 @@ func (w *words) works(list []string) string {
 }
 
 // line puts a value on one line.
-func line(s string) string { return strings.Join(strings.Fields(s), " ") }
+func line(s string) string {
+	if oneLine(s) {
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// oneLine tells whether line would leave s as it is.
+func oneLine(s string) bool {
+	blank := true // a blank at the beginning is one too many
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == ' ':
+			if blank {
+				return false
+			}
+			blank = true
+			continue
+		case c >= '\t' && c <= '\r':
+			return false
+		case c == 0xc2 || c >= 0xe1 && c <= 0xe3:
+			// Only these begin a blank beyond ASCII.
+			if r, _ := utf8.DecodeRuneInString(s[i:]); unicode.IsSpace(r) {
+				return false
+			}
+		}
+		blank = false
+	}
+	return !blank || s == ""
+}
 
 // clause is a value that stands inside a sentence, without its own full stop.
 func clause(s string) string { return strings.TrimRight(line(s), ".;,。；， ") }

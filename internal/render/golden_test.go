@@ -168,13 +168,23 @@ func TestEmailsLookAsTheGoldenFilesSay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "after-service_invite."+l+".html", c.HTML)
+		golden(t, "after-service_invite."+l+".html", html(t, r, c))
 	}
 	c, err := r.Message("callback.solved", "ru", channels.Email, full(t, "ru"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "callback.solved.ru.html", c.HTML)
+	golden(t, "callback.solved.ru.html", html(t, r, c))
+}
+
+// html is the page of an email.
+func html(t testing.TB, r *render.Renderer, c render.Content) string {
+	t.Helper()
+	page, err := r.HTML(c.Subject, c.Text, c.Letter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
 }
 
 func golden(t *testing.T, name, got string) {

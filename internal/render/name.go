@@ -23,7 +23,7 @@ type Person struct {
 // a name.
 func Address(p Person, locale string) string {
 	if w := shipped()[base(locale)]; w != nil {
-		return w.address(p)
+		return w.address(&p)
 	}
 	return ""
 }
@@ -36,38 +36,56 @@ type addressForm struct {
 	Script string `yaml:"script"`
 }
 
-func (w *words) address(p Person) string {
+func (w *words) address(p *Person) string {
 	if p.Company {
 		return ""
 	}
-	parts := map[string]string{"{given}": p.Given, "{patronymic}": p.Patronymic, "{family}": p.Family, "{full}": p.Full}
-	if p.Full == "" && han(p.Family) && han(p.Given) {
-		parts["{full}"] = p.Family + p.Given
-	}
-	for _, f := range w.Address {
+	for i := range w.Address {
+		f := &w.Address[i]
 		if f.Gender != "" && f.Gender != p.Gender {
 			continue
 		}
-		if s, ok := f.fill(parts); ok {
+		if s, ok := f.fill(p); ok {
 			return s
 		}
 	}
 	return ""
 }
 
-func (f addressForm) fill(parts map[string]string) (string, bool) {
-	out := f.Form
-	for name, value := range parts {
-		if !strings.Contains(out, name) {
-			continue
+func (f *addressForm) fill(p *Person) (string, bool) {
+	var room [4 * longestName]byte
+	usable := true
+	b := fill(room[:0], f.Form, func(b []byte, name string) ([]byte, bool) {
+		value, known := p.part(name)
+		if !known || !usable {
+			return b, known
 		}
 		value = line(value)
-		if !safeName(value) || f.Script == "han" && !han(value) {
-			return "", false
-		}
-		out = strings.ReplaceAll(out, name, value)
+		usable = safeName(value) && (f.Script != "han" || han(value))
+		return append(b, value...), true
+	})
+	if !usable {
+		return "", false
 	}
-	return out, true
+	return string(b), true
+}
+
+// part is what stands for a name in an addressForm.
+func (p *Person) part(name string) (value string, known bool) {
+	switch name {
+	case "given":
+		return p.Given, true
+	case "patronymic":
+		return p.Patronymic, true
+	case "family":
+		return p.Family, true
+	case "full":
+		if p.Full == "" && han(p.Family) && han(p.Given) {
+			return p.Family + p.Given, true
+		}
+		return p.Full, true
+	}
+	return "", false
 }
 
 const longestName = 30

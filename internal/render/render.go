@@ -11,7 +11,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
 	"io/fs"
 	"maps"
 	"path"
@@ -39,7 +38,11 @@ var (
 
 // Content is a message ready for its channel.
 type Content struct {
-	Subject, Text, HTML string
+	Subject, Text string
+	// Letter is for email: what its HTML has beside subject and text. Renderer's
+	// HTML makes the page of the three, so that the page itself, forty times as
+	// long, need not be stored.
+	Letter string
 	// Buttons are for Telegram; in an email they stand in the HTML as links.
 	Buttons [][]channels.Button
 	// Segments and Encoding ("GSM-7", "UCS-2") are for SMS.
@@ -54,11 +57,10 @@ type Content struct {
 type Renderer struct {
 	words    map[string]*words
 	messages map[string]*message
-	layout   *htmltemplate.Template
+	layout   *layout
 	surveys  map[string]*survey.Definition
 
-	mu       sync.Mutex
-	compiled map[string]*compiledSurvey // by Definition.Hash
+	compiled sync.Map // Definition.Hash → *compiledSurvey
 }
 
 // message is one shared text of templates/messages.
@@ -70,6 +72,7 @@ type message struct {
 	Text     survey.Wording `yaml:"text"`
 
 	compiled wording
+	asks     *asked
 }
 
 // buttonSpec is a question of a survey whose buttons a shared message carries.
@@ -82,22 +85,20 @@ type compiledSurvey struct {
 	def       *survey.Definition
 	invite    wording
 	thanks    map[survey.Outcome]wording
-	questions map[string]wording
+	questions map[string]*asked
+	first     *asked
 }
 
 // New parses everything in the folders surveys, messages and words of fsys. All
 // that is wrong is reported together.
 func New(fsys fs.FS) (*Renderer, error) {
-	r := &Renderer{
-		messages: map[string]*message{}, surveys: map[string]*survey.Definition{},
-		compiled: map[string]*compiledSurvey{},
-	}
+	r := &Renderer{messages: map[string]*message{}, surveys: map[string]*survey.Definition{}}
 	var errs []error
 	var err error
 	if r.words, err = loadWords(fsys); err != nil {
 		errs = append(errs, err)
 	}
-	if r.layout, err = htmltemplate.ParseFS(fsys, "messages/email.html"); err != nil {
+	if r.layout, err = newLayout(fsys, "messages/email.html"); err != nil {
 		errs = append(errs, fmt.Errorf("reading the email layout: %w", err))
 	}
 	errs = append(errs, r.load(fsys, "messages", r.addMessage)...)
@@ -145,6 +146,9 @@ func (r *Renderer) addMessage(name string, data []byte) error {
 	}
 	var err error
 	m.compiled, err = compile(m.ID, m.Text)
+	if m.Buttons != nil {
+		m.asks = r.ask(&survey.Question{ID: m.Buttons.Question, Kind: m.Buttons.Kind}, m.compiled)
+	}
 	r.messages[m.ID] = m
 	return err
 }
@@ -181,12 +185,10 @@ func (r *Renderer) Messages() []string { return slices.Sorted(maps.Keys(r.messag
 // survey is a definition's wording, compiled once per content: conversations may
 // still run on versions that New has not seen.
 func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c, ok := r.compiled[def.Hash]; ok {
-		return c, nil
+	if c, ok := r.compiled.Load(def.Hash); ok {
+		return c.(*compiledSurvey), nil
 	}
-	c := &compiledSurvey{def: def, thanks: map[survey.Outcome]wording{}, questions: map[string]wording{}}
+	c := &compiledSurvey{def: def, thanks: map[survey.Outcome]wording{}, questions: map[string]*asked{}}
 	var errs []error
 	take := func(name string, w survey.Wording) wording {
 		out, err := compile(def.ID+"/"+name, w)
@@ -197,8 +199,12 @@ func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
 	for o, w := range def.Thanks {
 		c.thanks[o] = take(string(o), w)
 	}
-	for _, q := range def.Questions {
-		c.questions[q.ID] = take(q.ID, q.Ask)
+	for i := range def.Questions {
+		q := &def.Questions[i]
+		c.questions[q.ID] = r.ask(q, take(q.ID, q.Ask))
+	}
+	if q := def.First(); q != nil {
+		c.first = c.questions[q.ID]
 	}
 	for key, id := range def.Messages {
 		if _, ok := r.messages[id]; !ok {
@@ -208,8 +214,19 @@ func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	r.compiled[def.Hash] = c
+	r.compiled.Store(def.Hash, c)
 	return c, nil
+}
+
+// ask prepares a question's answers in the locales of a wording.
+func (r *Renderer) ask(q *survey.Question, w wording) *asked {
+	a := &asked{Question: q, wording: w, rows: map[string][][]choice{}}
+	for l := range w {
+		if words := r.words[base(l)]; words != nil {
+			a.rows[l] = choices(q, words, l)
+		}
+	}
+	return a
 }
 
 // Message renders a shared message.
@@ -218,11 +235,7 @@ func (r *Renderer) Message(id, locale string, ch channels.Kind, d Data) (Content
 	if !ok {
 		return Content{}, fmt.Errorf("rendering %s: %w", id, ErrUnknown)
 	}
-	j := job{name: id, text: m.compiled, channel: ch, purpose: m.Purpose, segments: m.Segments, opens: m.Purpose != "answer", data: d}
-	if m.Buttons != nil {
-		j.buttons = &survey.Question{ID: m.Buttons.Question, Kind: m.Buttons.Kind}
-	}
-	return r.run(j, locale)
+	return r.run(&job{name: id, text: m.compiled, channel: ch, purpose: m.Purpose, segments: m.Segments, opens: m.Purpose != "answer", data: &d, buttons: m.asks}, locale)
 }
 
 // Invite renders the first message of a survey: who asks, why, what was done
@@ -232,10 +245,9 @@ func (r *Renderer) Invite(def *survey.Definition, locale string, ch channels.Kin
 	if err != nil {
 		return Content{}, err
 	}
-	q := def.First()
-	j := job{name: def.ID + "/invite", text: c.invite, channel: ch, purpose: def.Purpose, segments: def.Segments, data: d}
-	r.borrow(&j, def.Messages["invite"])
-	j.buttons, j.question, j.opens = q, c.questions[q.ID], true
+	j := &job{name: def.ID + "/invite", text: c.invite, channel: ch, purpose: def.Purpose, segments: def.Segments, data: &d}
+	r.borrow(j, def.Messages["invite"])
+	j.buttons, j.question, j.opens = c.first, c.first.wording, true
 	return r.run(j, locale)
 }
 
@@ -246,7 +258,7 @@ func (r *Renderer) Question(def *survey.Definition, id, locale string, ch channe
 		return Content{}, err
 	}
 	// The subject is the survey's: mail programs keep the thread together by it.
-	j := job{name: def.ID + "/" + id, text: c.questions[id], subject: c.invite, channel: ch, purpose: def.Purpose, segments: def.Segments, data: d, buttons: q}
+	j := &job{name: def.ID + "/" + id, text: q.wording, subject: c.invite, channel: ch, purpose: def.Purpose, segments: def.Segments, data: &d, buttons: q}
 	if m, ok := r.messages[def.Messages["invite"]]; ok {
 		j.subject = m.compiled
 	}
@@ -255,7 +267,7 @@ func (r *Renderer) Question(def *survey.Definition, id, locale string, ch channe
 
 // Reask renders the one polite second try of a question, with its scale.
 func (r *Renderer) Reask(def *survey.Definition, id, locale string, ch channels.Kind, d Data) (Content, error) {
-	q, c, err := r.find(def, id)
+	q, _, err := r.find(def, id)
 	if err != nil {
 		return Content{}, err
 	}
@@ -263,8 +275,8 @@ func (r *Renderer) Reask(def *survey.Definition, id, locale string, ch channels.
 	if kind == survey.MultiChoice {
 		kind = survey.Choice
 	}
-	j := job{name: def.ID + "/" + id, channel: ch, purpose: def.Purpose, segments: def.Segments, data: d, buttons: q, question: c.questions[id]}
-	if !r.borrow(&j, "reask."+string(kind)) {
+	j := &job{name: def.ID + "/" + id, channel: ch, purpose: def.Purpose, segments: def.Segments, data: &d, buttons: q, question: q.wording}
+	if !r.borrow(j, "reask."+string(kind)) {
 		return Content{}, fmt.Errorf("rendering a second try of %s/%s: %w", def.ID, id, ErrUnknown)
 	}
 	return r.run(j, locale)
@@ -276,8 +288,8 @@ func (r *Renderer) Thanks(def *survey.Definition, outcome survey.Outcome, locale
 	if err != nil {
 		return Content{}, err
 	}
-	j := job{name: def.ID + "/" + string(outcome), text: c.thanks[outcome], channel: ch, purpose: def.Purpose, segments: def.Segments, data: d}
-	r.borrow(&j, def.Messages[string(outcome)])
+	j := &job{name: def.ID + "/" + string(outcome), text: c.thanks[outcome], channel: ch, purpose: def.Purpose, segments: def.Segments, data: &d}
+	r.borrow(j, def.Messages[string(outcome)])
 	return r.run(j, locale)
 }
 
@@ -290,11 +302,14 @@ func (r *Renderer) borrow(j *job, id string) bool {
 	return ok
 }
 
-func (r *Renderer) find(def *survey.Definition, id string) (*survey.Question, *compiledSurvey, error) {
-	q, ok := def.Question(id)
+func (r *Renderer) find(def *survey.Definition, id string) (*asked, *compiledSurvey, error) {
+	c, err := r.survey(def)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, ok := c.questions[id]
 	if !ok {
 		return nil, nil, fmt.Errorf("rendering %s/%s: %w", def.ID, id, ErrUnknown)
 	}
-	c, err := r.survey(def)
-	return q, c, err
+	return q, c, nil
 }

@@ -224,8 +224,11 @@ func TestEmailIsSafeAgainstItsOwnData(t *testing.T) {
 	d.Vehicle.Model = "Vesta <b>\r\nBcc: all@example.org"
 	d.FormURL = "https://otklik.example/s/k7f3q9?lang=en"
 	c, err := r.Thanks(def, survey.Good, "en", channels.Email, d)
-	if err != nil || strings.Contains(c.HTML, "<script") {
-		t.Errorf("%v in %s", err, c.HTML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := html(t, r, c); strings.Contains(page, "<script") || !strings.Contains(page, "&lt;script") {
+		t.Errorf("the person's own words in %s", page)
 	}
 	c, err = r.Invite(def, "en", channels.Email, d)
 	if err != nil {
@@ -235,13 +238,16 @@ func TestEmailIsSafeAgainstItsOwnData(t *testing.T) {
 		t.Errorf("subject %q has a line break", c.Subject)
 	}
 	for _, want := range []string{`href="https://otklik.example/s/k7f3q9?lang=en&amp;q=5"`, "Vesta &lt;b&gt;", "height:44px", d.UnsubscribeURL} {
-		if !strings.Contains(c.HTML, want) {
-			t.Errorf("no %s in %s", want, c.HTML)
+		if page := html(t, r, c); !strings.Contains(page, want) {
+			t.Errorf("no %s in %s", want, page)
 		}
 	}
 	d.FormURL = "javascript:alert(1)"
-	if c, err = r.Invite(def, "en", channels.Email, d); err == nil && strings.Contains(c.HTML, `href="javascript:`) {
-		t.Errorf("a script for a link: %s", c.HTML)
+	if c, err = r.Invite(def, "en", channels.Email, d); err != nil {
+		t.Fatal(err)
+	}
+	if page := html(t, r, c); strings.Contains(page, `href="javascript:`) || !strings.Contains(page, "ZgotmplZ") {
+		t.Errorf("a script for a link: %s", page)
 	}
 }
 
@@ -415,6 +421,8 @@ messages: {good: callback.closed, neutral: callback.closed, low: callback.closed
 	}
 }
 
+// BenchmarkRender is one survey's first message, and the page of its email, which
+// the sending worker makes.
 func BenchmarkRender(b *testing.B) {
 	r := renderer(b)
 	def, _ := r.Definition("after-service")
@@ -429,4 +437,16 @@ func BenchmarkRender(b *testing.B) {
 			}
 		})
 	}
+	c, err := r.Invite(def, "ru", channels.Email, full(b, "ru"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("page", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := r.HTML(c.Subject, c.Text, c.Letter); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -139,7 +139,7 @@ func Time(t time.Time, locale string, zone *time.Location, now time.Time) string
 	if w == nil {
 		return ""
 	}
-	return w.when(w.Deadline, t, zone, now)
+	return string(w.appendWhen(nil, &w.Deadline, t, zone, now))
 }
 
 // Moment is a point in time in words: "завтра в 9:00", "on March 16 at 9 am".
@@ -149,7 +149,7 @@ func Moment(t time.Time, locale string, zone *time.Location, now time.Time) stri
 	if w == nil {
 		return ""
 	}
-	return w.when(w.Moment, t, zone, now)
+	return string(w.appendWhen(nil, &w.Moment, t, zone, now))
 }
 
 // Date is a day in words, with the year where it is not now's: "12 марта".
@@ -159,10 +159,29 @@ func Date(t time.Time, locale string, zone *time.Location, now time.Time) string
 	if w == nil {
 		return ""
 	}
-	return w.dateOf(t, zone, now)
+	return string(w.appendDate(nil, t, zone, now))
 }
 
-func (w *words) when(r relative, t time.Time, zone *time.Location, now time.Time) string {
+// fill writes a form; part writes what stands for a name in braces and says
+// whether it knows the name.
+func fill(b []byte, form string, part func(b []byte, name string) ([]byte, bool)) []byte {
+	for {
+		i := strings.IndexByte(form, '{')
+		if i < 0 {
+			return append(b, form...)
+		}
+		b, form = append(b, form[:i]...), form[i:]
+		if end := strings.IndexByte(form, '}'); end > 0 {
+			if with, ok := part(b, form[1:end]); ok {
+				b, form = with, form[end+1:]
+				continue
+			}
+		}
+		b, form = append(b, '{'), form[1:]
+	}
+}
+
+func (w *words) appendWhen(b []byte, r *relative, t time.Time, zone *time.Location, now time.Time) []byte {
 	t, now = in(t, zone), now.In(in(t, zone).Location())
 	clock := w.Clock.Minutes
 	if t.Minute() == 0 {
@@ -175,7 +194,15 @@ func (w *words) when(r relative, t time.Time, zone *time.Location, now time.Time
 	case 1:
 		form = r.Tomorrow
 	}
-	return strings.NewReplacer("{time}", t.Format(clock), "{date}", w.dateOf(t, zone, now)).Replace(form)
+	return fill(b, form, func(b []byte, name string) ([]byte, bool) {
+		switch name {
+		case "time":
+			return t.AppendFormat(b, clock), true
+		case "date":
+			return w.appendDate(b, t, zone, now), true
+		}
+		return b, false
+	})
 }
 
 func in(t time.Time, zone *time.Location) time.Time {
@@ -194,27 +221,42 @@ func daysBetween(a, b time.Time) int {
 	return int(day(b).Sub(day(a)) / (24 * time.Hour))
 }
 
-func (w *words) dateOf(t time.Time, zone *time.Location, now time.Time) string {
+func (w *words) appendDate(b []byte, t time.Time, zone *time.Location, now time.Time) []byte {
 	t = in(t, zone)
 	form := w.Date
 	if !now.IsZero() && t.Year() != now.In(t.Location()).Year() {
 		form = w.DateYear
 	}
-	return w.dated(form, t)
+	return w.appendDated(b, form, t)
 }
 
-func (w *words) short(t time.Time, zone *time.Location) string {
-	return w.dated(w.DateShort, in(t, zone))
-}
-
-func (w *words) dated(form string, t time.Time) string {
-	return strings.NewReplacer(
-		"{day}", strconv.Itoa(t.Day()), "{month}", w.Months[t.Month()-1], "{year}", strconv.Itoa(t.Year()),
-		"{dd}", t.Format("02"), "{mm}", t.Format("01"), "{mon}", firstRunes(w.Months[t.Month()-1], 3),
-	).Replace(form)
+func (w *words) appendDated(b []byte, form string, t time.Time) []byte {
+	year, month, day := t.Date()
+	return fill(b, form, func(b []byte, name string) ([]byte, bool) {
+		switch name {
+		case "day":
+			return strconv.AppendInt(b, int64(day), 10), true
+		case "month":
+			return append(b, w.Months[month-1]...), true
+		case "year":
+			return strconv.AppendInt(b, int64(year), 10), true
+		case "dd":
+			return append(b, byte('0'+day/10), byte('0'+day%10)), true
+		case "mm":
+			return append(b, byte('0'+month/10), byte('0'+month%10)), true
+		case "mon":
+			return append(b, firstRunes(w.Months[month-1], 3)...), true
+		}
+		return b, false
+	})
 }
 
 func firstRunes(s string, n int) string {
-	r := []rune(s)
-	return string(r[:min(n, len(r))])
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
 }

@@ -1,0 +1,318 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	htmltemplate "html/template"
+	"io"
+	"io/fs"
+	"strings"
+	"sync"
+)
+
+// page is what the layout of an email shows.
+type page struct {
+	Lang, Subject, Preheader    string
+	Paragraphs                  [][]string
+	Rows                        [][]link
+	Legend, Open, OpenURL       string
+	Reply, Why, Place           string
+	Unsubscribe, UnsubscribeURL string
+}
+
+type link struct{ Label, URL string }
+
+// layout is the page's template. html/template decides, when it is loaded, which
+// escaping each place needs; what it decided is read from the tree that it leaves
+// and compiled, so that a page is made without reflection. A layout with a
+// construct or an escaping that is not known here, and one whose compiled form
+// does not give what html/template gives for hostile values, is executed by
+// html/template itself.
+type layout struct {
+	template *htmltemplate.Template
+	// nodes are nil where html/template does the work.
+	nodes []node
+	room  sync.Pool
+}
+
+func newLayout(fsys fs.FS, name string) (*layout, error) {
+	t, err := htmltemplate.ParseFS(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	// The first execution escapes the tree.
+	if err := t.Execute(io.Discard, &page{}); err != nil {
+		return nil, err
+	}
+	l := &layout{template: t, room: sync.Pool{New: func() any { return new([]byte) }}}
+	c := layoutCompiler{}
+	if nodes, ok := c.list(t.Tree.Root, kindPage); ok {
+		l.nodes = nodes
+		if err := l.check(); err != nil {
+			l.nodes = nil
+		}
+	}
+	return l, nil
+}
+
+// execute gives the page.
+func (l *layout) execute(p *page) (string, error) {
+	if l.nodes == nil {
+		return l.slowly(p)
+	}
+	room := l.room.Get().(*[]byte)
+	defer l.room.Put(room)
+	e := execution{out: (*room)[:0], dot: datum{kind: kindPage, page: p}}
+	e.run(l.nodes)
+	*room = e.out
+	return string(e.out), nil
+}
+
+// slowly gives the page as html/template makes it.
+func (l *layout) slowly(p *page) (string, error) {
+	var b bytes.Buffer
+	if err := l.template.Execute(&b, p); err != nil {
+		return "", fmt.Errorf("filling the email layout: %w", err)
+	}
+	return b.String(), nil
+}
+
+// check compares both ways over pages full of what must be escaped.
+func (l *layout) check() error {
+	var every strings.Builder
+	for c := range 256 {
+		every.WriteByte(byte(c))
+	}
+	for _, s := range []string{"", "plain", every.String() + "</title><script>alert('1')</script>{{.}}&amp;&#43;\u2028\U0001F60A", "javascript:alert(1)", "https://x.example/%7e%zz?a=1&b=\"'()#x"} {
+		lines := []string{s, s}
+		for _, p := range []*page{
+			{s, s, s, [][]string{lines, {s}, nil}, [][]link{{{s, s}, {s, s}}, {{s, s}}, nil}, s, s, s, s, s, s, s, s},
+			{Lang: s, Open: s, Place: s}, {Subject: s, OpenURL: s, Unsubscribe: s}, {Preheader: s, Reply: s}, {Legend: s, Why: s, UnsubscribeURL: s},
+		} {
+			want, err := l.slowly(p)
+			if err != nil {
+				return err
+			}
+			if got, _ := l.execute(p); got != want {
+				return fmt.Errorf("the compiled layout gives %q, not %q", got, want)
+			}
+		}
+	}
+	return nil
+}
+
+// kind is the type of a value in the layout.
+type kind uint8
+
+const (
+	kindPage       kind = iota
+	kindText            // string
+	kindNumber          // the index of a range
+	kindParagraphs      // [][]string
+	kindLines           // []string
+	kindRows            // [][]link
+	kindRow             // []link
+	kindLink            // link
+)
+
+// element is what a range over a kind gives.
+var element = [...]kind{kindParagraphs: kindLines, kindLines: kindText, kindRows: kindRow, kindRow: kindLink}
+
+// datum is a value in the layout. Paragraphs and rows are those of the page.
+type datum struct {
+	kind   kind
+	number int
+	text   string
+	page   *page
+	lines  []string
+	row    []link
+	link   *link
+}
+
+func (d *datum) len() int {
+	switch d.kind {
+	case kindText:
+		return len(d.text)
+	case kindNumber:
+		return d.number
+	case kindParagraphs:
+		return len(d.page.Paragraphs)
+	case kindLines:
+		return len(d.lines)
+	case kindRows:
+		return len(d.page.Rows)
+	case kindRow:
+		return len(d.row)
+	}
+	return 1 // a page or a link always counts
+}
+
+func (d *datum) at(i int) datum {
+	switch d.kind {
+	case kindParagraphs:
+		return datum{kind: kindLines, lines: d.page.Paragraphs[i]}
+	case kindLines:
+		return datum{kind: kindText, text: d.lines[i]}
+	case kindRows:
+		return datum{kind: kindRow, row: d.page.Rows[i]}
+	}
+	return datum{kind: kindLink, link: &d.row[i]}
+}
+
+// field is what the layout can name: a field of the page or of a link.
+type field uint8
+
+const (
+	noField field = iota
+	fieldLang
+	fieldSubject
+	fieldPreheader
+	fieldParagraphs
+	fieldRows
+	fieldLegend
+	fieldOpen
+	fieldOpenURL
+	fieldReply
+	fieldWhy
+	fieldPlace
+	fieldUnsubscribe
+	fieldUnsubscribeURL
+	fieldLabel
+	fieldURL
+)
+
+// fields are the fields by the kind of the dot that has them.
+var fields = map[kind]map[string]field{
+	kindPage: {
+		"Lang": fieldLang, "Subject": fieldSubject, "Preheader": fieldPreheader, "Paragraphs": fieldParagraphs, "Rows": fieldRows,
+		"Legend": fieldLegend, "Open": fieldOpen, "OpenURL": fieldOpenURL, "Reply": fieldReply, "Why": fieldWhy, "Place": fieldPlace,
+		"Unsubscribe": fieldUnsubscribe, "UnsubscribeURL": fieldUnsubscribeURL,
+	},
+	kindLink: {"Label": fieldLabel, "URL": fieldURL},
+}
+
+func (f field) kind() kind {
+	switch f {
+	case fieldParagraphs:
+		return kindParagraphs
+	case fieldRows:
+		return kindRows
+	}
+	return kindText
+}
+
+// field reads a field of a page or a link.
+func (d *datum) field(f field) datum {
+	out := datum{kind: f.kind(), page: d.page}
+	switch f {
+	case fieldLang:
+		out.text = d.page.Lang
+	case fieldSubject:
+		out.text = d.page.Subject
+	case fieldPreheader:
+		out.text = d.page.Preheader
+	case fieldLegend:
+		out.text = d.page.Legend
+	case fieldOpen:
+		out.text = d.page.Open
+	case fieldOpenURL:
+		out.text = d.page.OpenURL
+	case fieldReply:
+		out.text = d.page.Reply
+	case fieldWhy:
+		out.text = d.page.Why
+	case fieldPlace:
+		out.text = d.page.Place
+	case fieldUnsubscribe:
+		out.text = d.page.Unsubscribe
+	case fieldUnsubscribeURL:
+		out.text = d.page.UnsubscribeURL
+	case fieldLabel:
+		out.text = d.link.Label
+	case fieldURL:
+		out.text = d.link.URL
+	}
+	return out
+}
+
+// node is one compiled part of the layout.
+type node struct {
+	kind    nodeKind
+	literal string
+	operand operand
+	escapes []escape
+	// index and element are the variables that a range sets, -1 for none.
+	index, element int
+	then, others   []node
+}
+
+type nodeKind uint8
+
+const (
+	nodeLiteral nodeKind = iota
+	nodePrint
+	nodeIf
+	nodeRange
+)
+
+// operand is a variable, a field of the dot, or the dot itself (noField).
+type operand struct {
+	variable int // -1 for none
+	field    field
+}
+
+// execution is the layout at work.
+type execution struct {
+	out []byte
+	dot datum
+	// variables live as long as the page: each has a place of its own.
+	variables [maxVariables]datum
+}
+
+func (e *execution) value(o *operand) datum {
+	switch {
+	case o.variable >= 0:
+		return e.variables[o.variable]
+	case o.field != noField:
+		return e.dot.field(o.field)
+	}
+	return e.dot
+}
+
+func (e *execution) run(nodes []node) {
+	for i := range nodes {
+		switch n := &nodes[i]; n.kind {
+		case nodeLiteral:
+			e.out = append(e.out, n.literal...)
+		case nodePrint:
+			d := e.value(&n.operand)
+			e.out = escaped(e.out, d.text, n.escapes)
+		case nodeIf:
+			if d := e.value(&n.operand); d.len() != 0 {
+				e.run(n.then)
+			} else {
+				e.run(n.others)
+			}
+		case nodeRange:
+			e.loop(n)
+		}
+	}
+}
+
+func (e *execution) loop(n *node) {
+	over, outside := e.value(&n.operand), e.dot
+	size := over.len()
+	for i := range size {
+		e.dot = over.at(i)
+		if n.index >= 0 {
+			e.variables[n.index] = datum{kind: kindNumber, number: i}
+		}
+		if n.element >= 0 {
+			e.variables[n.element] = e.dot
+		}
+		e.run(n.then)
+	}
+	if e.dot = outside; size == 0 {
+		e.run(n.others)
+	}
+}
