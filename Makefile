@@ -23,7 +23,7 @@ GO_DIRS     := channels cmd internal migrations templates
 tagged = $(addprefix ./,$(sort $(dir $(shell grep -rls --include='*_test.go' '^//go:build.*\b$(1)\b' $(GO_DIRS)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-race test-heavy lint fmt bench fuzz cover soak screenshots setup clean ready
+.PHONY: help run build test test-race test-heavy lint fmt bench bench-campaign bench-nodes fuzz cover soak screenshots setup clean ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,26 @@ fmt: ## format all Go files
 
 bench: ready ## print the speed of plan, claim, render, send, record, inbound, parse (BENCH=…)
 	$(WITHSERVERS) go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -p 1 -timeout 60m $(PACKAGES)
+
+# What a campaign's measurement can be asked for; `bin/otklik` is what is measured.
+N           ?= 200000
+CHANNEL     ?= email
+DB          ?= postgres
+REDIS       ?=
+DELAY       ?= 0ms
+LIVE        ?=
+RUNS        ?= 1
+
+bench-campaign: build loadtest ## measure a campaign beside a bare loop (N= CHANNEL=email|sms DB=postgres|sqlite REDIS=0|1 DELAY=0ms LIVE=1 RUNS=)
+	@$(BIN)/loadtest campaign -n $(N) -channel $(CHANNEL) -db $(DB) -redis '$(REDIS)' -delay $(DELAY) -live=$(if $(LIVE),1,0) -runs $(RUNS)
+
+bench-nodes: build loadtest ## measure a campaign on one, two and three nodes (N= CHANNEL=email|sms DELAY=0ms LIVE=1 RUNS=)
+	@$(BIN)/loadtest nodes -n $(N) -channel $(CHANNEL) -delay $(DELAY) -live=$(if $(LIVE),1,0) -runs $(RUNS)
+
+.PHONY: loadtest
+loadtest:
+	@.ci/setup modules servers
+	@go build -o $(BIN)/loadtest ./internal/loadtest
 
 fuzz: ## look for bad input, FUZZTIME for each fuzz test
 	@set -e; grep -ros --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(GO_DIRS) | while IFS=: read -r file name; do \
