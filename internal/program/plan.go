@@ -18,8 +18,13 @@ type Occasion struct {
 // is planned as dropped, so that the decision can be read: it is never silent
 // (invariant 15).
 func Plan(d *Definition, o Occasion, now time.Time) []store.Outreach {
-	rows := make([]store.Outreach, 0, len(d.Steps))
-	for _, s := range d.Steps {
+	return plan(make([]store.Outreach, 0, len(d.Steps)), d, o, now)
+}
+
+// plan appends to rows, which a batch shares.
+func plan(rows []store.Outreach, d *Definition, o Occasion, now time.Time) []store.Outreach {
+	for i := range d.Steps {
+		s := &d.Steps[i]
 		r := store.Outreach{DealerID: o.DealerID, ContactID: o.ContactID, VisitID: o.VisitID, Program: d.ID, ProgramVersion: d.Version, Occasion: o.VisitID, Step: s.ID,
 			Purpose: s.Purpose, Priority: s.Purpose.Priority(), State: outreach.Planned,
 			DueAt: o.At.Add(s.Earliest), TargetAt: o.At.Add(s.Target), DeadlineAt: o.At.Add(s.Deadline)}
@@ -40,33 +45,29 @@ const (
 	RuleSameVisit = "visits_share_one_survey"
 )
 
-// merge is what joining leads to: fresh rows as they are to be written, and rows
-// that stand already and become part of a fresh one.
-type merge struct {
-	fresh []store.Outreach
-	into  map[string]string // id that stands → id that stays
-}
-
 // join lets occasions of one contact within d.MergeWithin share one outreach per
 // step: the latest stays and names the visit, the others are merged into it.
-// pending is what stands and has not begun, of any program. newID gives ids to fresh rows.
-func join(d *Definition, fresh, pending []store.Outreach, newID func() string) merge {
-	m := merge{into: map[string]string{}}
+// standing is what has not begun, of any program; into takes what of it becomes part
+// of a fresh row (id that stands → id that stays). newID gives ids to fresh rows.
+func join(d *Definition, fresh, standing []store.Outreach, into map[string]string, newID func() string) {
 	type key struct{ contact, step string }
+	// Most people have one occasion and nothing that stands: nothing to join.
 	open := map[key][]*store.Outreach{}
-	standing := map[string]bool{}
-	for i := range pending {
-		p := &pending[i]
+	several := shared(fresh)
+	stands := map[string]bool{}
+	for i := range standing {
+		p := &standing[i]
 		if p.Program != d.ID {
 			continue
 		}
+		several[p.ContactID] = true
 		open[key{p.ContactID, p.Step}] = append(open[key{p.ContactID, p.Step}], p)
-		standing[p.ID] = true
+		stands[p.ID] = true
 	}
 	for i := range fresh {
 		f := &fresh[i]
 		f.ID = newID()
-		if f.State != outreach.Planned {
+		if f.State != outreach.Planned || !several[f.ContactID] {
 			continue
 		}
 		k := key{f.ContactID, f.Step}
@@ -83,13 +84,26 @@ func join(d *Definition, fresh, pending []store.Outreach, newID func() string) m
 				winner, loser = o, f
 			}
 			loser.State, loser.Rule, loser.MergedInto = outreach.Merged, RuleSameVisit, winner.ID
-			if standing[loser.ID] {
-				m.into[loser.ID] = winner.ID
+			if stands[loser.ID] {
+				into[loser.ID] = winner.ID
 			}
 			open[k][j] = o
 		}
 		open[k] = append(open[k], f)
 	}
-	m.fresh = fresh
-	return m
+}
+
+// shared names the contacts with more than one occasion.
+func shared(rows []store.Outreach) map[string]bool {
+	several, seen := map[string]bool{}, make(map[string]struct{}, len(rows))
+	for i := range rows {
+		if i > 0 && rows[i].Occasion == rows[i-1].Occasion && rows[i].ContactID == rows[i-1].ContactID {
+			continue // the next step of the same
+		}
+		if _, twice := seen[rows[i].ContactID]; twice {
+			several[rows[i].ContactID] = true
+		}
+		seen[rows[i].ContactID] = struct{}{}
+	}
+	return several
 }

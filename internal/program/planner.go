@@ -2,8 +2,11 @@ package program
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"otklik/internal/store"
@@ -19,16 +22,28 @@ type Planner struct {
 // Run takes up all events that stand now and returns how many outreach rows are
 // new or moved. Running it again changes nothing. Its memory does not grow with the
 // number of events.
-func (p *Planner) Run(ctx context.Context, now time.Time) (planned int64, err error) {
+func (p *Planner) Run(ctx context.Context, now time.Time) (int64, error) {
+	some, err := p.Store.Unplanned(ctx)
+	if err != nil || !some {
+		return 0, err
+	}
+	var planned atomic.Int64
+	errs := make([]error, p.Store.TakeParts())
+	var parts sync.WaitGroup
+	for part := range errs {
+		parts.Go(func() { errs[part] = p.run(ctx, part, now, &planned) })
+	}
+	parts.Wait()
+	return planned.Load(), errors.Join(errs...)
+}
+
+func (p *Planner) run(ctx context.Context, part int, now time.Time, planned *atomic.Int64) error {
 	var place store.Place
 	for {
-		taken, n, last, err := p.Store.TakeUp(ctx, place, now, func(t store.Taken) store.Planned { return p.take(t, now) })
-		if err != nil {
-			return planned, err
-		}
-		planned += n
-		if taken == 0 {
-			return planned, nil
+		taken, n, last, err := p.Store.TakeUp(ctx, part, place, now, func(t store.Taken) store.Planned { return p.take(t, now) })
+		planned.Add(n)
+		if err != nil || taken == 0 {
+			return err
 		}
 		place = last
 	}
@@ -38,33 +53,41 @@ func (p *Planner) Run(ctx context.Context, now time.Time) (planned int64, err er
 func (p *Planner) take(t store.Taken, now time.Time) store.Planned {
 	out := store.Planned{Into: map[string]string{}, Rule: RuleSameVisit}
 	for _, d := range p.Programs {
-		rows, _ := Rows(d, t.Events, now)
-		m := join(d, rows, t.Standing, p.Store.NewID)
-		out.Rows = append(out.Rows, m.fresh...)
-		maps.Copy(out.Into, m.into)
+		from := len(out.Rows)
+		out.Rows = appendRows(out.Rows, d, t.Events, now)
+		join(d, out.Rows[from:], t.Standing, out.Into, p.Store.NewID)
 	}
 	return out
 }
 
-// Rows plans all events that trigger a program, and names the contacts they are
-// about.
-func Rows(d *Definition, events []store.Event, now time.Time) (rows []store.Outreach, contacts []string) {
-	for _, e := range events {
-		if e.Kind != d.Trigger {
-			continue
+func appendRows(rows []store.Outreach, d *Definition, events []store.Event, now time.Time) []store.Outreach {
+	n := 0
+	for i := range events {
+		if events[i].Kind == d.Trigger {
+			n += len(d.Steps)
 		}
-		rows = append(rows, Plan(d, Occasion{DealerID: e.DealerID, ContactID: e.ContactID, VisitID: e.VisitID, At: e.At}, now)...)
-		contacts = append(contacts, e.ContactID)
 	}
-	return rows, contacts
+	rows = slices.Grow(rows, n)
+	for i := range events {
+		if e := &events[i]; e.Kind == d.Trigger {
+			rows = plan(rows, d, Occasion{DealerID: e.DealerID, ContactID: e.ContactID, VisitID: e.VisitID, At: e.At}, now)
+		}
+	}
+	return rows
 }
 
 // Dry tells what Run would write for events, without writing it.
 func (p *Planner) Dry(ctx context.Context, d *Definition, events []store.Event, now time.Time) ([]store.Outreach, error) {
-	rows, contacts := Rows(d, events, now)
-	pending, err := p.Store.PendingOf(ctx, d.ID, contacts)
+	rows := appendRows(nil, d, events, now)
+	contacts := make([]string, len(rows))
+	for i := range rows {
+		contacts[i] = rows[i].ContactID
+	}
+	slices.Sort(contacts)
+	standing, err := p.Store.PendingOf(ctx, d.ID, slices.Compact(contacts))
 	if err != nil {
 		return nil, fmt.Errorf("planning: %w", err)
 	}
-	return join(d, rows, pending, p.Store.NewID).fresh, nil
+	join(d, rows, standing, map[string]string{}, p.Store.NewID)
+	return rows, nil
 }

@@ -5,13 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
+	"otklik/channels"
 	"otklik/internal/outreach"
 )
 
@@ -50,18 +50,36 @@ func (s *Store) TakeChunk() int {
 	return 500
 }
 
-// TakeUp marks the next events after a place, at most TakeChunk, as planned, asks
+// TakeParts is how many parts of the events may be taken up at the same time: a
+// contact's events are all in one part. SQLite has one writer.
+func (s *Store) TakeParts() int {
+	if s.pool != nil {
+		return 4
+	}
+	return 1
+}
+
+// Unplanned tells whether any event waits to be taken up.
+func (s *Store) Unplanned(ctx context.Context) (bool, error) {
+	some, err := one(ctx, s.read, func(r *sql.Rows) (some bool, err error) { return some, r.Scan(&some) }, "select exists (select 1 from event where planned_at is null)")
+	if err != nil {
+		return false, fmt.Errorf("looking for events: %w", err)
+	}
+	return some, nil
+}
+
+// TakeUp marks the next events of a part after a place, at most TakeChunk, as planned, asks
 // plan what becomes of them and writes it, all in one transaction. It returns how
 // many events there were, how many outreach rows are new or moved, and the place of
 // the last event: one that was not committed when its place was passed is found by
-// starting from the beginning again. Of several nodes one plans at a time. plan may
-// be called again when the transaction has to be repeated.
-func (s *Store) TakeUp(ctx context.Context, after Place, now time.Time, plan func(Taken) Planned) (taken int, written int64, last Place, err error) {
+// starting from the beginning again. Of several nodes one at a time takes up a part.
+// plan may be called again when the transaction has to be repeated.
+func (s *Store) TakeUp(ctx context.Context, part int, after Place, now time.Time, plan func(Taken) Planned) (taken int, written int64, last Place, err error) {
 	const tries = 4
 	for try := 1; ; try++ {
 		// A row that stands although nobody saw it fails a bulk load, which cannot
 		// pass over it; the next try asks row by row.
-		taken, written, last, err = s.takeUp(ctx, after, now, try > 1, plan)
+		taken, written, last, err = s.takeUp(ctx, part, after, now, try > 1, plan)
 		if err == nil || try == tries || !s.dialect.retryable(err) && !s.dialect.unique(err) {
 			break
 		}
@@ -72,9 +90,9 @@ func (s *Store) TakeUp(ctx context.Context, after Place, now time.Time, plan fun
 	return taken, written, last, nil
 }
 
-func (s *Store) takeUp(ctx context.Context, after Place, now time.Time, careful bool, plan func(Taken) Planned) (n int, written int64, last Place, err error) {
+func (s *Store) takeUp(ctx context.Context, part int, after Place, now time.Time, careful bool, plan func(Taken) Planned) (n int, written int64, last Place, err error) {
 	work := func(tx *Tx, bulk loader) error {
-		got, known, at, err := tx.take(ctx, after, s.TakeChunk(), now)
+		got, known, at, err := tx.take(ctx, part, after, s.TakeChunk(), now)
 		if err != nil {
 			return fmt.Errorf("reading events: %w", err)
 		}
@@ -100,7 +118,7 @@ func (s *Store) takeUp(ctx context.Context, after Place, now time.Time, careful 
 		return n, written, last, s.tx(ctx, RankBulk, func(tx *Tx) error { return work(tx, nil) })
 	}
 	err = s.loading(ctx, func(tx *Tx, load loader) error {
-		if _, err := tx.ExecContext(ctx, "select pg_advisory_xact_lock(7302)"); err != nil { // any number nobody else takes
+		if _, err := tx.ExecContext(ctx, "select pg_advisory_xact_lock(7302, $1)", part); err != nil { // any number nobody else takes
 			return err
 		}
 		if careful {
@@ -113,7 +131,7 @@ func (s *Store) takeUp(ctx context.Context, after Place, now time.Time, careful 
 
 // take marks events and reads them. known are the contacts among theirs of whom
 // outreach stands that these events may touch.
-func (t *Tx) take(ctx context.Context, after Place, limit int, now time.Time) (got Taken, known []string, last Place, err error) {
+func (t *Tx) take(ctx context.Context, part int, after Place, limit int, now time.Time) (got Taken, known []string, last Place, err error) {
 	type row struct {
 		Event
 		created int64
@@ -121,6 +139,10 @@ func (t *Tx) take(ctx context.Context, after Place, limit int, now time.Time) (g
 	}
 	if after.id == "" {
 		after.id = uuid.Nil.String()
+	}
+	mine, args := "", []any{after.created, after.id, limit, at(now)}
+	if parts := t.s.TakeParts(); parts > 1 {
+		mine, args = " and get_byte(uuid_send(contact_id), 15) % $5 = $6", append(args, parts, part)
 	}
 	// The update alone locks the rows: one that a correction holds is read as it is
 	// corrected. What is returned has no order.
@@ -130,10 +152,10 @@ func (t *Tx) take(ctx context.Context, after Place, limit int, now time.Time) (g
 		err = r.Scan(&x.ID, &x.DealerID, &x.Kind, &x.ContactID, &visit, &a, &x.created, &x.known)
 		x.At, x.VisitID = a.Time, string(visit)
 		return x, err
-	}, `with next as materialized (select id from event where planned_at is null and (created_at, id) > ($1, $2) order by created_at, id limit $3)
+	}, `with next as materialized (select id from event where planned_at is null and (created_at, id) > ($1, $2)`+mine+` order by created_at, id limit $3)
 		update event set planned_at = $4 where id in (select id from next) and planned_at is null
 		returning id, dealer_id, kind, contact_id, visit_id, at, created_at, exists (select 1 from outreach o where o.contact_id = event.contact_id
-			and (o.state in ('planned', 'held') or o.occasion = cast(event.visit_id as text)))`, after.created, after.id, limit, at(now))
+			and (o.state in ('planned', 'held') or o.occasion = cast(event.visit_id as text)))`, args...)
 	if err != nil || len(rows) == 0 {
 		return got, nil, after, err
 	}
@@ -163,17 +185,22 @@ func (t *Tx) write(ctx context.Context, rows []Outreach, known []string, load lo
 	for _, c := range known {
 		stands[c] = true
 	}
-	fresh, rest := make([]Outreach, 0, len(rows)), []Outreach(nil)
-	for _, o := range rows {
-		if stands[o.ContactID] {
-			rest = append(rest, o)
+	fresh, rest := newCopyRows(len(rows), len(outreachPlanned)), []Outreach(nil)
+	some := false
+	for i := range rows {
+		if o := &rows[i]; stands[o.ContactID] {
+			rest = append(rest, *o)
 		} else {
-			fresh = append(fresh, o)
+			some = true
+			fresh.outreach(o, t.idOf(o), now)
 		}
 	}
-	n, err := load(ctx, "outreach", outreachPlanned, len(fresh), func(i int) ([]any, error) { return plannedBytes(&fresh[i], now) })
-	if err != nil {
-		return 0, err
+	var n int64
+	if some {
+		var err error
+		if n, err = load(ctx, "outreach", outreachPlanned, fresh); err != nil {
+			return 0, err
+		}
 	}
 	m, err := t.Plan(ctx, rest, now)
 	return n + m, err
@@ -182,52 +209,29 @@ func (t *Tx) write(ctx context.Context, rows []Outreach, known []string, load lo
 var outreachPlanned = []string{"id", "dealer_id", "program", "program_version", "contact_id", "occasion", "step", "visit_id", "merged_into",
 	"purpose", "priority", "channel", "state", "due_at", "target_at", "deadline_at", "rule", "inputs", "created_at", "updated_at"}
 
-// plannedBytes is a row as COPY wants it: ids as bytes.
-func plannedBytes(o *Outreach, now time.Time) ([]any, error) {
-	ids := [5]any{}
-	for i, s := range [...]string{o.ID, o.DealerID, o.ContactID, o.VisitID, o.MergedInto} {
-		if s == "" {
-			continue
-		}
-		u, err := uuid.Parse(s)
-		if err != nil {
-			return nil, err
-		}
-		ids[i] = [16]byte(u)
-	}
-	return []any{ids[0], ids[1], o.Program, int64(o.ProgramVersion), ids[2], o.Occasion, o.Step, ids[3], ids[4], string(o.Purpose), int64(o.Priority), string(o.Channel), string(o.State),
-		o.DueAt.UnixMicro(), o.TargetAt.UnixMicro(), o.DeadlineAt.UnixMicro(), o.Rule, o.Inputs, now.UnixMicro(), now.UnixMicro()}, nil
-}
-
-// loader writes n rows by COPY within a transaction.
-type loader func(ctx context.Context, table string, cols []string, n int, row func(int) ([]any, error)) (int64, error)
-
-// loading is a transaction on PostgreSQL that can load in bulk.
-func (s *Store) loading(ctx context.Context, fn func(*Tx, loader) error) error {
-	c, err := s.write.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("taking a connection: %w", err)
-	}
-	defer func() { _ = c.Close() }() // after the transaction; it goes back to the pool
-	tx, err := c.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit this does nothing
-	load := func(ctx context.Context, table string, cols []string, n int, row func(int) ([]any, error)) (written int64, err error) {
-		err = c.Raw(func(driver any) error {
-			written, err = driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, cols, pgx.CopyFromSlice(n, row))
-			return err
-		})
-		return written, err
-	}
-	if err := fn(&Tx{tx, s}, load); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("committing: %w", err)
-	}
-	return nil
+// outreach writes the columns outreachPlanned.
+func (c *copyRows) outreach(o *Outreach, id string, now time.Time) {
+	c.row()
+	c.id(id)
+	c.id(o.DealerID)
+	c.text(o.Program)
+	c.integer(int64(o.ProgramVersion))
+	c.id(o.ContactID)
+	c.text(o.Occasion)
+	c.text(o.Step)
+	c.id(o.VisitID)
+	c.id(o.MergedInto)
+	c.text(string(o.Purpose))
+	c.integer(int64(o.Priority))
+	c.text(string(o.Channel))
+	c.text(string(o.State))
+	c.moment(o.DueAt)
+	c.moment(o.TargetAt)
+	c.moment(o.DeadlineAt)
+	c.text(o.Rule)
+	c.text(o.Inputs)
+	c.moment(now)
+	c.moment(now)
 }
 
 // Plan writes outreach rows; one that stands already (program, contact, occasion,
@@ -235,19 +239,113 @@ func (s *Store) loading(ctx context.Context, fn func(*Tx, loader) error) error {
 // and it has not begun: then whoever has claimed it loses it. It returns how many
 // rows are new or moved.
 func (t *Tx) Plan(ctx context.Context, rows []Outreach, now time.Time) (int64, error) {
-	vals := make([][]any, 0, len(rows))
-	for _, o := range rows {
-		if o.ID == "" {
-			o.ID = t.NewID()
+	var total int64
+	for _, group := range alike(rows) {
+		for len(group) > 0 {
+			n := chunkRows
+			for n > len(group) {
+				n /= 2
+			}
+			if t.s.pool != nil {
+				n = min(len(group), 1000)
+			}
+			query, args := t.plan(group[:n], now)
+			r, err := t.ExecContext(ctx, query, args...)
+			if err != nil {
+				return total, fmt.Errorf("planning: %w", err)
+			}
+			written, err := r.RowsAffected()
+			if err != nil {
+				return total, err
+			}
+			total += written
+			group = group[n:]
 		}
-		vals = append(vals, []any{o.ID, o.DealerID, o.Program, o.ProgramVersion, o.ContactID, o.Occasion, o.Step, opt(o.VisitID), opt(o.MergedInto),
-			o.Purpose, o.Priority, o.Channel, o.State, at(o.DueAt), at(o.TargetAt), at(o.DeadlineAt), o.Rule, o.Inputs, at(now), at(now)})
 	}
-	n, err := insert(ctx, t, "outreach", outreachPlanned, vals, planConflict)
-	if err != nil {
-		return n, fmt.Errorf("planning: %w", err)
+	return total, nil
+}
+
+// alike puts rows together that differ in person, occasion and times only.
+func alike(rows []Outreach) [][]*Outreach {
+	type common struct {
+		dealer, program, step, rule, inputs string
+		version, priority                   int
+		purpose                             outreach.Purpose
+		channel                             channels.Kind
+		state                               outreach.State
 	}
-	return n, nil
+	place := map[common]int{}
+	var groups [][]*Outreach
+	for i := range rows {
+		o := &rows[i]
+		k := common{o.DealerID, o.Program, o.Step, o.Rule, o.Inputs, o.ProgramVersion, o.Priority, o.Purpose, o.Channel, o.State}
+		g, ok := place[k]
+		if !ok {
+			g = len(groups)
+			place[k] = g
+			groups = append(groups, nil)
+		}
+		groups[g] = append(groups[g], o)
+	}
+	return groups
+}
+
+// plan is the statement for rows that are alike: what they share is bound once, which
+// takes a quarter off the cost of a row on SQLite.
+func (t *Tx) plan(rows []*Outreach, now time.Time) (string, []any) {
+	var b strings.Builder
+	b.WriteString("with v (id, contact_id, occasion, visit_id, merged_into, due_at, target_at, deadline_at) as (")
+	var args []any
+	if t.s.pool != nil {
+		args = t.planArrays(rows)
+		b.WriteString(`select * from unnest(cast(cast($1 as text[]) as uuid[]), cast(cast($2 as text[]) as uuid[]), cast($3 as text[]), cast(cast($4 as text[]) as uuid[]), cast(cast($5 as text[]) as uuid[]),
+			cast($6 as bigint[]), cast($7 as bigint[]), cast($8 as bigint[]))`)
+	} else {
+		b.WriteString("values ")
+		args = make([]any, 0, len(rows)*8+12)
+		for i, o := range rows {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			writePlaceholders(&b, len(args), 8)
+			args = append(args, t.idOf(o), o.ContactID, o.Occasion, opt(o.VisitID), opt(o.MergedInto), at(o.DueAt), at(o.TargetAt), at(o.DeadlineAt))
+		}
+	}
+	b.WriteString(`) insert into outreach (id, contact_id, occasion, visit_id, merged_into, due_at, target_at, deadline_at,
+		dealer_id, program, program_version, step, purpose, priority, channel, state, rule, inputs, created_at, updated_at)
+		select v.id, v.contact_id, v.occasion, v.visit_id, v.merged_into, v.due_at, v.target_at, v.deadline_at`)
+	first := rows[0]
+	for _, a := range []any{first.DealerID, first.Program, first.ProgramVersion, first.Step, first.Purpose, first.Priority, first.Channel, first.State, first.Rule, first.Inputs, at(now), at(now)} {
+		args = append(args, a)
+		b.WriteString(", $" + strconv.Itoa(len(args)))
+	}
+	b.WriteString(" from v where true " + planConflict)
+	return b.String(), args
+}
+
+func (t *Tx) planArrays(rows []*Outreach) []any {
+	n := len(rows)
+	ids, contacts, occasions := make([]string, n), make([]string, n), make([]string, n)
+	visits, merged := make([]*string, n), make([]*string, n)
+	due, target, deadline := make([]int64, n), make([]int64, n), make([]int64, n)
+	for i, o := range rows {
+		ids[i], contacts[i], occasions[i] = t.idOf(o), o.ContactID, storableText(o.Occasion)
+		due[i], target[i], deadline[i] = o.DueAt.UnixMicro(), o.TargetAt.UnixMicro(), o.DeadlineAt.UnixMicro()
+		if o.VisitID != "" {
+			visits[i] = &o.VisitID
+		}
+		if o.MergedInto != "" {
+			merged[i] = &o.MergedInto
+		}
+	}
+	return []any{ids, contacts, occasions, visits, merged, due, target, deadline}
+}
+
+func (t *Tx) idOf(o *Outreach) string {
+	if o.ID == "" {
+		return t.NewID()
+	}
+	return o.ID
 }
 
 const planConflict = `on conflict (contact_id, program, occasion, step) do update set due_at = excluded.due_at, target_at = excluded.target_at, deadline_at = excluded.deadline_at,

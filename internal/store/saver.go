@@ -67,14 +67,16 @@ func (sv *saver) changeVisit(ctx context.Context, was oldVisit, r *VisitRecord, 
 	if err != nil {
 		return SavedRecord{}, err
 	}
-	if contact != was.contact {
-		if _, err := sv.tx.ExecContext(ctx, "update outreach set state = 'superseded', rule = 'customer_corrected', updated_at = $3 where visit_id = $1 and contact_id = $2 and state in ('planned', 'held')",
-			was.id, was.contact, at(sv.now)); err != nil {
-			return SavedRecord{}, err
-		}
+	// The event first: the planner holds it while it writes outreach, which is then
+	// there to be seen.
+	if _, err = sv.tx.ExecContext(ctx, "update event set at = $2, contact_id = $3, planned_at = null where visit_id = $1 and kind = $4 and (at <> $2 or contact_id <> $3)",
+		was.id, at(r.CompletedAt), contact, EventVisitCompleted); err != nil {
+		return SavedRecord{}, err
 	}
-	_, err = sv.tx.ExecContext(ctx, "update event set at = $2, contact_id = $3, planned_at = null where visit_id = $1 and kind = $4 and (at <> $2 or contact_id <> $3)",
-		was.id, at(r.CompletedAt), contact, EventVisitCompleted)
+	if contact != was.contact {
+		_, err = sv.tx.ExecContext(ctx, "update outreach set state = 'superseded', rule = 'customer_corrected', claim_token = null, claim_until = null, updated_at = $3 where visit_id = $1 and contact_id = $2 and state in ('planned', 'held')",
+			was.id, was.contact, at(sv.now))
+	}
 	return SavedRecord{Updated, was.id, contact}, err
 }
 

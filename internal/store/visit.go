@@ -101,28 +101,10 @@ func scanEvent(r *sql.Rows) (e Event, err error) {
 	return e, err
 }
 
-// Unplanned reads events that the planner has not taken up yet, oldest first. They
-// are locked until the transaction ends; another node skips them.
-func (t *Tx) Unplanned(ctx context.Context, limit int) ([]Event, error) {
-	return collect(ctx, t, scanEvent, `select id, dealer_id, kind, contact_id, visit_id, at from event where planned_at is null
-		order by created_at, id limit $1`+t.s.dialect.skipLocked, limit)
-}
-
 // UnplannedBetween reads events not taken up yet whose time lies in [from, to).
 func (s *Store) UnplannedBetween(ctx context.Context, dealerID string, from, to time.Time) ([]Event, error) {
 	return collect(ctx, s.read, scanEvent, `select id, dealer_id, kind, contact_id, visit_id, at from event where planned_at is null
 		and dealer_id = $1 and at >= $2 and at < $3 order by created_at, id`, key(dealerID), at(from), at(to))
-}
-
-// MarkPlanned tells that events were taken up.
-func (t *Tx) MarkPlanned(ctx context.Context, ids []string, now time.Time) error {
-	for _, part := range chunks(ids, listRows) {
-		in, args := list(1, part)
-		if _, err := t.ExecContext(ctx, "update event set planned_at = $1 where id in "+in, append([]any{at(now)}, args...)...); err != nil {
-			return fmt.Errorf("marking events planned: %w", err)
-		}
-	}
-	return nil
 }
 
 // SellVehicle notes that the person does not have the car any more (R048).

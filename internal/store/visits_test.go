@@ -12,14 +12,10 @@ import (
 	"otklik/internal/store/storetest"
 )
 
-func unplanned(t *testing.T, st *store.Store) []store.Event {
+func unplanned(t *testing.T, st *store.Store, d store.Dealer) []store.Event {
 	t.Helper()
-	var es []store.Event
-	inTx(t, st, func(tx *store.Tx) error {
-		var err error
-		es, err = tx.Unplanned(t.Context(), 100)
-		return err
-	})
+	es, err := st.UnplannedBetween(t.Context(), d.ID, now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
+	must(t, err)
 	return es
 }
 
@@ -48,7 +44,7 @@ func TestSaveOneOrderTwice(t *testing.T) {
 		if err != nil || len(v.Works) != 2 {
 			t.Errorf("visit = %+v, %v", v, err)
 		}
-		if es := unplanned(t, st); len(es) != 1 {
+		if es := unplanned(t, st, d); len(es) != 1 {
 			t.Errorf("%d events of one visit", len(es))
 		}
 	})
@@ -153,25 +149,29 @@ func TestChangedVisit(t *testing.T) {
 		row := store.Outreach{DealerID: d.ID, ContactID: saved.ContactID, VisitID: saved.VisitID, Program: "p", ProgramVersion: 1, Occasion: saved.VisitID, Step: "survey", Purpose: outreach.Survey,
 			State: outreach.Planned, DueAt: now.Add(24 * time.Hour), TargetAt: now.Add(24 * time.Hour), DeadlineAt: now.Add(48 * time.Hour)}
 		take := func(shift time.Duration) (moved int64) {
-			es := unplanned(t, st)
+			es := unplanned(t, st, d)
 			if len(es) != 1 || !es[0].At.Equal(now.Add(shift)) || es[0].VisitID != saved.VisitID {
 				t.Fatalf("events = %+v", es)
 			}
-			inTx(t, st, func(tx *store.Tx) error {
-				must(t, tx.MarkPlanned(ctx, []string{es[0].ID}, now))
-				o := row
-				o.ContactID = es[0].ContactID
-				o.DueAt, o.DeadlineAt = o.DueAt.Add(shift), o.DeadlineAt.Add(shift)
-				var err error
-				moved, err = tx.Plan(ctx, []store.Outreach{o}, now)
-				return err
-			})
+			for part := range st.TakeParts() {
+				_, n, _, err := st.TakeUp(ctx, part, store.Place{}, now, func(got store.Taken) (p store.Planned) {
+					for _, e := range got.Events {
+						o := row
+						o.ContactID = e.ContactID
+						o.DueAt, o.DeadlineAt = o.DueAt.Add(shift), o.DeadlineAt.Add(shift)
+						p.Rows = append(p.Rows, o)
+					}
+					return p
+				})
+				must(t, err)
+				moved += n
+			}
 			return moved
 		}
 		take(0)
 		r.Works = []string{"иное"}
 		storetest.Save(t, st, d, r)
-		if es := unplanned(t, st); len(es) != 0 {
+		if es := unplanned(t, st, d); len(es) != 0 {
 			t.Errorf("works changed, the plan must not: %+v", es)
 		}
 		r.CompletedAt = now.Add(3 * time.Hour)
