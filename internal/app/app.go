@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"otklik/internal/dispatch"
 	"otklik/internal/draft"
 	"otklik/internal/inbox"
+	"otklik/internal/outreach"
 	"otklik/internal/policy"
 	"otklik/internal/program"
 	"otklik/internal/ratelimit"
@@ -78,6 +80,7 @@ type App struct {
 	registry *prometheus.Registry
 	redis    redis.UniversalClient
 	cells    ratelimit.Cells
+	limits   *ratelimit.Book
 	copies   conversation.Copies
 	channels map[channels.Kind]channels.Channel
 
@@ -196,6 +199,9 @@ func (a *App) read(ctx context.Context) (err error) {
 	if a.policy, err = policy.Default(); err != nil {
 		return err
 	}
+	if a.limits, err = ratelimit.Shipped(); err != nil {
+		return err
+	}
 	if a.programs, err = program.Load(templates.FS, "programs"); err != nil {
 		return err
 	}
@@ -251,7 +257,8 @@ func (a *App) build() {
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{a})
 	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
-		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Config: dispatch.Config{Limits: limits(), Lease: a.options.Lease}, Begun: a.begun}
+		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Begun: a.begun,
+		Limits: a.limits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
 	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
 		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
 	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
@@ -267,15 +274,23 @@ func (a *App) begun(ctx context.Context, c store.Conversation) {
 	}
 }
 
-// limits are the rates that providers allow by default (provider-and-law-facts 5.3,
-// 5.4): segments a second of a number, Telegram's bulk rate and one message a
-// second per chat.
-func limits() map[channels.Kind]dispatch.Limits {
-	return map[channels.Kind]dispatch.Limits{
-		channels.SMS:      {Sender: ratelimit.Rate(10, time.Second, 10)},
-		channels.Email:    {Sender: ratelimit.Rate(50, time.Second, 50)},
-		channels.Telegram: {Sender: ratelimit.Rate(30, time.Second, 1), Address: ratelimit.Rate(1, time.Second, 3)},
+// lanes are the dispatcher's lanes as a node tells of them: of one sender together,
+// whichever dealers and domains share it.
+func (a *App) lanes() []store.LaneState {
+	var out []store.LaneState
+	for _, l := range a.dispatcher.Report() {
+		i := slices.IndexFunc(out, func(x store.LaneState) bool { return string(x.Channel) == l.Channel && x.Sender == l.Sender })
+		if i < 0 {
+			i = len(out)
+			out = append(out, store.LaneState{Channel: channels.Kind(l.Channel), Sender: l.Sender})
+		}
+		x := &out[i]
+		x.Waiting, x.InFlight, x.Sent, x.Rate = x.Waiting+l.Waiting, x.InFlight+l.InFlight, x.Sent+l.Sent, x.Rate+l.Rate
+		if x.Reason == "" {
+			x.RestingUntil, x.Reason = l.RestingUntil, l.Reason
+		}
 	}
+	return out
 }
 
 // Addr is where the console listens; it is known after Start.

@@ -106,6 +106,7 @@ func (a *App) makeChannels() error {
 // work starts the loops of a worker.
 func (a *App) work(ctx context.Context) {
 	a.loops.Go(func() { a.dispatcher.Run(ctx) })
+	a.loops.Go(func() { a.beat(ctx, a.lanes, a.dispatcher.LastStep) })
 	a.loops.Go(func() { a.planLoop(ctx) })
 	if ch, ok := a.channels[channels.Telegram].(*telegram.Channel); ok {
 		a.loops.Go(func() { a.begin(ctx, "telegram", ch.Start) })
@@ -129,6 +130,7 @@ func (a *App) planLoop(ctx context.Context) {
 		}
 		if n > 0 {
 			a.hub.broadcast()
+			a.dispatcher.Wake()
 		}
 		pause(ctx, planEvery, a.plan)
 	}

@@ -1,27 +1,53 @@
 // Package dispatch owns the way of a due outreach to its channel: claim → policy
-// → rate → render → begin → send → record (design.md, one message as data). It
-// makes no plans and reads no replies; program fills its queue, inbox answers
+// → lane → render → rate → begin → send → record (design.md, one message as data).
+// It makes no plans and reads no replies; program fills its queue, inbox answers
 // into it. Any number of nodes may run a Dispatcher on one database.
 //
 // # Protocol
 //
-// An outreach is claimed under a token until a lease ends (machine time). Claimed
-// is not begun: when the lease passes, any node takes it again. Begin writes the
-// message as sending, in one commit for a group, before its first byte leaves;
-// only what Begin returned is sent. The outcome is recorded under the same token.
-// A message still sending after its lease is uncertain: the provider is asked, or
-// it ends unknown, and it is never simply sent again (outreach.Next).
+// The life of an outreach and of its message, as any number of nodes drive it. Times
+// are machine time; "ours" is: under the claim's token.
+//
+//	state             by        guard                        becomes
+//	planned, held     claim     due, no claim that lasts     the same, claimed: token, until now+lease
+//	claimed           route     ours                         unclaimed, in the queue of a lane
+//	claimed           settle    ours                         held until, dropped, done (a task), unclaimed
+//	claimed           expire    until has passed             claimed by whoever comes: nothing had begun
+//	claimed           begin     ours, nothing capped has     done; message sending, until now+lease
+//	                            begun for the person since
+//	message queued    claim     due, no claim, nobody is     the same, claimed
+//	                            sending to the address
+//	queued, claimed   begin     ours                         sending, until now+lease
+//	sending           record    ours                         sent | queued (again, later) | failed | expired |
+//	                                                         unknown | sending (the provider will be asked)
+//	sending           expire    until has passed             claimed by the resolver: uncertain
+//	sending           ask       ours, ask is due             sent | sending (asked later) | unknown
+//	any but queued    report    forward only                 sent → undelivered → delivered
+//
+// Claimed is not begun: nothing is lost with the node that held it. Begin commits
+// before the first byte leaves, and only what Begin returned is sent. A message still
+// sending after its lease may have been taken by the provider; it is never simply
+// sent again (outreach.Next). store's model test drives the statements through every
+// interleaving of this table.
+//
+// # Lanes
+//
+// Feeders claim from the queues (store.Queue) in turns between dealers, most urgent
+// first, judge what they claimed in bulk, and hand it to lanes. A lane is one sender
+// of one dealer (and one mail domain, where that has a limit of its own). It reads
+// ahead no more than it will send within moments; what it has no room for goes back
+// into a queue of its own in the database, where it is in nobody's way. Each lane
+// begins messages in groups, sends them at the times that the rate cells gave, and
+// records outcomes in groups. No more than Config.Window of its messages are begun and
+// not recorded at any moment: so many can be uncertain after a kill.
 package dispatch
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"otklik/channels"
 	"otklik/internal/clock"
@@ -38,41 +64,36 @@ import (
 type Config struct {
 	// Batch is how many outreach or messages one claim takes.
 	Batch int
-	// Group is how many messages one begin and one record commit take.
+	// Group is how many messages one begin takes.
 	Group int
-	// Workers send at once in one lane.
+	// Window is how many messages of one lane may be begun and not recorded.
+	Window int
+	// Workers send at once in one lane, where the channel takes messages singly.
 	Workers int
-	// Lease is how long a claim holds, in machine time; a send must end well
-	// within it.
+	// Feeders claim and judge at once.
+	Feeders int
+	// Lease is how long a claim holds, in machine time; a send ends well within it.
 	Lease time.Duration
-	// Patience is how long a lane waits for its rate before it leaves the rest of a
-	// batch for later: other senders wait for the batch to end.
-	Patience time.Duration
-	// Limits bound each channel; a channel that is not named is not bounded.
-	Limits map[channels.Kind]Limits
+	// Waits are the pauses before a provider is asked about an uncertain message; zero
+	// for outreach's own.
+	Waits outreach.Waits
 }
 
-// Limits are the rates of one channel.
-type Limits struct {
-	// Sender bounds each sending address, for SMS in segments.
-	Sender ratelimit.Limit
-	// Address bounds messages to one person's address.
-	Address ratelimit.Limit
-}
+// Window is the default of Config.Window: connections × pipeline depth, plus one
+// group, rounded up.
+const Window = 320
 
 func (c Config) withDefaults() Config {
-	if c.Batch == 0 {
-		c.Batch = 256
+	set := func(v *int, fallback int) {
+		if *v == 0 {
+			*v = fallback
+		}
 	}
-	if c.Group == 0 {
-		c.Group = 64
-	}
-	if c.Workers == 0 {
-		c.Workers = 16
-	}
-	if c.Patience == 0 {
-		c.Patience = 20 * time.Second
-	}
+	set(&c.Batch, 256)
+	set(&c.Group, 64)
+	set(&c.Window, Window)
+	set(&c.Workers, 32)
+	set(&c.Feeders, 2)
 	if c.Lease == 0 {
 		c.Lease = 2 * time.Minute
 	}
@@ -91,26 +112,42 @@ type Dispatcher struct {
 	Survey  func(id string) (*survey.Definition, bool)
 	Drafter *draft.Drafter
 	Cells   ratelimit.Cells
-	Log     *slog.Logger
-	Metrics *Metrics
-	Config  Config
+	// Limits are the shipped rates, nil for none; Overrides reads what people have put
+	// in their place, again and again while running, nil for nothing.
+	Limits    *ratelimit.Book
+	Overrides func(context.Context) (map[string]ratelimit.Limit, error)
+	Log       *slog.Logger
+	Metrics   *Metrics
+	Config    Config
 	// Begun is told of conversations that were opened, after commit.
 	Begun func(ctx context.Context, c store.Conversation)
 
-	wake  chan struct{}
-	lanes pauses
 	once  sync.Once
+	wake  chan struct{}
+	desk  *controls
+	mu    sync.Mutex
+	lanes map[lane]*runner
+	rests map[scope]rest
+	// rested: rests is not empty.
+	rested atomic.Bool
+	// stepped is when a loop last came round, cellsAway until when the rate cells are
+	// taken to be away; microseconds of machine time.
+	stepped, cellsAway atomic.Int64
+	// spare are the cells of this process, for answers while the shared ones are away.
+	spare *ratelimit.Memory
 }
 
 func (d *Dispatcher) init() {
 	d.once.Do(func() {
 		d.Config = d.Config.withDefaults()
 		d.wake = make(chan struct{}, 1)
-		d.lanes = pauses{until: map[lane]time.Time{}}
+		d.desk, d.spare = &controls{}, ratelimit.NewMemory()
+		d.lanes, d.rests = map[lane]*runner{}, map[scope]rest{}
 	})
 }
 
-// Wake makes a running dispatcher look at once for answers that were queued.
+// Wake makes a running dispatcher look at once: answers were queued, or outreach was
+// planned.
 func (d *Dispatcher) Wake() {
 	d.init()
 	select {
@@ -119,50 +156,54 @@ func (d *Dispatcher) Wake() {
 	}
 }
 
-// Summary counts what one run did.
-type Summary struct {
-	Sent, Delayed, Held, Dropped, Tasks, Failed, Uncertain, Expired int
+// LastStep is when a loop of the dispatcher last came round, in machine time; zero
+// before the first.
+func (d *Dispatcher) LastStep() time.Time {
+	if n := d.stepped.Load(); n != 0 {
+		return time.UnixMicro(n).UTC()
+	}
+	return time.Time{}
 }
 
-// add counts b into s.
-func (s *Summary) add(b Summary) {
-	s.Sent += b.Sent
-	s.Delayed += b.Delayed
-	s.Held += b.Held
-	s.Dropped += b.Dropped
-	s.Tasks += b.Tasks
-	s.Failed += b.Failed
-	s.Uncertain += b.Uncertain
-	s.Expired += b.Expired
-}
+// idle is the pause between looks when nothing was due; steer how often pauses and
+// limits are read, so that a person's pause takes effect within a second.
+const (
+	idle  = time.Second
+	steer = 500 * time.Millisecond
+)
 
-// idle is the pause between looks when nothing was due.
-const idle = time.Second
-
-// Run works until ctx ends, then finishes what is in flight, hands the rest back
-// and returns. Answers to people do not wait behind a campaign: they have a loop
-// of their own.
+// Run works until ctx ends, then finishes what is in flight, hands the rest back and
+// returns.
 func (d *Dispatcher) Run(ctx context.Context) {
 	d.init()
+	r := d.begin(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { d.loop(ctx, d.wake, d.messages) })
-	wg.Go(func() { d.loop(ctx, nil, d.outreach) })
+	feed := newFeed(r)
+	for range d.Config.Feeders {
+		wg.Go(func() { feed.run(ctx) })
+	}
+	wg.Go(func() {
+		d.every(ctx, steer, nil, func() bool { d.steer(ctx); return false })
+	})
+	wg.Go(func() {
+		d.every(ctx, idle, d.wake, func() bool { feed.nudge(); return d.more("messages", r.queued(ctx)) })
+	})
+	wg.Go(func() {
+		d.every(ctx, idle, nil, func() bool { return d.more("uncertain", d.resolve(ctx, &r.total)) })
+	})
 	wg.Wait()
+	r.end()
 }
 
-// loop calls step as long as it gets work done, and looks again every second:
-// what waits for a rate, or for Redis, is not claimed over and over.
-func (d *Dispatcher) loop(ctx context.Context, wake <-chan struct{}, step func(context.Context) (Summary, int, error)) {
+// every calls step again at once as long as it has found work, else after a pause or
+// when it is woken.
+func (d *Dispatcher) every(ctx context.Context, pause time.Duration, wake <-chan struct{}, step func() bool) {
 	for ctx.Err() == nil {
-		sum, n, err := step(ctx)
-		if err != nil && ctx.Err() == nil {
-			d.Log.Error("dispatch step failed", "error", err)
-			d.Metrics.failure()
-		}
-		if n > sum.Delayed && err == nil {
+		d.stepped.Store(d.Clock.Machine().UnixMicro())
+		if step() {
 			continue
 		}
-		t := time.NewTimer(idle)
+		t := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 		case <-wake:
@@ -172,127 +213,83 @@ func (d *Dispatcher) loop(ctx context.Context, wake <-chan struct{}, step func(c
 	}
 }
 
-// Once sends all that is due and returns what was done; progress is told of each
-// step's counts so far. What is held back by a rate for longer than a moment is
-// left for later and counted as delayed.
-func (d *Dispatcher) Once(ctx context.Context, progress func(Summary)) (Summary, error) {
+// progress is what a step did, and what went wrong.
+type progress struct {
+	n   int
+	err error
+}
+
+// more tells whether a step may find more at once.
+func (d *Dispatcher) more(name string, p progress) bool {
+	if p.err != nil {
+		d.failed(name, p.err)
+		return false
+	}
+	return p.n > 0
+}
+
+func (d *Dispatcher) failed(name string, err error) {
+	d.Log.Error("dispatch step failed", "step", name, "error", err)
+	d.Metrics.failure()
+}
+
+// Once sends all that is due and returns what was done; told, when it is not nil,
+// hears of it twice a second. It waits for rates as long as it takes; what rests,
+// because its sender cannot send, its rate cells are away or a person has paused it,
+// is left for later and counted as delayed.
+func (d *Dispatcher) Once(ctx context.Context, told func(Summary)) (Summary, error) {
 	d.init()
-	var total Summary
+	r := d.begin(ctx)
+	r.once = true
+	d.cellsAway.Store(0) // asked anew
+	defer r.end()
+	feed := newFeed(r)
+	stop := d.tell(ctx, r, told)
+	defer stop()
 	for {
-		work := 0
-		for _, step := range []func(context.Context) (Summary, int, error){d.messages, d.outreach} {
-			s, n, err := step(ctx)
-			total.add(s)
-			if err != nil {
-				return total, err
+		d.steer(ctx)
+		did, err := d.pass(ctx, r, feed)
+		if err != nil {
+			return r.total.read(), err
+		}
+		r.quiet(ctx)
+		if ctx.Err() != nil {
+			return r.total.read(), ctx.Err()
+		}
+		if did == 0 {
+			return r.total.read(), r.err()
+		}
+	}
+}
+
+// pass asks about what is uncertain and hands all that is due to the lanes.
+func (d *Dispatcher) pass(ctx context.Context, r *run, feed *feed) (did int, err error) {
+	for _, step := range []func() progress{
+		func() progress { return d.resolve(ctx, &r.total) },
+		func() progress { return r.queued(ctx) },
+		func() progress { return feed.all(ctx) },
+	} {
+		p := step()
+		if p.err != nil {
+			return did, p.err
+		}
+		did += p.n
+	}
+	return did, nil
+}
+
+// tell reports a run's counts, and reads pauses and limits, until it is stopped.
+func (d *Dispatcher) tell(ctx context.Context, r *run, told func(Summary)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		d.every(ctx, steer, nil, func() bool {
+			d.steer(ctx)
+			if told != nil {
+				told(r.total.read())
 			}
-			work += n - s.Delayed
-		}
-		if progress != nil {
-			progress(total)
-		}
-		if work <= 0 || ctx.Err() != nil {
-			return total, ctx.Err()
-		}
-	}
-}
-
-// messages handles one batch of answers, retries and uncertain messages.
-func (d *Dispatcher) messages(ctx context.Context) (Summary, int, error) {
-	asked, n1, err := d.resolve(ctx)
-	if err != nil {
-		return asked, n1, err
-	}
-	token := d.Store.NewID()
-	ms, err := d.Store.ClaimMessages(ctx, token, d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
-	if err != nil || len(ms) == 0 {
-		return asked, n1, err
-	}
-	begun, sum, err := d.admit(ctx, ms)
-	if err == nil {
-		var sent Summary
-		sent, err = d.deliver(ctx, begun)
-		sum.add(sent)
-	}
-	d.handBack(token)
-	asked.add(sum)
-	return asked, n1 + len(ms), err
-}
-
-// outreach handles one batch of due outreach.
-func (d *Dispatcher) outreach(ctx context.Context) (Summary, int, error) {
-	token := d.Store.NewID()
-	os, err := d.Store.ClaimOutreach(ctx, token, d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
-	if err != nil || len(os) == 0 {
-		return Summary{}, 0, err
-	}
-	defer d.handBack(token)
-	begun, verdicts, err := d.evaluate(ctx, os)
-	if err != nil {
-		return Summary{}, len(os), err
-	}
-	if err := d.Store.Settle(ctx, verdicts, d.Clock.Business()); err != nil {
-		return Summary{}, len(os), err
-	}
-	sum := count(verdicts)
-	sent, err := d.deliver(ctx, begun)
-	sum.add(sent)
-	return sum, len(os), err
-}
-
-func count(vs []store.Verdict) (s Summary) {
-	for _, v := range vs {
-		switch {
-		case v.Task != nil:
-			s.Tasks++
-		case v.State == outreach.Held:
-			s.Held++
-		default:
-			s.Dropped++
-		}
-	}
-	return s
-}
-
-// handBack returns what was claimed and not begun, also when ctx has ended.
-func (d *Dispatcher) handBack(token string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := errors.Join(d.Store.Unclaim(ctx, token), d.Store.UnclaimMessages(ctx, token)); err != nil {
-		// Nothing is lost: the claims lapse with their lease.
-		d.Log.Warn("claims were not handed back", "error", err)
-	}
-}
-
-// lane is a sender's queue.
-type lane struct {
-	channel channels.Kind
-	sender  string
-}
-
-// deliver sends begun messages, each lane on its own: a slow sender delays nobody
-// else in the batch.
-func (d *Dispatcher) deliver(ctx context.Context, begun []store.Begun) (Summary, error) {
-	byLane := map[lane][]store.Begun{}
-	for _, b := range begun {
-		l := lane{b.Message.Channel, b.Message.Sender}
-		byLane[l] = append(byLane[l], b)
-	}
-	var mu sync.Mutex
-	var sum Summary
-	var g errgroup.Group
-	for l, items := range byLane {
-		g.Go(func() error {
-			s, err := d.runLane(ctx, l, items)
-			mu.Lock()
-			sum.add(s)
-			mu.Unlock()
-			if err != nil {
-				return fmt.Errorf("lane %s: %w", l.channel, err)
-			}
-			return nil
+			return false
 		})
-	}
-	err := g.Wait()
-	return sum, err
+	})
+	return func() { cancel(); wg.Wait() }
 }

@@ -103,17 +103,16 @@ func TestUnreachableIsRemembered(t *testing.T) {
 	})
 }
 
-// TestSuspendedSenderRests: after a refusal of our account nothing more is tried,
-// no attempt is spent and the alert is raised once.
+// TestSuspendedSenderRests: after a refusal of our account nothing more is tried than
+// the first few, no attempt is spent and the alert is raised once.
 func TestSuspendedSenderRests(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		r := dispatchtest.New(t, st)
-		r.Dispatcher.Config.Group = 1
-		for i := range 5 {
-			r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+7900000020%d", i), 25*time.Hour)
+		for i := range 40 {
+			r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+790000002%02d", i), 25*time.Hour)
 		}
 		r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome { return channeltest.Fail(channels.Suspended) })
-		if got := len(r.Send(t)); got != 1 {
+		if got := len(r.Send(t)); got == 0 || got > 8 {
 			t.Errorf("%d attempts against a refusing account", got)
 		}
 		senders, err := st.Senders(t.Context())
@@ -158,11 +157,21 @@ func TestTwoDispatchers(t *testing.T) {
 	})
 }
 
+// limited is the shipped book with another limit for SMS senders.
+func limited(t *testing.T, l ratelimit.Limit) *ratelimit.Book {
+	t.Helper()
+	b, err := ratelimit.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.With(map[string]ratelimit.Limit{"channel:sms": l})
+}
+
 // TestRateHolds sends at most what the limit admits.
 func TestRateHolds(t *testing.T) {
 	st := storetest.Open(t, "sqlite")
 	r := dispatchtest.New(t, st)
-	r.Dispatcher.Config.Limits = map[channels.Kind]dispatch.Limits{channels.SMS: {Sender: ratelimit.Rate(1, time.Hour, 4)}}
+	r.Dispatcher.Limits = limited(t, ratelimit.Rate(1, time.Hour, 4))
 	for i := range 6 {
 		r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+7900000040%d", i), 25*time.Hour)
 	}
@@ -176,17 +185,17 @@ func TestRateHolds(t *testing.T) {
 }
 
 // away is a limiter that cannot be asked.
-type away struct{}
+type away struct{ ratelimit.Cells }
 
-func (away) Take(context.Context, time.Time, []ratelimit.Bucket) (ratelimit.Verdict, error) {
-	return ratelimit.Verdict{}, fmt.Errorf("asking Redis: %w", ratelimit.ErrUnavailable)
+func (away) Reserve(context.Context, time.Time, []ratelimit.Demand, time.Duration) ([]ratelimit.Slot, error) {
+	return nil, fmt.Errorf("asking Redis: %w", ratelimit.ErrUnavailable)
 }
 
 // TestLimiterAway: without Redis a survey waits and is not lost (invariant 8).
 func TestLimiterAway(t *testing.T) {
 	st := storetest.Open(t, "sqlite")
 	r := due(t, st)
-	r.Dispatcher.Config.Limits = map[channels.Kind]dispatch.Limits{channels.SMS: {Sender: ratelimit.Rate(1, time.Second, 1)}}
+	r.Dispatcher.Limits = limited(t, ratelimit.Rate(1, time.Second, 1))
 	cells := r.Dispatcher.Cells
 	r.Dispatcher.Cells = away{}
 	if ms := r.Send(t); len(ms) != 0 {
@@ -204,12 +213,12 @@ type counted struct {
 	asked chan struct{}
 }
 
-func (c counted) Take(ctx context.Context, now time.Time, bs []ratelimit.Bucket) (ratelimit.Verdict, error) {
+func (c counted) Reserve(ctx context.Context, now time.Time, ds []ratelimit.Demand, horizon time.Duration) ([]ratelimit.Slot, error) {
 	select {
 	case c.asked <- struct{}{}:
 	case <-ctx.Done():
 	}
-	return c.away.Take(ctx, now, bs)
+	return c.away.Reserve(ctx, now, ds, horizon)
 }
 
 // TestLimiterAwayIsNotHammered: what waits for Redis is looked at once a second, not
@@ -217,7 +226,7 @@ func (c counted) Take(ctx context.Context, now time.Time, bs []ratelimit.Bucket)
 func TestLimiterAwayIsNotHammered(t *testing.T) {
 	r := due(t, storetest.Open(t, "sqlite"))
 	r.Plan(t)
-	r.Dispatcher.Config.Limits = map[channels.Kind]dispatch.Limits{channels.SMS: {Sender: ratelimit.Rate(1, time.Second, 1)}}
+	r.Dispatcher.Limits = limited(t, ratelimit.Rate(1, time.Second, 1))
 	c := counted{asked: make(chan struct{})}
 	r.Dispatcher.Cells = c
 	ctx, cancel := context.WithCancel(t.Context())
@@ -231,23 +240,6 @@ func TestLimiterAwayIsNotHammered(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
-}
-
-// TestPatience: a lane that waits for its rate lets go of the batch, so that other
-// senders get their turn.
-func TestPatience(t *testing.T) {
-	r := dispatchtest.New(t, storetest.Open(t, "sqlite"))
-	r.Dispatcher.Config.Patience = 300 * time.Millisecond
-	r.Dispatcher.Config.Limits = map[channels.Kind]dispatch.Limits{channels.SMS: {Sender: ratelimit.Rate(20, time.Second, 2)}}
-	const people = 10
-	for i := range people {
-		r.Visit(t, fmt.Sprint(i), fmt.Sprintf("Клиент %d", i), fmt.Sprintf("+7900000060%d", i), 25*time.Hour)
-	}
-	r.Plan(t)
-	sum, err := r.Dispatcher.Once(t.Context(), nil)
-	if err != nil || sum.Sent == 0 || sum.Delayed == 0 {
-		t.Errorf("sum %+v, %v: the batch was never let go", sum, err)
-	}
 }
 
 // TestForecastIsWhatHappens compares the plan with the run (invariant 13).
@@ -298,7 +290,7 @@ func TestGracefulStop(t *testing.T) {
 			t.Errorf("a message was left %s", m.State)
 		}
 	}
-	left, err := st.ClaimOutreach(t.Context(), st.NewID(), 100, r.Clock.Business(), r.Clock.Machine(), time.Minute)
+	left, err := storetest.ClaimOutreach(t.Context(), st, st.NewID(), 100, r.Clock.Business(), r.Clock.Machine(), time.Minute)
 	if err != nil || len(left)+len(messages(t, r)) != 10 {
 		t.Errorf("%d handed back and %d sent of 10, %v", len(left), len(messages(t, r)), err)
 	}

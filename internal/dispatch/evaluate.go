@@ -79,28 +79,35 @@ func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Ti
 	return f, err
 }
 
-// evaluate judges claimed outreach: what goes out now, with its message, and what
-// does not, with the verdict.
-func (d *Dispatcher) evaluate(ctx context.Context, os []store.Outreach) ([]store.Begun, []store.Verdict, error) {
+// evaluate judges claimed outreach: what goes out now, and what does not, with the
+// verdict.
+func (d *Dispatcher) evaluate(ctx context.Context, os []store.Outreach) ([]*item, []store.Verdict, error) {
+	machine := d.Clock.Machine()
 	f, err := d.facts(ctx, os, d.Clock.Business())
 	if err != nil {
 		return nil, nil, err
 	}
-	var begun []store.Begun
+	var items []*item
 	var verdicts []store.Verdict
 	for _, o := range os {
-		b, v := d.judge(o, f)
+		it, v := d.judge(o, f)
 		if v != nil {
 			d.Metrics.decided(v.Verdict, v.Rule)
 			verdicts = append(verdicts, *v)
 			continue
 		}
 		if o.Purpose.Capped() {
+			// Counts for the next outreach to the same person in this batch.
 			f.asking[o.ContactID] = true
+			h := f.past[o.ContactID]
+			h.Sent = append([]store.PastSend{{Purpose: o.Purpose, At: f.now}}, h.Sent...)
+			f.past[o.ContactID] = h
+			it.judged = f.now
 		}
-		begun = append(begun, *b)
+		it.claimed = machine
+		items = append(items, it)
 	}
-	return begun, verdicts, nil
+	return items, verdicts, nil
 }
 
 func held(o store.Outreach, rule string, until time.Time, inputs map[string]string) *store.Verdict {
@@ -123,7 +130,7 @@ func encode(inputs map[string]string) string {
 }
 
 // judge decides one outreach: exactly one of the results is set.
-func (d *Dispatcher) judge(o store.Outreach, f facts) (*store.Begun, *store.Verdict) {
+func (d *Dispatcher) judge(o store.Outreach, f facts) (*item, *store.Verdict) {
 	step, ok := d.step(o)
 	if !ok {
 		return nil, held(o, RuleUnknown, f.now.Add(time.Hour), map[string]string{"program": o.Program, "step": o.Step})
@@ -145,16 +152,8 @@ func (d *Dispatcher) judge(o store.Outreach, f facts) (*store.Begun, *store.Verd
 	case policy.Drop:
 		return nil, dropped(o, verdict.Rule, verdict.Inputs)
 	}
-	if until, resting := d.lanes.active(lane{r.Channel, r.Sender}, d.Clock.Machine()); resting {
-		return nil, held(o, RuleSuspended, f.now.Add(until.Sub(d.Clock.Machine())), map[string]string{"sender": r.Sender})
-	}
 	o.Rule, o.Inputs = verdict.Rule, encode(verdict.Inputs)
-	b, err := d.compose(o, step, r)
-	if err != nil {
-		d.Log.Error("a text cannot be made", "program", o.Program, "step", o.Step, "error", err)
-		return nil, held(o, RuleRender, f.now.Add(time.Hour), map[string]string{"error": err.Error()})
-	}
-	return b, nil
+	return &item{lane: d.laneOf(r.Channel, r.Sender, r.Dealer.ID, r.Address), outreach: &o, step: step, to: r, address: r.Address, priority: o.Priority, purpose: o.Purpose}, nil
 }
 
 func (d *Dispatcher) step(o store.Outreach) (program.Step, bool) {

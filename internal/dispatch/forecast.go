@@ -53,8 +53,13 @@ func (d *Dispatcher) foresee(o store.Outreach, f facts, x *Forecast, now time.Ti
 	const mostHolds = 8
 	for range mostHolds {
 		f.now = at
-		b, v := d.judge(o, f)
-		if b != nil {
+		it, v := d.judge(o, f)
+		if it != nil {
+			b, err := d.compose(*it.outreach, it.step, it.to)
+			if err != nil {
+				x.At, x.Verdict, x.Rule = at, string(policy.Hold), RuleRender
+				return
+			}
 			x.At, x.Channel, x.Verdict, x.Rule, x.Segments = at, b.Message.Channel, string(policy.Send), b.Outreach.Rule, b.Message.Segments
 			return
 		}

@@ -1,359 +1,318 @@
 package dispatch
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"hash/fnv"
-	"runtime/debug"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/draft"
 	"otklik/internal/outreach"
-	"otklik/internal/ratelimit"
+	"otklik/internal/program"
 	"otklik/internal/store"
 )
 
-// pauses remembers which lanes must rest, in machine time.
-type pauses struct {
-	mu    sync.Mutex
-	until map[lane]time.Time
+// item is one claimed outreach, or one claimed message, on its way through a lane.
+type item struct {
+	lane     lane
+	outreach *store.Outreach // nil for a message that was queued
+	step     program.Step
+	to       draft.Recipient
+	// judged is the business time of the verdict.
+	judged time.Time
+	// begun is set once the text is made; for a queued message at once.
+	begun *store.Begun
+
+	address  string
+	priority int
+	purpose  outreach.Purpose
+	claimed  time.Time // machine time
+	// notBefore is when its rate or its cells are asked again.
+	notBefore time.Time
+	seq       int
 }
 
-func (p *pauses) active(l lane, now time.Time) (time.Time, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	t, ok := p.until[l]
-	return t, ok && now.Before(t)
+// runner works one lane.
+type runner struct {
+	r    *run
+	lane lane
+	ch   channels.Channel
+	news chan struct{}
+	// senders bounds the calls of Send that are under way.
+	senders chan struct{}
+	results chan outcome
+
+	mu     sync.Mutex
+	items  []*item // by priority, then order of arrival
+	seq    int
+	busy   map[string]bool // addresses with a message under way
+	flight int             // taken from items and not finished
+	// width is how many may be under way: narrow at first and after a provider's
+	// refusal, doubled by each group that it takes.
+	width int
+	// failing counts outcomes in a row that say the provider is away.
+	failing int
+	groups  sync.WaitGroup
+	speed   speed
+	sent    int64
 }
 
-func (p *pauses) rest(l lane, until time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.until[l] = until
+func newRunner(r *run, l lane) *runner {
+	return &runner{r: r, lane: l, ch: r.d.Channels[l.channel], news: make(chan struct{}, 1), senders: make(chan struct{}, r.d.Config.Workers), results: make(chan outcome, r.d.Config.Window),
+		busy: map[string]bool{}, width: narrow}
 }
 
-// lift forgets a pause and tells whether there was one.
-func (p *pauses) lift(l lane) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, ok := p.until[l]
-	delete(p.until, l)
-	return ok
-}
-
-// runLane sends the messages of one sender in groups, at its rate. What the rate
-// does not admit in time stays claimed and is handed back by the caller.
-func (d *Dispatcher) runLane(ctx context.Context, l lane, items []store.Begun) (sum Summary, err error) {
-	ch := d.Channels[l.channel]
-	var group []store.Begun
-	to := map[string]bool{} // one message in flight per address
-	flush := func() error {
-		if len(group) == 0 {
-			return nil
-		}
-		s, err := d.sendGroup(ctx, ch, l, group)
-		sum.add(s)
-		group, to = nil, map[string]bool{}
-		return err
-	}
-	until := d.Clock.Machine().Add(d.Config.Patience)
-	for i, b := range items {
-		if to[b.Message.Address] || len(group) >= d.Config.Group {
-			if err := flush(); err != nil {
-				return sum, err
-			}
-		}
-		if _, resting := d.lanes.active(l, d.Clock.Machine()); resting || ctx.Err() != nil {
-			sum.Delayed += len(items) - i + len(group)
-			return sum, ctx.Err()
-		}
-		ok, err := d.take(ctx, l, b.Message, until, flush)
-		if err != nil {
-			return sum, err
-		}
-		if !ok {
-			sum.Delayed += len(items) - i
-			break
-		}
-		to[b.Message.Address] = true
-		group = append(group, b)
-	}
-	return sum, flush()
-}
-
-// take waits until the rate admits a message; false when that comes after until. Before waiting it sends what is ready. Without its cells a campaign waits
-// and answers to people go on (invariant 8).
-func (d *Dispatcher) take(ctx context.Context, l lane, m store.Message, until time.Time, flush func() error) (bool, error) {
-	buckets := d.buckets(l, m)
-	if len(buckets) == 0 {
-		return true, nil
-	}
-	for {
-		now := d.Clock.Machine()
-		v, err := d.Cells.Take(ctx, now, buckets)
-		if errors.Is(err, ratelimit.ErrUnavailable) {
-			d.Metrics.limiterAway()
-			return !m.Purpose.Capped(), nil
-		}
-		if err != nil {
-			return false, fmt.Errorf("asking the rate limit: %w", err)
-		}
-		if v.OK {
-			return true, nil
-		}
-		if err := flush(); err != nil {
-			return false, err
-		}
-		if v.At.After(until) {
-			return false, nil
-		}
-		wait := v.At.Sub(now)
-		d.Metrics.waited(l.channel, wait)
-		t := time.NewTimer(max(wait, time.Millisecond))
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return false, nil
-		case <-t.C:
-		}
+func (l *runner) nudge() {
+	select {
+	case l.news <- struct{}{}:
+	default:
 	}
 }
 
-func (d *Dispatcher) buckets(l lane, m store.Message) []ratelimit.Bucket {
-	lim, ok := d.Config.Limits[l.channel]
-	if !ok {
-		return nil
-	}
-	var bs []ratelimit.Bucket
-	if lim.Sender.Period > 0 {
-		cost := 1
-		if l.channel == channels.SMS {
-			cost = max(m.Segments, 1)
+// ahead is how long a lane's reading ahead should last, in seconds of its speed.
+const ahead = 2
+
+// room is how many more items of a priority the lane reads ahead: less urgent ones
+// are in nobody's way.
+func (l *runner) room(priority int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, it := range l.items {
+		if it.priority <= priority {
+			n++
 		}
-		bs = append(bs, ratelimit.Bucket{Key: "sender:" + string(l.channel) + ":" + l.sender, Limit: lim.Sender, Cost: cost})
 	}
-	if lim.Address.Period > 0 {
-		bs = append(bs, ratelimit.Bucket{Key: "to:" + string(l.channel) + ":" + m.Address, Limit: lim.Address, Cost: 1})
-	}
-	return bs
+	return max(0, l.size()-n)
 }
 
-// outcome is one message's answer.
-type outcome struct {
-	message store.Message
-	receipt channels.Receipt
-	err     error
+// overflow is how far several feeders that saw the same room may fill a lane above
+// it, so that what they claimed need not go back.
+const overflow = 3
+
+// size is how many items the lane reads ahead. The caller holds mu.
+func (l *runner) size() int {
+	group := l.r.d.Config.Group
+	return min(max(2*group, int(ahead*l.speed.rate(l.r.d.Clock.Machine()))), 32*group)
 }
 
-// sendGroup begins, sends and records one group. Once begun, a group is finished
-// even when ctx ends: what was handed to a provider must be recorded.
-func (d *Dispatcher) sendGroup(ctx context.Context, ch channels.Channel, l lane, group []store.Begun) (Summary, error) {
-	business, machine := d.Clock.Business(), d.Clock.Machine()
-	ok, err := d.Store.Begin(ctx, group, business, machine, d.Config.Lease)
-	if err != nil {
-		return Summary{}, err
+// messages is how many of the items were queued messages.
+func (l *runner) messages() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, it := range l.items {
+		if it.outreach == nil {
+			n++
+		}
 	}
-	var ms []store.Message
-	for _, b := range group {
-		if !ok[b.Message.ID] {
-			d.Metrics.lost(1)
+	return n
+}
+
+// push adds an item; false when the lane is full. Messages that were queued are taken
+// however full it is.
+func (l *runner) push(it *item, always bool) bool {
+	l.mu.Lock()
+	if !always && len(l.items) >= overflow*l.size() {
+		l.mu.Unlock()
+		return false
+	}
+	l.seq++
+	it.seq = l.seq
+	l.insert(it)
+	l.mu.Unlock()
+	l.nudge()
+	return true
+}
+
+func (l *runner) insert(it *item) {
+	i, _ := slices.BinarySearchFunc(l.items, it, func(a, b *item) int {
+		if a.priority != b.priority {
+			return a.priority - b.priority
+		}
+		return a.seq - b.seq
+	})
+	l.items = slices.Insert(l.items, i, it)
+}
+
+func (l *runner) empty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.items) == 0 && l.flight == 0
+}
+
+// run works until the run ends; then it finishes what is under way and hands back the
+// rest.
+func (l *runner) run() {
+	ctx := l.r.ctx
+	recorded := make(chan struct{})
+	go func() {
+		defer close(recorded)
+		l.record()
+	}()
+	for ctx.Err() == nil {
+		l.yield()
+		group, wait := l.take()
+		if len(group) > 0 {
+			l.groups.Go(func() { l.send(ctx, group) })
 			continue
 		}
-		ms = append(ms, b.Message)
-		if b.Conversation != nil && d.Begun != nil {
-			d.Begun(ctx, *b.Conversation)
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-l.news:
+		case <-t.C:
 		}
+		t.Stop()
 	}
-	d.Metrics.group(len(ms))
-	// A send that outlives the lease would be resolved by another node while it is
-	// still under way.
-	sendCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Config.Lease*3/4)
-	defer cancel()
-	results := make(chan outcome, len(ms))
-	go func() {
-		defer close(results)
-		d.send(sendCtx, ch, ms, results)
-	}()
-	return d.record(context.WithoutCancel(ctx), l, results)
+	l.groups.Wait()
+	close(l.results)
+	<-recorded
+	l.drop(func(*item) bool { return true })
 }
 
-// send hands every message to the channel and gives each one outcome.
-func (d *Dispatcher) send(ctx context.Context, ch channels.Channel, ms []store.Message, results chan<- outcome) {
-	if bs, ok := ch.(channels.BatchSender); ok && len(ms) > 1 {
-		d.sendBatch(ctx, bs, ms, results)
+// take chooses the next group: the most urgent items whose address is free and whose
+// time has come, as many as may be under way. Without one it says when to look again.
+func (l *runner) take() (group []*item, wait time.Duration) {
+	d := l.r.d
+	now := d.Clock.Machine()
+	wait = idle
+	if r := d.resting(l.lane, now); !r.until.IsZero() || d.desk.sender(l.lane) {
+		return nil, wait
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(d.Config.Group, l.width-l.flight)
+	// A group that is not full waits for the one before it, so that under load groups
+	// are full and without load nobody waits.
+	if l.flight > 0 && len(l.items) < n && len(l.items) < d.Config.Group/2 && !l.urgent() {
+		return nil, wait
+	}
+	kept := l.items[:0]
+	for _, it := range l.items {
+		switch {
+		case len(group) >= n || l.busy[it.address]:
+		case it.notBefore.After(now):
+			wait = min(wait, it.notBefore.Sub(now))
+		default:
+			l.busy[it.address] = true
+			group = append(group, it)
+			continue
+		}
+		kept = append(kept, it)
+	}
+	clear(l.items[len(kept):])
+	l.items = kept
+	l.flight += len(group)
+	return group, wait
+}
+
+// urgent tells whether a person waits for the first item. The caller holds mu.
+func (l *runner) urgent() bool {
+	return len(l.items) > 0 && l.items[0].priority < outreach.Survey.Priority()
+}
+
+// done ends an item's being under way.
+func (l *runner) done(items ...*item) {
+	l.mu.Lock()
+	for _, it := range items {
+		delete(l.busy, it.address)
+	}
+	l.flight -= len(items)
+	l.mu.Unlock()
+	l.nudge()
+	l.r.feed.stir()
+}
+
+// back puts an item into the queue again, in its old place.
+func (l *runner) back(it *item) {
+	l.mu.Lock()
+	l.insert(it)
+	delete(l.busy, it.address)
+	l.flight--
+	l.mu.Unlock()
+}
+
+// yield hands back what must not wait here: everything while the lane rests or is
+// stopped, the items of a program that a person has stopped, and claims that have
+// become old.
+func (l *runner) yield() {
+	d := l.r.d
+	now := d.Clock.Machine()
+	shut := l.r.closed(l.lane)
+	old := now.Add(-d.Config.Lease / 2)
+	l.drop(func(it *item) bool {
+		away := l.r.once && it.purpose.Capped() && d.noCells(now)
+		return shut || away || it.claimed.Before(old) || it.outreach != nil && d.desk.stopped(PauseProgram+it.outreach.Program)
+	})
+}
+
+// drop hands back the items that match.
+func (l *runner) drop(match func(*item) bool) {
+	var os []store.Outreach
+	var ms []store.Message
+	l.mu.Lock()
+	l.items = slices.DeleteFunc(l.items, func(it *item) bool {
+		if !match(it) {
+			return false
+		}
+		if it.outreach != nil {
+			os = append(os, *it.outreach)
+		} else {
+			ms = append(ms, it.begun.Message)
+		}
+		return true
+	})
+	l.mu.Unlock()
+	if len(os)+len(ms) == 0 {
 		return
 	}
-	var wg sync.WaitGroup
-	next := make(chan store.Message)
-	for range min(d.Config.Workers, len(ms)) {
-		wg.Go(func() {
-			for m := range next {
-				r, err := attempt(ctx, ch, m.Outgoing())
-				results <- outcome{m, r, err}
-			}
-		})
+	if l.r.once {
+		l.r.total.add(Summary{Delayed: len(os) + len(ms)})
 	}
-	for _, m := range ms {
-		next <- m
+	ctx, cancel := handBack()
+	defer cancel()
+	if err := l.r.d.Store.Route(ctx, os, l.lane.name()); err != nil {
+		// Nothing is lost: the claims lapse with their lease.
+		l.r.d.Log.Warn("claims were not handed back", "error", err)
 	}
-	close(next)
-	wg.Wait()
-}
-
-// sendBatch uses the channel's own way of sending many. A message that the
-// channel gave no answer for, because it panicked, is uncertain.
-func (d *Dispatcher) sendBatch(ctx context.Context, bs channels.BatchSender, ms []store.Message, results chan<- outcome) {
-	out := make([]channels.Message, len(ms))
-	for i, m := range ms {
-		out[i] = m.Outgoing()
-	}
-	var mu sync.Mutex
-	done := make([]bool, len(ms))
-	give := func(i int, r channels.Receipt, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !done[i] {
-			done[i] = true
-			results <- outcome{ms[i], r, err}
-		}
-	}
-	defer func() {
-		p := recover()
-		for i := range ms {
-			give(i, channels.Receipt{}, &channels.Error{Class: channels.Uncertain, Err: fmt.Errorf("the channel gave no answer: %v", p)})
-		}
-	}()
-	bs.SendBatch(ctx, out, give)
-}
-
-// attempt makes one attempt; a panic in the channel is an unknown outcome.
-func attempt(ctx context.Context, ch channels.Channel, m channels.Message) (r channels.Receipt, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &channels.Error{Class: channels.Uncertain, Err: fmt.Errorf("panic in the channel: %v\n%s", p, debug.Stack())}
-		}
-	}()
-	if e, ok := ch.(channels.Editor); ok && m.Edit != "" {
-		return e.Edit(ctx, m)
-	}
-	return ch.Send(ctx, m)
-}
-
-// recordEvery is how long an outcome waits for others to share its commit.
-const recordEvery = 40 * time.Millisecond
-
-// record collects outcomes and writes them in groups.
-func (d *Dispatcher) record(ctx context.Context, l lane, results <-chan outcome) (sum Summary, err error) {
-	t := time.NewTicker(recordEvery)
-	defer t.Stop()
-	var pending []store.Result
-	flush := func() {
-		if len(pending) == 0 {
-			return
-		}
-		lost, e := d.Store.Record(ctx, pending, d.Clock.Business())
-		d.Metrics.lost(lost)
-		err = errors.Join(err, e)
-		pending = nil
-	}
-	for {
-		select {
-		case o, ok := <-results:
-			if !ok {
-				flush()
-				return sum, err
-			}
-			r := d.result(ctx, l, o)
-			sum.add(tally(r.Transition))
-			pending = append(pending, r)
-			if len(pending) >= d.Config.Group {
-				flush()
-			}
-		case <-t.C:
-			flush()
-		}
+	if err := l.r.d.Store.UnclaimMessages(ctx, ms); err != nil {
+		l.r.d.Log.Warn("claims of messages were not handed back", "error", err)
 	}
 }
 
-func tally(t outreach.Transition) (s Summary) {
-	switch t.State {
-	case outreach.Sent, outreach.Delivered, outreach.Undelivered:
-		s.Sent++
-	case outreach.Queued:
-		s.Delayed++
-	case outreach.Expired:
-		s.Expired++
-	case outreach.Sending, outreach.Unknown:
-		s.Uncertain++
-	default:
-		s.Failed++
-	}
-	return s
+// speed is how many messages were handed over in each of the last seconds.
+type speed struct {
+	counts [10]int
+	at     int64 // the second that counts ends with
 }
 
-// result turns an outcome into what is recorded, and rests a lane that cannot
-// send.
-func (d *Dispatcher) result(ctx context.Context, l lane, o outcome) store.Result {
-	now := d.Clock.Machine()
-	t := outreach.Next(attemptOf(o.message), o.err, now)
-	r := store.Result{Message: o.message, Receipt: o.receipt, Err: channels.AsError(o.err), Transition: t, At: d.Clock.Business()}
-	if o.message.Options.Edit != "" {
-		// The provider knows the edit by the id of the message it replaced, which
-		// is that row's and stays unique.
-		r.Receipt.ProviderID = ""
+func (s *speed) move(now time.Time) {
+	sec := now.Unix()
+	for gap := min(sec-s.at, int64(len(s.counts))); gap > 0; gap-- {
+		s.at++
+		s.counts[(sec-gap+1)%int64(len(s.counts))] = 0
 	}
-	class := "accepted"
-	if r.Err != nil {
-		class = r.Err.Class.String()
-	}
-	d.Metrics.outcome(l.channel, class, t.State)
-	switch {
-	case t.Pause != "":
-		d.suspend(ctx, l, r.Err, t.DueAt)
-	case o.err == nil && d.lanes.lift(l):
-		if _, err := d.Store.PauseSender(ctx, l.channel, l.sender, "", now); err != nil {
-			d.Log.Error("lifting a sender's pause failed", "error", err)
-		}
-	}
-	if t.Open && needsPerson(o.message.Purpose) {
-		r.Task = undelivered(o.message, r.Err, r.At)
-	}
-	return r
+	s.at = sec
 }
 
-func attemptOf(m store.Message) outreach.Attempt {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(m.ID))
-	return outreach.Attempt{Channel: m.Channel, Attempts: m.Attempts, Asked: m.Asked, ValidUntil: m.ValidUntil, Jitter: float64(h.Sum32()%1000) / 1000}
+func (s *speed) add(now time.Time, n int) {
+	s.move(now)
+	s.counts[s.at%int64(len(s.counts))] += n
 }
 
-// suspend rests a lane and alerts once.
-func (d *Dispatcher) suspend(ctx context.Context, l lane, e *channels.Error, until time.Time) {
-	d.lanes.rest(l, until)
-	reason := strings.TrimSpace(e.Code + " " + e.Error())
-	first, err := d.Store.PauseSender(ctx, l.channel, l.sender, reason, d.Clock.Business())
-	if err != nil {
-		d.Log.Error("pausing a sender failed", "error", err)
-	}
-	if first {
-		d.Metrics.suspended(l.channel)
-		d.Log.Error("sender cannot send and rests", "channel", l.channel, "code", e.Code, "error", e)
-	}
+// rate is the highest of the last seconds: what the lane can do when it has work.
+func (s *speed) rate(now time.Time) float64 {
+	s.move(now)
+	return float64(slices.Max(s.counts[:]))
 }
 
-// needsPerson tells whether somebody has to be told when a message of this purpose
-// does not arrive. A survey that does not arrive leaves its phone step.
-func needsPerson(p outreach.Purpose) bool {
-	return p == outreach.Callback || p == outreach.Service
-}
-
-func undelivered(m store.Message, e *channels.Error, now time.Time) *store.Task {
-	t := &store.Task{DealerID: m.DealerID, Kind: store.TaskUndelivered, ContactID: m.ContactID, MessageID: m.ID, Reason: "undelivered", DueAt: now.Add(2 * time.Hour), WayIn: string(m.Channel)}
-	if e != nil {
-		t.Reason = "undelivered_" + e.Class.String()
+// mean is the rate over all of them.
+func (s *speed) mean(now time.Time) float64 {
+	s.move(now)
+	sum := 0
+	for _, n := range s.counts {
+		sum += n
 	}
-	return t
+	return float64(sum) / float64(len(s.counts))
 }

@@ -4,29 +4,46 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"otklik/channels"
 	"otklik/internal/outreach"
 	"otklik/internal/policy"
 	"otklik/internal/store"
 )
 
-// resolve settles messages whose outcome is not known: an expired lease in
-// sending, or a question to the provider that is due.
-func (d *Dispatcher) resolve(ctx context.Context) (Summary, int, error) {
+// resolve settles messages whose outcome is not known: an expired lease in sending,
+// or a question to the provider that is due.
+func (d *Dispatcher) resolve(ctx context.Context, total *tally) progress {
 	ms, err := d.Store.ClaimUncertain(ctx, d.Store.NewID(), d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
 	if err != nil || len(ms) == 0 {
-		return Summary{}, 0, err
+		return progress{0, err}
 	}
-	var sum Summary
 	results := make([]store.Result, len(ms))
+	var g errgroup.Group
+	g.SetLimit(asking)
 	for i, m := range ms {
-		results[i] = d.settleOne(ctx, m)
-		sum.add(tally(results[i].Transition))
+		g.Go(func() error {
+			results[i] = d.settleOne(ctx, m)
+			return nil
+		})
 	}
-	lost, err := d.Store.Record(ctx, results, d.Clock.Business())
+	_ = g.Wait() // none fails
+	var sum Summary
+	for _, r := range results {
+		sum.add(counted(r.Transition))
+	}
+	lost, err := d.Store.Record(context.WithoutCancel(ctx), results, d.Clock.Business())
+	if err != nil {
+		return progress{len(ms), err}
+	}
 	d.Metrics.lost(lost)
-	return sum, len(ms), err
+	total.add(sum)
+	return progress{len(ms), nil}
 }
+
+// asking bounds how many questions go to providers at once.
+const asking = 8
 
 func (d *Dispatcher) settleOne(ctx context.Context, m store.Message) store.Result {
 	now := d.Clock.Machine()
@@ -35,16 +52,16 @@ func (d *Dispatcher) settleOne(ctx context.Context, m store.Message) store.Resul
 	if m.RetryAt.IsZero() || !canAsk {
 		// The lease of a send ran out: a node died, or lost its database.
 		d.Metrics.expiredLease()
-		r.Transition = outreach.Unfinished(attemptOf(m), now)
+		r.Transition = outreach.Unfinished(d.attempt(m), now)
 		r.Err = &channels.Error{Class: channels.Uncertain}
 	} else {
-		rep, found, err := asker.Ask(ctx, channels.Query{To: m.Address, From: m.Sender, Text: m.Text, Since: m.RetryAt.Add(-outreach.SecondAsk)})
+		rep, found, err := asker.Ask(ctx, channels.Query{To: m.Address, From: m.Sender, Text: m.Text, Since: m.RetryAt.Add(-d.Config.Waits.OrDefault().Second)})
 		if err != nil {
 			// The provider does not answer: the question stays due.
 			r.Transition = outreach.Transition{State: outreach.Sending, DueAt: now.Add(time.Minute)}
 			return r
 		}
-		r.Transition = outreach.Answered(attemptOf(m), found, rep.State, now)
+		r.Transition = outreach.Answered(d.attempt(m), found, rep.State, now)
 		r.Receipt.ProviderID = rep.ProviderID
 	}
 	d.Metrics.outcome(m.Channel, "asked", r.Transition.State)
@@ -54,9 +71,51 @@ func (d *Dispatcher) settleOne(ctx context.Context, m store.Message) store.Resul
 	return r
 }
 
-// admit passes queued messages through policy and readies those that may go.
-func (d *Dispatcher) admit(ctx context.Context, ms []store.Message) ([]store.Begun, Summary, error) {
-	var sum Summary
+// queued hands queued messages to their lanes: answers, retries, messages about
+// callbacks. It returns how many it claimed.
+func (r *run) queued(ctx context.Context) (p progress) {
+	d := r.d
+	queues, err := d.Store.MessageQueues(ctx)
+	if err != nil {
+		return progress{0, err}
+	}
+	for _, q := range queues {
+		l := lane{channel: q.Channel, sender: q.Sender}
+		if d.desk.sender(l) || !d.resting(l, d.Clock.Machine()).until.IsZero() || r.crowded(q) {
+			continue
+		}
+		ms, err := d.Store.ClaimMessages(ctx, q, d.Store.NewID(), d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+		if err != nil {
+			return progress{p.n, err}
+		}
+		p.n += len(ms)
+		items, err := r.admit(ctx, ms)
+		if err != nil {
+			return progress{p.n, err}
+		}
+		for _, it := range items {
+			r.lane(it.lane).push(it, true)
+		}
+	}
+	return p
+}
+
+// crowded tells that the lanes of a sender hold as many messages as they should.
+func (r *run) crowded(q store.MessageQueue) bool {
+	r.d.mu.Lock()
+	defer r.d.mu.Unlock()
+	n := 0
+	for l, x := range r.d.lanes {
+		if l.channel == q.Channel && l.sender == q.Sender {
+			n += x.messages()
+		}
+	}
+	return n >= r.d.Config.Batch
+}
+
+// admit passes claimed messages through policy and readies those that may go.
+func (r *run) admit(ctx context.Context, ms []store.Message) ([]*item, error) {
+	d := r.d
 	now := d.Clock.Business()
 	addresses := make([]string, len(ms))
 	contacts := make([]string, 0, len(ms))
@@ -68,34 +127,30 @@ func (d *Dispatcher) admit(ctx context.Context, ms []store.Message) ([]store.Beg
 	}
 	sup, err := d.suppressions(ctx, addresses, now)
 	if err != nil {
-		return nil, sum, err
+		return nil, err
 	}
 	people, err := d.Store.Contacts(ctx, contacts)
 	if err != nil {
-		return nil, sum, err
+		return nil, err
 	}
-	var begun []store.Begun
+	var items []*item
 	for _, m := range ms {
-		l := lane{m.Channel, m.Sender}
-		if until, resting := d.lanes.active(l, d.Clock.Machine()); resting || d.Channels[m.Channel] == nil {
-			if until.IsZero() {
-				until = d.Clock.Machine().Add(time.Minute)
-			}
-			sum.Delayed++
-			if err := d.Store.Defer(ctx, m, m.DueAt, until, "sender_suspended"); err != nil {
-				return nil, sum, err
+		if d.Channels[m.Channel] == nil {
+			r.total.add(Summary{Delayed: 1})
+			if err := d.Store.Defer(ctx, m, m.DueAt, d.Clock.Machine().Add(time.Minute), RuleSuspended); err != nil {
+				return nil, err
 			}
 			continue
 		}
 		v := d.admitOne(m, people[m.ContactID], sup, now)
 		switch v.Kind {
 		case policy.Send:
-			begun = append(begun, store.Begun{Message: m})
+			items = append(items, &item{lane: d.laneOf(m.Channel, m.Sender, m.DealerID, m.Address), begun: &store.Begun{Message: m}, address: m.Address, priority: m.Priority, purpose: m.Purpose, claimed: d.Clock.Machine()})
 		case policy.Hold:
-			sum.Held++
+			r.total.add(Summary{Held: 1})
 			err = d.Store.Defer(ctx, m, v.Until, time.Time{}, v.Rule)
 		default:
-			sum.Dropped++
+			r.total.add(Summary{Dropped: 1})
 			state := outreach.Canceled
 			if v.Rule == policy.RuleTooLate || v.Rule == policy.RuleNoTime {
 				state = outreach.Expired
@@ -103,10 +158,10 @@ func (d *Dispatcher) admit(ctx context.Context, ms []store.Message) ([]store.Beg
 			err = d.Store.Cancel(ctx, m, state, v.Rule, now)
 		}
 		if err != nil {
-			return nil, sum, err
+			return nil, err
 		}
 	}
-	return begun, sum, nil
+	return items, nil
 }
 
 func (d *Dispatcher) admitOne(m store.Message, c store.Contact, sup suppressions, now time.Time) policy.Verdict {

@@ -152,9 +152,6 @@ func (d *Drafter) message(r Recipient, template string, c render.Content, err er
 			m.Options.Unsubscribe = d.PublicURL + "/u/" + r.Token
 		}
 	}
-	if err == nil {
-		m.HTML, err = d.HTML(&m)
-	}
 	return m, err
 }
 

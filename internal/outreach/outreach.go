@@ -129,6 +129,23 @@ type Attempt struct {
 	ValidUntil time.Time
 	// Jitter in [0,1) spreads retries; the caller derives it from the message id.
 	Jitter float64
+	// Waits replace FirstAsk and SecondAsk where they are set.
+	Waits Waits
+}
+
+// Waits are the pauses between an uncertain message and the two questions to the
+// provider, both counted from the attempt.
+type Waits struct{ First, Second time.Duration }
+
+// OrDefault fills in FirstAsk and SecondAsk.
+func (w Waits) OrDefault() Waits {
+	if w.First == 0 {
+		w.First = FirstAsk
+	}
+	if w.Second == 0 {
+		w.Second = SecondAsk
+	}
+	return w
 }
 
 // MaxAttempts is how many attempts a message may spend.
@@ -217,7 +234,7 @@ func Answered(a Attempt, found bool, s channels.State, now time.Time) Transition
 		return Transition{State: ReportState(s), AskedMore: 1}
 	}
 	if a.Asked == 0 {
-		return Transition{State: Sending, DueAt: now.Add(SecondAsk - FirstAsk), AskedMore: 1}
+		return Transition{State: Sending, DueAt: now.Add(a.Waits.OrDefault().Second - a.Waits.OrDefault().First), AskedMore: 1}
 	}
 	return Transition{State: Unknown, AskedMore: 1, Open: true}
 }
@@ -225,10 +242,10 @@ func Answered(a Attempt, found bool, s channels.State, now time.Time) Transition
 func uncertain(a Attempt, now time.Time) Transition {
 	switch a.Channel {
 	case channels.SMS:
-		return Transition{State: Sending, DueAt: now.Add(FirstAsk), Spent: true}
+		return Transition{State: Sending, DueAt: now.Add(a.Waits.OrDefault().First), Spent: true}
 	case channels.Email:
 		if a.Asked == 0 {
-			t := retry(a, now.Add(FirstAsk), true)
+			t := retry(a, now.Add(a.Waits.OrDefault().First), true)
 			t.AskedMore = 1
 			return t
 		}

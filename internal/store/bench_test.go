@@ -115,7 +115,7 @@ func BenchmarkClaim(b *testing.B) {
 		// Each claim is past the lease of those before it, so rows never run out.
 		machine := now
 		for b.Loop() {
-			os, err := st.ClaimOutreach(b.Context(), st.NewID(), benchClaim, now, machine, time.Second)
+			os, err := storetest.ClaimOutreach(b.Context(), st, st.NewID(), benchClaim, now, machine, time.Second)
 			if err != nil || len(os) != benchClaim {
 				b.Fatal(len(os), err)
 			}
@@ -129,7 +129,7 @@ func BenchmarkClaim(b *testing.B) {
 // claimed plans and claims one group.
 func claimed(b *testing.B, st *store.Store, d store.Dealer, saved []store.SavedRecord, round int) []store.Begun {
 	planRows(b, st, d, saved, round)
-	os, err := st.ClaimOutreach(b.Context(), st.NewID(), len(saved), now, now, time.Minute)
+	os, err := storetest.ClaimOutreach(b.Context(), st, st.NewID(), len(saved), now, now, time.Minute)
 	if err != nil || len(os) != len(saved) {
 		b.Fatal(len(os), err)
 	}

@@ -48,10 +48,11 @@ func keys(from int, ids []string) (string, []any) {
 // column is one column of a list of rows that stands in a statement.
 type column struct{ name, typ string }
 
-// values writes rows as a common table expression "with v (…) as (values …)".
-// PostgreSQL cannot infer the types of parameters there and gets casts in the first
-// row; SQLite needs none, and casting to uuid would turn ids into numbers.
-func (d dialect) values(cols []column, rows [][]any) (string, []any) {
+// values writes rows as a common table expression "with v (…) as (…)". PostgreSQL
+// takes an array a column, so that the statement is the same for any number of rows;
+// SQLite takes the values themselves, without casts, which would turn ids into
+// numbers. Its parameters come after the first `from`.
+func (d dialect) values(from int, cols []column, rows [][]any) (string, []any, error) {
 	var b strings.Builder
 	b.WriteString("with v (")
 	for i, c := range cols {
@@ -60,6 +61,16 @@ func (d dialect) values(cols []column, rows [][]any) (string, []any) {
 		}
 		b.WriteString(c.name)
 	}
+	if d.name == "postgres" {
+		b.WriteString(") as (select * from unnest(")
+		for i, c := range cols {
+			b.WriteString(map[bool]string{true: "", false: ", "}[i == 0])
+			b.WriteString("cast(cast($" + strconv.Itoa(from+i+1) + " as text[]) as " + c.typ + "[])")
+		}
+		b.WriteString(")) ")
+		args, err := transposed(rows, len(cols))
+		return b.String(), args, err
+	}
 	b.WriteString(") as (values ")
 	args := make([]any, 0, padded(len(rows))*len(cols))
 	for i := range padded(len(rows)) {
@@ -67,19 +78,37 @@ func (d dialect) values(cols []column, rows [][]any) (string, []any) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		if i > 0 || d.name == "sqlite" {
-			writePlaceholders(&b, len(args), len(cols))
-		} else {
-			for j, c := range cols {
-				b.WriteString(map[bool]string{true: "(", false: ", "}[j == 0])
-				b.WriteString("cast($" + strconv.Itoa(j+1) + " as " + c.typ + ")")
-			}
-			b.WriteByte(')')
-		}
+		writePlaceholders(&b, from+len(args), len(cols))
 		args = append(args, row...)
 	}
 	b.WriteString(") ")
-	return b.String(), args
+	return b.String(), args, nil
+}
+
+// change runs an update that is joined with the rows v and ends in "returning id";
+// fixed are its parameters $1 and on. It returns the ids that were changed.
+func (t *Tx) change(ctx context.Context, cols []column, rows [][]any, update string, fixed ...any) ([]string, error) {
+	with, args, err := t.s.dialect.values(len(fixed), cols, rows)
+	if err != nil {
+		return nil, err
+	}
+	return collect(ctx, t, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) }, with+update, append(fixed, args...)...)
+}
+
+// transposed gives one array of texts for each column.
+func transposed(rows [][]any, cols int) ([]any, error) {
+	args := make([]any, cols)
+	for j := range cols {
+		texts := make([]*string, len(rows))
+		for i, row := range rows {
+			var err error
+			if texts[i], err = asText(row[j]); err != nil {
+				return nil, fmt.Errorf("column %d: %w", j+1, err)
+			}
+		}
+		args[j] = texts
+	}
+	return args, nil
 }
 
 // insert writes rows with few statements; suffix is appended ("on conflict …"). It
@@ -142,17 +171,13 @@ func (t *Tx) arrays(ctx context.Context, b *strings.Builder, into string, cols [
 	if err != nil {
 		return nil, err
 	}
-	args := make([]any, len(cols))
 	for j, c := range cols {
 		b.WriteString(map[bool]string{true: "select * from unnest(", false: ", "}[j == 0])
 		b.WriteString("cast(cast($" + strconv.Itoa(j+1) + " as text[]) as " + types[into+"."+c] + "[])")
-		texts := make([]*string, len(rows))
-		for i, row := range rows {
-			if texts[i], err = asText(row[j]); err != nil {
-				return nil, fmt.Errorf("%s.%s: %w", into, c, err)
-			}
-		}
-		args[j] = texts
+	}
+	args, err := transposed(rows, len(cols))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", into, err)
 	}
 	// "on conflict" after a select without where would be read as a join's.
 	b.WriteString(") where true")

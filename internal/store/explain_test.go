@@ -81,12 +81,13 @@ func explain(t testing.TB, st *store.Store, db *sql.DB, query string, values ...
 // due and no others, whatever their number.
 func TestClaimsUseTheirIndexes(t *testing.T) {
 	each(t, func(t *testing.T, st *store.Store, db *sql.DB, _ string) {
-		fill(t, st, db, storetest.Dealer(t, st), 5000)
+		d := storetest.Dealer(t, st)
+		fill(t, st, db, d, 5000)
 		token, at := "'"+st.NewID()+"'", fmt.Sprint(now.Add(time.Hour).UnixMicro())
 		outreach, messages := st.ClaimStatements()
 		for _, tt := range []struct{ table, index, plan string }{
-			{"outreach", "outreach_due", explain(t, st, db, outreach, token, at, at, at, "500")},
-			{"message", "message_queue", explain(t, st, db, messages, token, at, at, "'queued'", at, "500")},
+			{"outreach", "outreach_queue", explain(t, st, db, outreach, token, at, "''", "'"+d.ID+"'", "3", at, at, "500")},
+			{"message", "message_queue", explain(t, st, db, messages, token, at, at, at, "500", "'sms'", "'+7'")},
 		} {
 			full := "Seq Scan on " + tt.table
 			if st.Engine() == "sqlite" {

@@ -22,9 +22,9 @@ func TestSettle(t *testing.T) {
 		ctx := t.Context()
 		d := storetest.Dealer(t, st)
 		plan(t, st, d, 3)
-		first, err := st.ClaimOutreach(ctx, st.NewID(), 3, now, now, time.Minute)
+		first, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 3, now, now, time.Minute)
 		must(t, err)
-		second, err := st.ClaimOutreach(ctx, st.NewID(), 3, now, now.Add(2*time.Minute), time.Minute)
+		second, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 3, now, now.Add(2*time.Minute), time.Minute)
 		must(t, err)
 		task := func(o store.Outreach) *store.Task {
 			return &store.Task{DealerID: d.ID, Kind: store.TaskSurveyCall, ContactID: o.ContactID, OutreachID: o.ID, DueAt: now}
@@ -59,7 +59,7 @@ func TestSettle(t *testing.T) {
 		if due, err := st.NextDue(ctx); err != nil || !due.Equal(now.Add(time.Hour)) {
 			t.Errorf("next due %s, %v", due, err)
 		}
-		if os, err := st.ClaimOutreach(ctx, st.NewID(), 3, now.Add(time.Hour), now.Add(time.Hour), time.Minute); err != nil || len(os) != 1 || os[0].ID != second[0].ID {
+		if os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 3, now.Add(time.Hour), now.Add(time.Hour), time.Minute); err != nil || len(os) != 1 || os[0].ID != second[0].ID {
 			t.Errorf("after the hold: %+v, %v", os, err)
 		}
 	})
@@ -70,12 +70,12 @@ func TestUnclaim(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx := t.Context()
 		plan(t, st, storetest.Dealer(t, st), 2)
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 2, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 2, now, now, time.Minute)
 		must(t, err)
 		_, err = st.Begin(ctx, []store.Begun{begun(st, os[0])}, now, now, time.Minute)
 		must(t, err)
-		must(t, st.Unclaim(ctx, os[0].ClaimToken))
-		again, err := st.ClaimOutreach(ctx, st.NewID(), 2, now, now, time.Minute)
+		must(t, st.Unclaim(ctx, os))
+		again, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 2, now, now, time.Minute)
 		if err != nil || len(again) != 1 || again[0].ID != os[1].ID {
 			t.Errorf("handed back %+v, %v", again, err)
 		}
@@ -87,7 +87,7 @@ func TestHistories(t *testing.T) {
 		ctx := t.Context()
 		d := storetest.Dealer(t, st)
 		plan(t, st, d, 2)
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 2, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 2, now, now, time.Minute)
 		must(t, err)
 		a, b := begun(st, os[0]), begun(st, os[1])
 		_, err = st.Begin(ctx, []store.Begun{a, b}, now, now, time.Minute)
@@ -195,12 +195,12 @@ func TestCancelWaiting(t *testing.T) {
 			})
 		}
 		queue(0, channels.SMS, "+79")
-		claim, err := st.ClaimMessages(ctx, st.NewID(), 9, now, now, time.Minute)
+		claim, err := storetest.ClaimMessages(ctx, st, st.NewID(), 9, now, now, time.Minute)
 		must(t, err)
 		queue(1, channels.SMS, "+78")
 		queue(2, channels.Telegram, "+79")
 		plan(t, st, d, 1) // and one to the same address that is on its way
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 1, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 1, now, now, time.Minute)
 		must(t, err)
 		away := begun(st, os[0])
 		_, err = st.Begin(ctx, []store.Begun{away}, now, now, time.Minute)
@@ -232,14 +232,14 @@ func TestQueue(t *testing.T) {
 				{DealerID: d.ID, Channel: channels.SMS, Address: "+79", Purpose: outreach.Answer, Priority: 0, Text: "first", Buttons: [][]channels.Button{{{Label: "5", Data: "5"}}}, Options: store.MessageOptions{Farewell: true}},
 				{DealerID: d.ID, Channel: channels.SMS, Address: "+79", Purpose: outreach.Answer, Text: "tomorrow", DueAt: now.Add(24 * time.Hour)}}, now)
 		})
-		ms, err := st.ClaimMessages(ctx, st.NewID(), 9, now, now, time.Minute)
+		ms, err := storetest.ClaimMessages(ctx, st, st.NewID(), 9, now, now, time.Minute)
 		if err != nil || len(ms) != 2 || ms[0].Text != "first" || !ms[0].Options.Farewell || ms[0].Buttons[0][0].Data != "5" {
 			t.Fatalf("claimed %+v, %v", ms, err)
 		}
-		if none, err := st.ClaimMessages(ctx, st.NewID(), 9, now, now, time.Minute); err != nil || len(none) != 0 {
+		if none, err := storetest.ClaimMessages(ctx, st, st.NewID(), 9, now, now, time.Minute); err != nil || len(none) != 0 {
 			t.Errorf("claimed twice: %+v, %v", none, err)
 		}
-		late, err := st.ClaimMessages(ctx, st.NewID(), 9, now, now.Add(2*time.Minute), time.Minute)
+		late, err := storetest.ClaimMessages(ctx, st, st.NewID(), 9, now, now.Add(2*time.Minute), time.Minute)
 		if err != nil || len(late) != 2 {
 			t.Fatalf("past their lease: %+v, %v", late, err)
 		}
@@ -260,12 +260,12 @@ func TestQueue(t *testing.T) {
 			t.Errorf("canceled: %+v, %v", m, err)
 		}
 		for at, want := range map[time.Duration]int{time.Minute: 0, time.Hour: 0, 2 * time.Hour: 1} {
-			got, err := st.ClaimMessages(ctx, st.NewID(), 9, now.Add(at), now.Add(at), time.Second)
+			got, err := storetest.ClaimMessages(ctx, st, st.NewID(), 9, now.Add(at), now.Add(at), time.Second)
 			if err != nil || len(got) != want {
 				t.Errorf("after %s: %d, %v", at, len(got), err)
 			}
 			for _, m := range got {
-				must(t, st.UnclaimMessages(ctx, m.ClaimToken))
+				must(t, st.UnclaimMessages(ctx, []store.Message{m}))
 			}
 		}
 		counts, oldest, err := st.Waiting(ctx, now)
@@ -280,7 +280,7 @@ func TestReport(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx := t.Context()
 		plan(t, st, storetest.Dealer(t, st), 1)
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 1, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 1, now, now, time.Minute)
 		must(t, err)
 		b := begun(st, os[0])
 		_, err = st.Begin(ctx, []store.Begun{b}, now, now, time.Minute)

@@ -1,13 +1,11 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"otklik/channels"
@@ -141,6 +139,10 @@ type Begun struct {
 	Outreach *Outreach
 	// Conversation is opened with the message; nil when none is.
 	Conversation *Conversation
+	// JudgedAt is the business time of the verdict on a message that counts for caps;
+	// zero for others. When something that counts has begun for the same person since,
+	// on another node perhaps, the verdict no longer holds and the message is not begun.
+	JudgedAt time.Time
 }
 
 // Begin writes messages as sending before their first byte leaves: one durable
@@ -173,13 +175,14 @@ func (t *Tx) begin(ctx context.Context, group []Begun, ok map[string]bool, busin
 		}
 		o := b.Outreach
 		byOutreach[o.ID] = b
-		fresh = append(fresh, []any{o.ID, o.ClaimToken, b.Message.Channel, o.Rule, o.Inputs})
+		fresh = append(fresh, []any{o.ID, o.ClaimToken, b.Message.Channel, o.Rule, o.Inputs, at(b.JudgedAt)})
 	}
 	if len(fresh) > 0 {
-		with, args := t.s.dialect.values([]column{{"id", "uuid"}, {"token", "uuid"}, {"channel", "text"}, {"rule", "text"}, {"inputs", "text"}}, fresh)
-		ids, err := collect(ctx, t, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) },
-			with+fmt.Sprintf(`update outreach set state = 'done', channel = v.channel, rule = v.rule, inputs = v.inputs, claim_token = null, claim_until = null, updated_at = $%d
-				from v where outreach.id = v.id and outreach.claim_token = v.token and outreach.state = 'claimed' returning outreach.id`, len(args)+1), append(args, at(business))...)
+		ids, err := t.change(ctx, []column{{"id", "uuid"}, {"token", "uuid"}, {"channel", "text"}, {"rule", "text"}, {"inputs", "text"}, {"judged", "bigint"}}, fresh,
+			`update outreach set state = 'done', channel = v.channel, rule = v.rule, inputs = v.inputs, claim_token = null, claim_until = null, updated_at = $1
+				from v where outreach.id = v.id and outreach.claim_token = v.token and outreach.state in `+open+`
+				and (v.judged is null or not exists (select 1 from message m where m.contact_id = outreach.contact_id and m.created_at >= v.judged and m.direction = 'out' and m.purpose in ('survey', 'reminder', 'greeting', 'ad')))
+				returning outreach.id`, at(business))
 		if err != nil {
 			return err
 		}
@@ -190,11 +193,8 @@ func (t *Tx) begin(ctx context.Context, group []Begun, ok map[string]bool, busin
 	if len(queued) == 0 {
 		return nil
 	}
-	with, args := t.s.dialect.values([]column{{"id", "uuid"}, {"token", "uuid"}}, queued)
-	n := len(args)
-	ids, err := collect(ctx, t, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) },
-		with+fmt.Sprintf(`update message set state = 'sending', claim_until = $%d, updated_at = $%d
-			from v where message.id = v.id and message.claim_token = v.token and message.state = 'queued' returning message.id`, n+1, n+2), append(args, at(until), at(business))...)
+	ids, err := t.change(ctx, []column{{"id", "uuid"}, {"token", "uuid"}}, queued, `update message set state = 'sending', claim_until = $1, updated_at = $2
+		from v where message.id = v.id and message.claim_token = v.token and message.state = 'queued' returning message.id`, at(until), at(business))
 	if err != nil {
 		return err
 	}
@@ -247,44 +247,6 @@ func (t *Tx) Queue(ctx context.Context, ms []Message, now time.Time) error {
 	return err
 }
 
-// ClaimMessages takes up to limit queued messages that are due, most urgent
-// first. They stay queued until Begin.
-func (s *Store) ClaimMessages(ctx context.Context, token string, limit int, business, machine time.Time, lease time.Duration) ([]Message, error) {
-	return s.claimMessages(ctx, "queued", token, limit, business, machine, lease)
-}
-
-// ClaimUncertain takes messages whose outcome is not known: those whose lease in
-// sending has passed, and those due for a question to the provider.
-func (s *Store) ClaimUncertain(ctx context.Context, token string, limit int, business, machine time.Time, lease time.Duration) ([]Message, error) {
-	return s.claimMessages(ctx, "sending", token, limit, business, machine, lease)
-}
-
-func (s *Store) claimMessages(ctx context.Context, state, token string, limit int, business, machine time.Time, lease time.Duration) ([]Message, error) {
-	var out []Message
-	err := s.Tx(ctx, RankBulk, func(tx *Tx) error {
-		var err error
-		out, err = collect(ctx, tx, scanMessage, s.claimMessagesSQL(), token, at(machine.Add(lease)), at(business), state, at(machine), limit)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("claiming messages: %w", err)
-	}
-	// RETURNING gives no order.
-	slices.SortFunc(out, func(a, b Message) int {
-		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID))
-	})
-	return out, nil
-}
-
-func (s *Store) claimMessagesSQL() string {
-	// Materialized for the reason given at claimOutreachSQL.
-	return `with due as materialized (select id from message where direction = 'out' and state in ('queued', 'sending') and state = $4 and due_at <= $3
-			and (retry_at is null or retry_at <= $5) and (claim_until is null or claim_until < $5)
-			order by priority, due_at, id limit $6` + s.dialect.skipLocked + `)
-		update message set claim_token = $1, claim_until = $2, updated_at = $3
-		where id in (select id from due) returning ` + messageCols
-}
-
 // Defer lets go of a claimed queued message until later.
 func (s *Store) Defer(ctx context.Context, m Message, due, retry time.Time, reason string) error {
 	_, err := s.exec(ctx, RankRecord, `update message set due_at = $3, retry_at = $4, reason = $5, claim_token = null, claim_until = null
@@ -296,12 +258,6 @@ func (s *Store) Defer(ctx context.Context, m Message, due, retry time.Time, reas
 func (s *Store) Cancel(ctx context.Context, m Message, state outreach.MessageState, reason string, now time.Time) error {
 	_, err := s.exec(ctx, RankRecord, `update message set state = $3, reason = $4, claim_token = null, claim_until = null, done_at = $5, updated_at = $5
 		where id = $1 and claim_token = $2 and state = 'queued'`, m.ID, m.ClaimToken, state, reason, at(now))
-	return err
-}
-
-// UnclaimMessages hands queued messages back untouched: a graceful stop.
-func (s *Store) UnclaimMessages(ctx context.Context, token string) error {
-	_, err := s.exec(ctx, RankRecord, "update message set claim_token = null, claim_until = null where claim_token = $1 and state = 'queued'", token)
 	return err
 }
 
@@ -385,17 +341,14 @@ func (t *Tx) record(ctx context.Context, rs []Result, business time.Time) (lost 
 		rows[i] = []any{r.Message.ID, r.Message.ClaimToken, r.Transition.State, opt(r.Receipt.ProviderID), code, reason, spent, r.Transition.AskedMore,
 			r.Receipt.Segments, at(r.Transition.DueAt), at(sent), at(done)}
 	}
-	with, args := t.s.dialect.values([]column{{"id", "uuid"}, {"token", "uuid"}, {"state", "text"}, {"provider_id", "text"}, {"code", "text"}, {"reason", "text"},
-		{"spent", "bigint"}, {"asked", "bigint"}, {"segments", "bigint"}, {"retry", "bigint"}, {"sent", "bigint"}, {"done", "bigint"}}, rows)
-	n := len(args)
-	kept, err := collect(ctx, t, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) },
-		with+fmt.Sprintf(`update message set
+	kept, err := t.change(ctx, []column{{"id", "uuid"}, {"token", "uuid"}, {"state", "text"}, {"provider_id", "text"}, {"code", "text"}, {"reason", "text"},
+		{"spent", "bigint"}, {"asked", "bigint"}, {"segments", "bigint"}, {"retry", "bigint"}, {"sent", "bigint"}, {"done", "bigint"}}, rows, `update message set
 			state = case when message.state in ('sending', 'queued') then v.state else message.state end,
 			provider_id = coalesce(message.provider_id, v.provider_id), code = case when v.code = '' then message.code else v.code end, reason = case when message.state in ('sending', 'queued') then v.reason else message.reason end,
 			attempts = message.attempts + v.spent, asked = message.asked + v.asked, segments = case when v.segments > 0 then v.segments else message.segments end,
 			retry_at = v.retry, sent_at = coalesce(message.sent_at, v.sent), done_at = coalesce(message.done_at, v.done),
-			claim_token = null, claim_until = null, updated_at = $%d
-			from v where message.id = v.id and message.claim_token = v.token returning message.id`, n+1), append(args, at(business))...)
+			claim_token = null, claim_until = null, updated_at = $1
+			from v where message.id = v.id and message.claim_token = v.token returning message.id`, at(business))
 	if err != nil {
 		return 0, err
 	}

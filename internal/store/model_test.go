@@ -108,7 +108,7 @@ func (m *model) claim(r *rapid.T) {
 			free++
 		}
 	}
-	os, err := m.st.ClaimOutreach(m.ctx, token, limit, now, m.clock, modelLease)
+	os, err := storetest.ClaimOutreach(m.ctx, m.st, token, limit, now, m.clock, modelLease)
 	m.ok(r, err)
 	if len(os) != min(limit, free) {
 		r.Fatalf("claimed %d, %d were free", len(os), free)
@@ -136,7 +136,9 @@ func (m *model) begin(r *rapid.T) {
 	h := m.node(r)
 	var group []store.Begun
 	for _, o := range h.outreach {
-		group = append(group, begun(m.st, o))
+		b := begun(m.st, o)
+		b.Message.Address += o.Occasion // one message in flight an address: see TestOneInFlight
+		group = append(group, b)
 	}
 	h.outreach = nil
 	ok, err := m.st.Begin(m.ctx, group, now, m.clock, modelLease)
@@ -170,12 +172,15 @@ func (m *model) settle(r *rapid.T) {
 
 func (m *model) unclaim(r *rapid.T) {
 	h := m.node(r)
+	lane := rapid.SampledFrom([]string{"", "sms:+7"}).Draw(r, "lane")
+	if lane == "" {
+		m.ok(r, m.st.Unclaim(m.ctx, h.outreach))
+	} else {
+		m.ok(r, m.st.Route(m.ctx, h.outreach, lane))
+	}
 	for _, o := range h.outreach {
-		m.ok(r, m.st.Unclaim(m.ctx, o.ClaimToken))
-		for _, x := range m.outreach {
-			if x.state == string(outreach.Claimed) && x.token == o.ClaimToken {
-				*x = modelRow{state: string(outreach.Planned)}
-			}
+		if m.holds(o) {
+			*m.outreach[o.ID] = modelRow{state: string(outreach.Planned)}
 		}
 	}
 	h.outreach = nil
@@ -218,11 +223,15 @@ func (m *model) claimMessages(r *rapid.T, state outreach.MessageState) {
 			n++
 		}
 	}
-	take, into := m.st.ClaimMessages, &h.queued
+	var ms []store.Message
+	var err error
+	into := &h.queued
 	if state == outreach.Sending {
-		take, into = m.st.ClaimUncertain, &h.sending
+		into = &h.sending
+		ms, err = m.st.ClaimUncertain(m.ctx, token, limit, now, m.clock, modelLease)
+	} else {
+		ms, err = storetest.ClaimMessages(m.ctx, m.st, token, limit, now, m.clock, modelLease)
 	}
-	ms, err := take(m.ctx, token, limit, now, m.clock, modelLease)
 	m.ok(r, err)
 	if len(ms) != min(limit, n) {
 		r.Fatalf("claimed %d %s, %d were free", len(ms), state, n)
@@ -281,7 +290,11 @@ var finished = map[outreach.MessageState]int{outreach.Sent: 1, outreach.Failed: 
 // check compares every row with the model.
 func (m *model) check(r *rapid.T) {
 	for id, want := range m.outreach {
-		if o, err := m.st.OutreachByID(m.ctx, id); err != nil || string(o.State) != want.state || o.ClaimToken != want.token {
+		state := want.state
+		if state == string(outreach.Claimed) {
+			state = string(outreach.Planned) // a claim is its token
+		}
+		if o, err := m.st.OutreachByID(m.ctx, id); err != nil || string(o.State) != state || o.ClaimToken != want.token {
 			r.Fatalf("outreach %s %q, want %+v, %v", o.State, o.ClaimToken, want, err)
 		}
 	}

@@ -57,7 +57,7 @@ func populate(t *testing.T, st *store.Store) (d store.Dealer, who, other string)
 		_, err := tx.Plan(ctx, rows, now)
 		return err
 	})
-	os, err := st.ClaimOutreach(ctx, st.NewID(), 2, now, now, time.Minute)
+	os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 2, now, now, time.Minute)
 	must(t, err)
 	if len(os) != 2 {
 		t.Fatalf("claimed %d", len(os))
@@ -336,10 +336,10 @@ func checkErased(ctx context.Context, t *testing.T, st *store.Store, d store.Dea
 		t.Errorf("suppressions = %v", got)
 	}
 	// Nothing waits to leave, nothing is planned, nothing is open.
-	if ms, err := st.ClaimMessages(ctx, st.NewID(), 9, later, later.Add(time.Hour), time.Minute); err != nil || len(ms) != 0 {
+	if ms, err := storetest.ClaimMessages(ctx, st, st.NewID(), 9, later, later.Add(time.Hour), time.Minute); err != nil || len(ms) != 0 {
 		t.Errorf("still queued: %+v, %v", ms, err)
 	}
-	if os, err := st.ClaimOutreach(ctx, st.NewID(), 9, later.Add(time.Hour), later.Add(time.Hour), time.Minute); err != nil || len(os) != 0 {
+	if os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 9, later.Add(time.Hour), later.Add(time.Hour), time.Minute); err != nil || len(os) != 0 {
 		t.Errorf("still planned: %+v, %v", os, err)
 	}
 	if ts, err := st.Tasks(ctx, store.TaskFilter{DealerID: d.ID, Open: true}); err != nil || len(ts) != 0 {

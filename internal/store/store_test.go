@@ -88,7 +88,7 @@ func TestTwoClaimers(t *testing.T) {
 		for range 4 {
 			wg.Go(func() {
 				for {
-					os, err := st.ClaimOutreach(t.Context(), st.NewID(), 7, now, now, time.Minute)
+					os, err := storetest.ClaimOutreach(t.Context(), st, st.NewID(), 7, now, now, time.Minute)
 					if err != nil {
 						t.Error(err)
 						return
@@ -127,11 +127,11 @@ func TestLease(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx := t.Context()
 		plan(t, st, storetest.Dealer(t, st), 1)
-		first, err := st.ClaimOutreach(ctx, st.NewID(), 5, now, now, time.Minute)
+		first, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 5, now, now, time.Minute)
 		if err != nil || len(first) != 1 {
 			t.Fatal(first, err)
 		}
-		second, err := st.ClaimOutreach(ctx, st.NewID(), 5, now, now.Add(2*time.Minute), time.Minute)
+		second, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 5, now, now.Add(2*time.Minute), time.Minute)
 		if err != nil || len(second) != 1 {
 			t.Fatal("an expired claim that was not begun goes back:", second, err)
 		}
@@ -172,7 +172,7 @@ func TestReportBeforeRecord(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx := t.Context()
 		plan(t, st, storetest.Dealer(t, st), 1)
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 5, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 5, now, now, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +243,7 @@ func TestSurveyOfQueries(t *testing.T) {
 		ctx := t.Context()
 		d := storetest.Dealer(t, st)
 		plan(t, st, d, 3)
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 2, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 2, now, now, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +291,7 @@ func TestRecordOfARepeatedProviderID(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx := t.Context()
 		plan(t, st, storetest.Dealer(t, st), 3)
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 5, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 5, now, now, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

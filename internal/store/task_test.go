@@ -73,7 +73,7 @@ func TestOpenTaskOnce(t *testing.T) {
 		ctx := t.Context()
 		d := storetest.Dealer(t, st)
 		plan(t, st, d, 1)
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 1, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 1, now, now, time.Minute)
 		must(t, err)
 		c := talk(t, st, d, store.SavedRecord{ContactID: os[0].ContactID, VisitID: os[0].VisitID}, os[0].ID)
 		open := func(x store.Task) store.Task {
@@ -343,7 +343,7 @@ func TestLists(t *testing.T) {
 		other, err := st.SaveDealer(ctx, store.Dealer{Code: "north", Name: "Север", Zone: "Europe/Moscow", Country: "RU", Locale: "ru"}, now)
 		must(t, err)
 		plan(t, st, d, 5) // orders "0" to "4" of +79000000000 to …4
-		os, err := st.ClaimOutreach(ctx, st.NewID(), 5, now, now, time.Minute)
+		os, err := storetest.ClaimOutreach(ctx, st, st.NewID(), 5, now, now, time.Minute)
 		must(t, err)
 		var group []store.Begun
 		for _, o := range os[:4] {

@@ -64,7 +64,7 @@ func fill(b *bench) {
 			b.Fatal(err)
 		}
 	}
-	os, err := b.st.ClaimOutreach(ctx, b.st.NewID(), 10, now, now, time.Minute)
+	os, err := storetest.ClaimOutreach(ctx, b.st, b.st.NewID(), 10, now, now, time.Minute)
 	if err != nil || len(os) != 3 {
 		b.Fatal(os, err)
 	}

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -82,4 +83,45 @@ func Save(t testing.TB, st *store.Store, d store.Dealer, rs ...store.VisitRecord
 		t.Fatal(err)
 	}
 	return out
+}
+
+// ClaimOutreach claims due outreach from all queues, up to limit, as a node does that
+// has the database to itself.
+func ClaimOutreach(ctx context.Context, st *store.Store, token string, limit int, business, machine time.Time, lease time.Duration) ([]store.Outreach, error) {
+	queues, err := st.Queues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Outreach
+	for _, q := range queues {
+		if len(out) == limit {
+			break
+		}
+		os, err := st.ClaimOutreach(ctx, q, token, limit-len(out), business, machine, lease)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, os...)
+	}
+	return out, nil
+}
+
+// ClaimMessages claims due messages of all senders, up to limit.
+func ClaimMessages(ctx context.Context, st *store.Store, token string, limit int, business, machine time.Time, lease time.Duration) ([]store.Message, error) {
+	queues, err := st.MessageQueues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Message
+	for _, q := range queues {
+		if len(out) == limit {
+			break
+		}
+		ms, err := st.ClaimMessages(ctx, q, token, limit-len(out), business, machine, lease)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ms...)
+	}
+	return out, nil
 }

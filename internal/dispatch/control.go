@@ -1,0 +1,190 @@
+package dispatch
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/ratelimit"
+)
+
+// controls are what people may change while the dispatcher runs.
+type controls struct {
+	mu     sync.RWMutex
+	paused map[string]bool
+	book   *ratelimit.Book
+}
+
+// Names of pauses.
+const (
+	PauseAll      = "all"
+	PauseProgram  = "program:"
+	PauseSender   = "sender:"
+	PauseDealer   = "dealer:"
+	parkedProgram = "pause:"
+)
+
+func (c *controls) set(paused map[string]bool, book *ratelimit.Book) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.paused, c.book = paused, book
+}
+
+func (c *controls) limits() *ratelimit.Book {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.book
+}
+
+func (c *controls) stopped(name string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.paused[PauseAll] || c.paused[name]
+}
+
+// sender tells whether a person has stopped a sender.
+func (c *controls) sender(l lane) bool {
+	return c.stopped(PauseSender + string(l.channel) + ":" + l.sender)
+}
+
+// steer reads what people have changed; what cannot be read stays as it was.
+func (d *Dispatcher) steer(ctx context.Context) {
+	pauses, err := d.Store.Pauses(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.failed("pauses", err)
+		}
+		return
+	}
+	paused := make(map[string]bool, len(pauses))
+	for _, p := range pauses {
+		paused[p.Name] = true
+	}
+	book := d.Limits
+	if book != nil && d.Overrides != nil {
+		over, err := d.Overrides(ctx)
+		if err != nil {
+			d.failed("limits", err)
+			return
+		}
+		book = book.With(over)
+	}
+	d.desk.set(paused, book)
+	d.nudge()
+}
+
+// nudge makes every lane look at what has changed.
+func (d *Dispatcher) nudge() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.lanes {
+		l.nudge()
+	}
+}
+
+// lane is a sender's queue: of one dealer, and of one mail domain where that has a
+// limit of its own.
+type lane struct {
+	channel channels.Kind
+	sender  string
+	dealer  string
+	domain  string
+}
+
+// domainMark stands in no sender.
+const domainMark = "@@"
+
+// name is the lane as outreach rows carry it; the dealer stands beside it.
+func (l lane) name() string {
+	n := string(l.channel) + ":" + l.sender
+	if l.domain != "" {
+		n += domainMark + l.domain
+	}
+	return n
+}
+
+// laneNamed reads a name; ok is false for a name that is no lane's.
+func laneNamed(name, dealer string) (l lane, ok bool) {
+	ch, rest, ok := strings.Cut(name, ":")
+	if !ok || strings.HasPrefix(name, parkedProgram) {
+		return lane{}, false
+	}
+	sender, domain, _ := strings.Cut(rest, domainMark)
+	return lane{channels.Kind(ch), sender, dealer, domain}, true
+}
+
+// laneOf is the lane of an address.
+func (d *Dispatcher) laneOf(ch channels.Kind, sender, dealer, address string) lane {
+	l := lane{channel: ch, sender: sender, dealer: dealer}
+	if ch != channels.Email {
+		return l
+	}
+	if _, domain, ok := strings.Cut(address, "@"); ok {
+		domain = strings.ToLower(domain)
+		if book := d.desk.limits(); book != nil {
+			if _, limited := book.Limit("domain:" + domain); limited {
+				l.domain = domain
+			}
+		}
+	}
+	return l
+}
+
+// scope is what a provider's refusal reaches: a sender, or with sender "" all of a
+// channel.
+type scope struct {
+	channel channels.Kind
+	sender  string
+}
+
+// rest is a pause that the dispatcher gives itself.
+type rest struct {
+	until  time.Time // machine time
+	reason string
+	// alerted: a person was told; the pause is lifted in the database, too.
+	alerted bool
+}
+
+// resting is until when a lane has to rest, and why; zero when it need not.
+func (d *Dispatcher) resting(l lane, now time.Time) rest {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out rest
+	for _, s := range []scope{{l.channel, l.sender}, {l.channel, ""}} {
+		if r := d.rests[s]; r.until.After(now) && r.until.After(out.until) {
+			out = r
+		}
+	}
+	return out
+}
+
+// rest lets a scope rest. A shorter rest never replaces a longer one.
+func (d *Dispatcher) rest(s scope, r rest) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if old := d.rests[s]; r.until.After(old.until) {
+		r.alerted = r.alerted || old.alerted
+		d.rests[s] = r
+		d.rested.Store(true)
+	}
+}
+
+// lift forgets the rests of a sender that could send, and tells whether a person had
+// been told of one.
+func (d *Dispatcher) lift(l lane) (alerted bool) {
+	if !d.rested.Load() {
+		return false // no lock for each message of a lane that is well
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range []scope{{l.channel, l.sender}, {l.channel, ""}} {
+		if r, ok := d.rests[s]; ok {
+			alerted = alerted || r.alerted
+			delete(d.rests, s)
+		}
+	}
+	d.rested.Store(len(d.rests) > 0)
+	return alerted
+}

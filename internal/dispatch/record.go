@@ -1,0 +1,219 @@
+package dispatch
+
+import (
+	"context"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/outreach"
+	"otklik/internal/store"
+)
+
+// gather is how long an outcome waits for others to share its commit.
+const gather = 8 * time.Millisecond
+
+// record writes the outcomes of a lane in groups, until they end.
+func (l *runner) record() {
+	for first := range l.results {
+		batch := []outcome{first}
+		t := time.NewTimer(gather)
+	more:
+		for len(batch) < l.r.d.Config.Window {
+			select {
+			case o, ok := <-l.results:
+				if !ok {
+					break more
+				}
+				batch = append(batch, o)
+			case <-t.C:
+				break more
+			}
+		}
+		t.Stop()
+		l.write(batch)
+	}
+}
+
+// write records a batch. As long as the claims last it tries again when the database
+// is away: an outcome that is known must not become uncertain.
+func (l *runner) write(batch []outcome) {
+	d := l.r.d
+	ctx := context.Background()
+	results := make([]store.Result, len(batch))
+	items := make([]*item, len(batch))
+	var sum Summary
+	for i, o := range batch {
+		results[i], items[i] = l.result(ctx, o), o.item
+		sum.add(counted(results[i].Transition))
+	}
+	until := d.Clock.Machine().Add(d.Config.Lease / 4)
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, idle) {
+		lost, err := d.Store.Record(ctx, results, d.Clock.Business())
+		if err == nil {
+			d.Metrics.lost(lost)
+			break
+		}
+		d.failed("record", err)
+		if d.Clock.Machine().After(until) {
+			l.r.fail(err)
+			break
+		}
+		time.Sleep(wait)
+	}
+	l.r.total.add(sum)
+	l.count(sum.Sent)
+	l.adapt(batch)
+	l.unbegun(batch)
+	l.done(items...)
+}
+
+// unbegun hands back the outreach of messages whose begin failed: it is still claimed
+// where the commit did not happen.
+func (l *runner) unbegun(batch []outcome) {
+	var os []store.Outreach
+	for _, o := range batch {
+		if !o.unsent.IsZero() && o.item.outreach != nil {
+			os = append(os, *o.item.outreach)
+		}
+	}
+	if len(os) > 0 {
+		l.r.giveBack(os)
+	}
+}
+
+// logEvery is how many messages share a line of the log.
+const logEvery = 1000
+
+func (l *runner) count(sent int) {
+	if sent == 0 {
+		return
+	}
+	d := l.r.d
+	now := d.Clock.Machine()
+	l.mu.Lock()
+	l.speed.add(now, sent)
+	l.sent += int64(sent)
+	total, rate := l.sent, l.speed.mean(now)
+	l.mu.Unlock()
+	if total/logEvery > (total-int64(sent))/logEvery {
+		d.Log.Info("messages sent", "channel", l.lane.channel, "dealer", l.lane.dealer, "total", total, "per_second", int(rate))
+	}
+}
+
+// Limits of a lane's width after a provider's refusal, and how many failures in a row
+// say that the provider is away.
+const (
+	narrow   = 8
+	awayFrom = 8
+)
+
+// adapt narrows a lane whose provider refuses or is away, lets it rest, and widens it
+// again with each batch that the provider took.
+func (l *runner) adapt(batch []outcome) {
+	d := l.r.d
+	now := d.Clock.Machine()
+	accepted, wait, why := 0, time.Duration(0), ""
+	l.mu.Lock()
+	for _, o := range batch {
+		e := channels.AsError(o.err)
+		switch {
+		case !o.unsent.IsZero():
+		case e == nil:
+			accepted++
+			l.failing = 0
+		case e.Class == channels.Throttled && e.Scope != channels.ScopeMessage:
+			wait, why = max(wait, e.RetryAfter, idle), "throttled"
+		case e.Class == channels.Transient && e.Scope != channels.ScopeMessage:
+			l.failing++
+		}
+	}
+	if l.failing >= awayFrom {
+		// One group a rest, so that the messages' attempts last while it is away.
+		wait, why = max(wait, min(idle<<min(l.failing/awayFrom, 6), time.Minute)), "provider_away"
+	}
+	switch {
+	case wait > 0:
+		l.width = narrow
+	case accepted > 0:
+		l.width = min(2*l.width, d.Config.Window)
+	}
+	l.mu.Unlock()
+	if wait > 0 {
+		d.rest(scope{l.lane.channel, l.lane.sender}, rest{until: now.Add(wait), reason: why})
+	}
+}
+
+// result turns an outcome into what is recorded, and lets a sender rest that cannot
+// send.
+func (l *runner) result(ctx context.Context, o outcome) store.Result {
+	d := l.r.d
+	m := o.item.begun.Message
+	if !o.unsent.IsZero() {
+		return store.Result{Message: m, Transition: putOff(o.unsent), At: d.Clock.Business()}
+	}
+	now := d.Clock.Machine()
+	t := outreach.Next(d.attempt(m), o.err, now)
+	r := store.Result{Message: m, Receipt: o.receipt, Err: channels.AsError(o.err), Transition: t, At: d.Clock.Business()}
+	if m.Options.Edit != "" {
+		// The provider knows the edit by the id of the message it replaced, which is
+		// that row's and stays unique.
+		r.Receipt.ProviderID = ""
+	}
+	class := "accepted"
+	if r.Err != nil {
+		class = r.Err.Class.String()
+	}
+	d.Metrics.outcome(l.lane.channel, class, t.State)
+	switch {
+	case t.Pause != "":
+		d.suspend(ctx, l.lane, r.Err, t)
+	case o.err == nil && d.lift(l.lane):
+		if _, err := d.Store.PauseSender(ctx, l.lane.channel, l.lane.sender, "", now); err != nil {
+			d.Log.Error("lifting a sender's pause failed", "error", err)
+		}
+	}
+	if t.Open && needsPerson(m.Purpose) {
+		r.Task = undelivered(m, r.Err, r.At)
+	}
+	return r
+}
+
+func (d *Dispatcher) attempt(m store.Message) outreach.Attempt {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(m.ID))
+	return outreach.Attempt{Channel: m.Channel, Attempts: m.Attempts, Asked: m.Asked, ValidUntil: m.ValidUntil, Jitter: float64(h.Sum32()%1000) / 1000, Waits: d.Config.Waits}
+}
+
+// suspend lets what a refusal reaches rest, and alerts once.
+func (d *Dispatcher) suspend(ctx context.Context, l lane, e *channels.Error, t outreach.Transition) {
+	s := scope{l.channel, l.sender}
+	if t.Pause == channels.ScopeAccount {
+		s.sender = ""
+	}
+	d.rest(s, rest{until: t.DueAt, reason: "suspended", alerted: true})
+	reason := strings.TrimSpace(e.Code + " " + e.Error())
+	first, err := d.Store.PauseSender(ctx, l.channel, l.sender, reason, d.Clock.Business())
+	if err != nil {
+		d.Log.Error("pausing a sender failed", "error", err)
+	}
+	if first {
+		d.Metrics.suspended(l.channel)
+		d.Log.Error("sender cannot send and rests", "channel", l.channel, "code", e.Code, "error", e)
+	}
+}
+
+// needsPerson tells whether somebody has to be told when a message of this purpose
+// does not arrive. A survey that does not arrive leaves its phone step.
+func needsPerson(p outreach.Purpose) bool {
+	return p == outreach.Callback || p == outreach.Service
+}
+
+func undelivered(m store.Message, e *channels.Error, now time.Time) *store.Task {
+	t := &store.Task{DealerID: m.DealerID, Kind: store.TaskUndelivered, ContactID: m.ContactID, MessageID: m.ID, Reason: "undelivered", DueAt: now.Add(2 * time.Hour), WayIn: string(m.Channel)}
+	if e != nil {
+		t.Reason = "undelivered_" + e.Class.String()
+	}
+	return t
+}

@@ -1,0 +1,180 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"otklik/internal/store"
+)
+
+// run is one stretch of work: its lanes and its counts. It ends with its context, and
+// its lanes finish what they have begun.
+type run struct {
+	d    *Dispatcher
+	feed *feed
+	// once: lanes that must rest give back what they hold and are left alone.
+	once   bool
+	total  tally
+	ctx    context.Context //nolint:containedctx // the lanes' life
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	errs  []error
+	shuts map[lane]bool
+}
+
+// begin starts a run; end must follow.
+func (d *Dispatcher) begin(ctx context.Context) *run {
+	r := &run{d: d, shuts: map[lane]bool{}}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	d.steer(ctx)
+	return r
+}
+
+// end lets the lanes finish and forgets them.
+func (r *run) end() {
+	r.cancel()
+	r.wg.Wait()
+	r.d.mu.Lock()
+	defer r.d.mu.Unlock()
+	clear(r.d.lanes)
+}
+
+// lane is the runner of a lane, started when it is needed first.
+func (r *run) lane(l lane) *runner {
+	r.d.mu.Lock()
+	defer r.d.mu.Unlock()
+	x := r.d.lanes[l]
+	if x == nil {
+		x = newRunner(r, l)
+		r.d.lanes[l] = x
+		r.wg.Go(x.run)
+	}
+	return x
+}
+
+// roomOf is how many outreach of a dealer that are in no lane yet can be taken: as
+// many as his roomiest lane would take.
+func (r *run) roomOf(dealer string, priority int) int {
+	r.d.mu.Lock()
+	var lanes []*runner
+	for l, x := range r.d.lanes {
+		if l.dealer == dealer {
+			lanes = append(lanes, x)
+		}
+	}
+	r.d.mu.Unlock()
+	if len(lanes) == 0 {
+		return r.d.Config.Batch
+	}
+	most := 0
+	for _, x := range lanes {
+		most = max(most, x.room(priority))
+	}
+	if most == 0 && r.allClosed(lanes) {
+		// What can only go where nothing goes now waits in those lanes' queues, so
+		// that a channel of the dealer that has not been used yet gets its own.
+		return r.d.Config.Batch
+	}
+	return most
+}
+
+func (r *run) allClosed(lanes []*runner) bool {
+	for _, x := range lanes {
+		if !r.closed(x.lane) {
+			return false
+		}
+	}
+	return true
+}
+
+// closed tells that a lane takes nothing at the moment, other than for lack of room.
+func (r *run) closed(l lane) bool {
+	r.mu.Lock()
+	shut := r.shuts[l]
+	r.mu.Unlock()
+	return shut || r.d.desk.sender(l) || r.d.desk.stopped(r.dealerPause(l.dealer)) || !r.d.resting(l, r.d.Clock.Machine()).until.IsZero()
+}
+
+// shut closes a lane for the rest of a run of Once.
+func (r *run) shut(l lane) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shuts[l] = true
+}
+
+func (r *run) dealerPause(id string) string {
+	d, _ := r.d.Roster.Dealer(id)
+	return PauseDealer + d.Code
+}
+
+// place gives an outreach to its lane. Where that takes nothing, the name of the queue
+// comes back in which it has to wait.
+func (r *run) place(it *item) string {
+	if p := PauseProgram + it.outreach.Program; r.d.desk.stopped(p) {
+		return parkedProgram + p
+	}
+	if r.closed(it.lane) || !r.lane(it.lane).push(it, false) {
+		if r.once && r.closed(it.lane) {
+			r.total.add(Summary{Delayed: 1})
+		}
+		return it.lane.name()
+	}
+	return ""
+}
+
+// giveBack returns outreach that was claimed and not begun, also when ctx has ended.
+func (r *run) giveBack(os []store.Outreach) {
+	ctx, cancel := handBack()
+	defer cancel()
+	if err := r.d.Store.Unclaim(ctx, os); err != nil {
+		// Nothing is lost: the claims lapse with their lease.
+		r.d.Log.Warn("claims were not handed back", "error", err)
+	}
+}
+
+// handBack bounds what is done after a run has ended.
+func handBack() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 5*time.Second)
+}
+
+// quiet waits until no lane has anything to do.
+func (r *run) quiet(ctx context.Context) {
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for ctx.Err() == nil && !r.empty() {
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+	}
+}
+
+func (r *run) empty() bool {
+	r.d.mu.Lock()
+	defer r.d.mu.Unlock()
+	for _, x := range r.d.lanes {
+		if !x.empty() {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.errs) < 10 {
+		r.errs = append(r.errs, err)
+	}
+}
+
+// err is what went wrong in the lanes.
+func (r *run) err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(r.errs...)
+}
