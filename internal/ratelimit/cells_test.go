@@ -121,12 +121,12 @@ func run(t *testing.T, cells ratelimit.Cells) {
 	}
 	// Two at once, then one each 100 ms, and a long one at the end of the second,
 	// which has to be paid for.
-	want := []time.Duration{0, 0, 100, 200, 300, 400, 500, 600, 700, 800, 1000, 20900, 20900}
+	want := []int64{0, 0, 100, 200, 300, 400, 500, 600, 700, 800, 1000, 20900, 20900}
 	for i, s := range got {
 		if s.OK != (i < 11) || s.At.Before(now) {
 			t.Fatalf("slot %d: %+v, asked at %v", i, s, now)
 		}
-		if gap := s.At.Sub(got[0].At); gap != want[i]*time.Millisecond {
+		if gap := s.At.Sub(got[0].At); gap.Microseconds() != 1000*want[i] {
 			t.Fatalf("slot %d is %v after the first, want %d ms", i, gap, want[i])
 		}
 	}
@@ -289,26 +289,56 @@ func TestRedisFollowsTheRuleAtTheEdge(t *testing.T) {
 	}
 }
 
-// Without Redis a call fails with ErrUnavailable; when it is back, and empty, the
-// same cells go on.
+// Without Redis a call fails with ErrUnavailable, as long as it is away and no
+// longer, however often it was asked and whatever connections there were; when it is
+// back, it has forgotten.
 func TestRedisAway(t *testing.T) {
 	url, stop, start := testserver.PrivateRedis(t)
 	cells := ratelimit.NewRedis(dial(t, url), "")
-	b := ratelimit.Bucket{Key: "k", Limit: ratelimit.Limit{Period: time.Hour, Burst: 1}}
-	take(t, cells, time.Now(), b)
-	stop()
-	if _, err := cells.Take(context.Background(), time.Now(), []ratelimit.Bucket{b}); !errors.Is(err, ratelimit.ErrUnavailable) {
-		t.Fatalf("server stopped: %v", err)
+	bucket := func(key string) []ratelimit.Bucket {
+		return []ratelimit.Bucket{{Key: key, Limit: ratelimit.Limit{Period: time.Hour, Burst: 1}}}
 	}
-	start()
-	var v ratelimit.Verdict
-	testserver.Wait(t, "the cells answer again", func() bool {
-		var err error
-		v, err = cells.Take(context.Background(), time.Now(), []ratelimit.Bucket{b})
-		return err == nil
-	})
-	if !v.OK {
-		t.Fatalf("a server that forgot refuses: %+v", v)
+	many := func(key string, ask func(key string)) {
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				for j := range 10 {
+					ask(fmt.Sprint(key, i, j))
+				}
+			})
+		}
+		wg.Wait()
+	}
+	granted := func(key string) {
+		v, err := cells.Take(context.Background(), time.Now(), bucket(key))
+		if err != nil || !v.OK {
+			t.Errorf("%s: %+v, %v", key, v, err)
+		}
+	}
+	for range 2 { // stopping twice: what one absence left must not show in the next
+		many("up", granted)
+		stop()
+		many("away", func(key string) {
+			if _, err := cells.Take(context.Background(), time.Now(), bucket(key)); !errors.Is(err, ratelimit.ErrUnavailable) {
+				t.Errorf("server stopped: %v", err)
+			}
+		})
+		start()
+	}
+	many("up", granted)
+}
+
+// A server that was flushed knows nothing, so that every bucket is full.
+func TestRedisFlushed(t *testing.T) {
+	c := dial(t, testserver.Redis(t))
+	cells := ratelimit.NewRedis(c, "")
+	b := ratelimit.Bucket{Key: "k", Limit: ratelimit.Limit{Period: time.Hour, Burst: 1}}
+	if first, second := take(t, cells, time.Now(), b), take(t, cells, time.Now(), b); !first.OK || second.OK {
+		t.Fatalf("%+v, then %+v", first, second)
+	}
+	c.FlushDB(t.Context())
+	if v := take(t, cells, time.Now(), b); !v.OK {
+		t.Fatalf("flushed: %+v", v)
 	}
 }
 

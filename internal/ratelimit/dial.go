@@ -2,10 +2,13 @@ package ratelimit
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,7 +31,8 @@ const (
 //	redis://node:6379?cluster=true[&addr=node2:6379…]
 //
 // A command is tried once and fails within a second when the server is away; it
-// obeys its context's deadline. Repeating is the caller's business, who knows
+// obeys its context's deadline. A server that is back is used at once; one that did
+// not even refuse connections, within a second. Repeating is the caller's business, who knows
 // whether it would do harm. Errors do not show the address, which may hold a
 // password. Dial silences go-redis's own log, process-wide: failures reach the
 // caller, who logs them.
@@ -57,6 +61,7 @@ func Dial(address string) (redis.UniversalClient, error) {
 	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = dialPatience, patience, patience, patience
 	o.DisableIdentity, o.MaintNotificationsConfig = true, plain()
+	o.Dialer = dialer(o.TLSConfig)
 	return redis.NewClient(o), nil
 }
 
@@ -68,6 +73,7 @@ func dialSentinel(address string) (redis.UniversalClient, error) {
 	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = dialPatience, patience, patience, patience
 	o.DisableIdentity = true
+	o.Dialer = dialer(o.TLSConfig)
 	return redis.NewFailoverClient(o), nil
 }
 
@@ -79,8 +85,37 @@ func dialCluster(address string) (redis.UniversalClient, error) {
 	o.MaxRetries, o.MaxRedirects, o.DialerRetries, o.ContextTimeoutEnabled = -1, redirects, 1, true
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = dialPatience, patience, patience, patience
 	o.DisableIdentity, o.MaintNotificationsConfig = true, plain()
+	o.Dialer = dialer(o.TLSConfig)
 	return redis.NewClusterClient(o), nil
 }
+
+// dialer connects as go-redis does, but tells a refusal at the first use of the
+// connection. go-redis counts failures to connect, and after as many as the pool is
+// large asks only once a second whether the server is back: right for a silent host,
+// which costs each caller dialPatience, while a refusal costs nothing to ask again.
+func dialer(secret *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+	dial := redis.NewDialer(&redis.Options{DialTimeout: dialPatience, TLSConfig: secret})
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return refused{err}, nil
+		}
+		return c, err
+	}
+}
+
+// refused is a connection that was not made.
+type refused struct{ err error }
+
+func (r refused) Read([]byte) (int, error)  { return 0, r.err }
+func (r refused) Write([]byte) (int, error) { return 0, r.err }
+
+func (refused) Close() error                     { return nil }
+func (refused) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (refused) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (refused) SetDeadline(time.Time) error      { return nil }
+func (refused) SetReadDeadline(time.Time) error  { return nil }
+func (refused) SetWriteDeadline(time.Time) error { return nil }
 
 // plain keeps the client from negotiating upgrade notices, which servers other
 // than Redis Enterprise refuse on every new connection.

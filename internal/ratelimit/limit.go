@@ -32,7 +32,7 @@ func (l Limit) Units() (n int, per time.Duration) {
 	}
 	for _, u := range spells() {
 		n := (u.per + l.Period - 1) / l.Period
-		if Rate(int(n), u.per, 1).Period == l.Period {
+		if n <= mostUnits && Rate(int(n), u.per, 1).Period == l.Period {
 			return int(n), u.per
 		}
 	}

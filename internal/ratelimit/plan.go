@@ -86,7 +86,7 @@ func (p *plan) read(demands []Demand) error {
 			}
 		}
 		before = first
-		p.ends = append(p.ends, int32(len(p.items))) //nolint:gosec // bounded above
+		p.ends = append(p.ends, int32(len(p.items)))
 		p.grants = append(p.grants, grant{})
 	}
 	return nil
@@ -111,7 +111,7 @@ func (p *plan) add(b *Bucket, like, first int) error {
 			return fmt.Errorf("reserving: bucket %q is named twice in one demand", n)
 		}
 	}
-	p.items = append(p.items, p.charge(c, int32(min(max(b.Cost, 1), MaxCost)))) //nolint:gosec // bounded
+	p.items = append(p.items, p.charge(c, int32(min(max(b.Cost, 1), MaxCost))))
 	return nil
 }
 
@@ -120,7 +120,7 @@ func (p *plan) cell(n name, l Limit) int32 {
 	if c, ok := p.index[n]; ok {
 		return c
 	}
-	c := int32(len(p.cells)) //nolint:gosec // at most MaxDemands × MaxBuckets
+	c := int32(len(p.cells))
 	p.index[n] = c
 	period := int64((l.Period-1)/time.Microsecond) + 1
 	p.cells = append(p.cells, cell{name: n, limit: l, period: period, full: times(period, int64(max(l.Burst, 1))), charge: -1})
@@ -137,7 +137,7 @@ func (p *plan) charge(in, cost int32) int32 {
 	}
 	take := times(c.period, int64(cost))
 	p.charges = append(p.charges, charge{cell: in, cost: cost, take: take, slack: max(c.full-take, 0), other: c.charge})
-	c.charge = int32(len(p.charges)) - 1 //nolint:gosec // at most one an item
+	c.charge = int32(len(p.charges)) - 1
 	return c.charge
 }
 

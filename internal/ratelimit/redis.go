@@ -106,7 +106,7 @@ func (p *plan) program() (code []byte, limits []any) {
 			i = len(known)
 			known, limits = append(known, l), append(limits, l.period, l.full)
 		}
-		number(int32(i)) //nolint:gosec // no more than cells
+		number(int32(i))
 	}
 	for _, c := range p.charges {
 		number(c.cell)

@@ -134,7 +134,7 @@ type units map[string][]time.Time
 func (u units) take(d ratelimit.Demand, at time.Time) {
 	for _, b := range d {
 		for range max(b.Cost, 1) {
-			u[b.Key] = append(u[b.Key], at)
+			u[b.Scope+b.Key] = append(u[b.Scope+b.Key], at)
 		}
 	}
 }
