@@ -7,9 +7,24 @@ import (
 	"otklik/internal/store"
 )
 
+// Book is where tasks are read and changed: a transaction of the desk, or one
+// event's turn in a group of the inbox.
+type Book interface {
+	Task(ctx context.Context, id string) (store.Task, error)
+	OpenTask(ctx context.Context, t store.Task, now time.Time) (store.Task, error)
+	SaveTask(ctx context.Context, t store.Task, now time.Time) error
+	SetClock(ctx context.Context, taskID string, c store.Clock) error
+	AddStep(ctx context.Context, s store.Step, now time.Time) error
+}
+
+var (
+	_ Book = (*store.Tx)(nil)
+	_ Book = (*store.Turn)(nil)
+)
+
 // Confirm is the customer's yes: the callback closes (invariant 7). It works inside
 // the inbox's transaction; messageID names the evidence.
-func Confirm(ctx context.Context, tx *store.Tx, taskID, messageID string, now time.Time) error {
+func Confirm(ctx context.Context, tx Book, taskID, messageID string, now time.Time) error {
 	t, err := tx.Task(ctx, taskID)
 	if err != nil {
 		return err
@@ -33,7 +48,7 @@ func Confirm(ctx context.Context, tx *store.Tx, taskID, messageID string, now ti
 
 // Reopen is the customer's no: the solution clock starts anew, and a callback that
 // was closed on his earlier yes opens again.
-func Reopen(ctx context.Context, tx *store.Tx, taskID, messageID, words string, now time.Time) (store.Task, error) {
+func Reopen(ctx context.Context, tx Book, taskID, messageID, words string, now time.Time) (store.Task, error) {
 	t, err := tx.Task(ctx, taskID)
 	if err != nil {
 		return t, err
@@ -56,7 +71,7 @@ func Reopen(ctx context.Context, tx *store.Tx, taskID, messageID, words string, 
 
 // AddWords appends what the customer wrote later to an open task, and raises its
 // severity.
-func AddWords(ctx context.Context, tx *store.Tx, t store.Task, words, messageID string, severity int, now time.Time) error {
+func AddWords(ctx context.Context, tx Book, t store.Task, words, messageID string, severity int, now time.Time) error {
 	t.Severity = max(t.Severity, severity)
 	if words != "" {
 		if t.Words != "" {
@@ -72,7 +87,7 @@ func AddWords(ctx context.Context, tx *store.Tx, t store.Task, words, messageID 
 
 // Withdraw ends a callback whose only cause the customer corrected; one that a
 // person has taken stays.
-func Withdraw(ctx context.Context, tx *store.Tx, t store.Task, messageID string, now time.Time) error {
+func Withdraw(ctx context.Context, tx Book, t store.Task, messageID string, now time.Time) error {
 	if t.State != store.TaskOpen {
 		return nil
 	}
@@ -85,7 +100,7 @@ func Withdraw(ctx context.Context, tx *store.Tx, t store.Task, messageID string,
 
 // Finish ends a task that the system itself saw done: the survey was answered, the
 // unclear reply became clear.
-func Finish(ctx context.Context, tx *store.Tx, t store.Task, outcome, employeeID string, now time.Time) error {
+func Finish(ctx context.Context, tx Book, t store.Task, outcome, employeeID string, now time.Time) error {
 	if t.State == store.TaskClosed || t.State == store.TaskWithdrawn {
 		return nil
 	}

@@ -182,7 +182,7 @@ func (d *Desk) Agree(ctx context.Context, taskID string, e store.Employee, a Agr
 	})
 }
 
-func meet(ctx context.Context, tx *store.Tx, t *store.Task, now time.Time, kinds ...string) error {
+func meet(ctx context.Context, tx Book, t *store.Task, now time.Time, kinds ...string) error {
 	for _, c := range t.Clocks {
 		for _, k := range kinds {
 			if c.Kind == k && c.MetAt.IsZero() {
@@ -342,7 +342,7 @@ func (d *Desk) Resolve(ctx context.Context, taskID string, e store.Employee, not
 }
 
 // closeTask closes a callback and opens the contact that was promised.
-func closeTask(ctx context.Context, tx *store.Tx, t *store.Task, outcome, employeeID, text string, now time.Time) error {
+func closeTask(ctx context.Context, tx Book, t *store.Task, outcome, employeeID, text string, now time.Time) error {
 	t.State, t.ClosedAt, t.Outcome = store.TaskClosed, now, outcome
 	if err := meet(ctx, tx, t, now, ClockSolution, ClockDecision); err != nil {
 		return err

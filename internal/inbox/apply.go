@@ -400,7 +400,7 @@ func (e *entry) responsible() string { return callback.Responsible(e.staff(), e.
 // them.
 func (e *entry) staff() []store.Employee {
 	if e.employees == nil {
-		es, err := e.Store.Employees(e.ctx, e.dealer.ID)
+		es, err := e.tx.Employees(e.ctx, e.dealer.ID)
 		if err != nil {
 			e.Log.Warn("employees were not read", "error", err)
 			return nil

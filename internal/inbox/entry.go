@@ -19,6 +19,11 @@ import (
 // openFor is how long after its last move a conversation can still be answered.
 const openFor = 30 * 24 * time.Hour
 
+// ask is what the event tells of whom it comes from.
+func (e *entry) ask() store.Ask {
+	return store.Ask{Channel: e.in.Channel, Address: e.in.From, Token: e.token(), ConversationID: e.hint, References: e.in.References, ProviderID: e.in.ProviderID}
+}
+
 // take stores the event and carries out what follows from it.
 func (e *entry) take() error {
 	if err := e.identify(); err != nil {
@@ -85,15 +90,25 @@ func (e *entry) identify() error {
 	return e.place()
 }
 
-// people are the contacts that the event may come from. The fast copy knows who on
-// a shared number was asked last; what it says is only where to look first.
-func (e *entry) people() ([]string, error) {
+// asked is the conversation on this address that the fast copy knows to have moved
+// last: it tells who on a shared number was asked. It is only where to look first.
+func (e *entry) asked() string {
+	if e.Copies == nil || e.in.From == "" {
+		return ""
+	}
 	for _, id := range e.receivers() {
 		p, ok, err := e.Copies.Get(e.ctx, conversation.Key{DealerID: id, Channel: string(e.in.Channel), Address: e.in.From})
-		if err != nil || !ok {
-			continue // Redis away, or nothing known: the database knows
-		}
-		c, err := e.tx.Conversation(e.ctx, p.ConversationID)
+		if err == nil && ok {
+			return p.ConversationID
+		} // Redis away, or nothing known: the database knows
+	}
+	return ""
+}
+
+// people are the contacts that the event may come from.
+func (e *entry) people() ([]string, error) {
+	if e.hint != "" {
+		c, err := e.tx.Conversation(e.ctx, e.hint)
 		if err == nil && c.State != store.ConversationDone && c.Channel == e.in.Channel && c.Address == e.in.From {
 			return []string{c.ContactID}, nil
 		}
@@ -120,17 +135,22 @@ func better(a, b *store.Conversation) bool {
 	return a.UpdatedAt.After(b.UpdatedAt)
 }
 
+// token is what a button, a deep link or a reply address names a conversation by.
+func (e *entry) token() string {
+	switch {
+	case e.in.Start != "":
+		return e.in.Start
+	case e.in.Data != "":
+		token, _, _ := strings.Cut(e.in.Data, ":")
+		return token
+	}
+	return e.in.Token
+}
+
 // named finds the conversation that the event itself names: by button, by deep
 // link, by reply address, or by the message it answers.
 func (e *entry) named() (*store.Conversation, error) {
-	token := e.in.Token
-	if e.in.Data != "" {
-		token, _, _ = strings.Cut(e.in.Data, ":")
-	}
-	if e.in.Start != "" {
-		token = e.in.Start
-	}
-	if token != "" {
+	if token := e.token(); token != "" {
 		c, err := e.tx.ConversationByToken(e.ctx, token)
 		if err == nil {
 			return &c, nil
@@ -161,14 +181,9 @@ func (e *entry) named() (*store.Conversation, error) {
 
 // open takes a conversation as the event's own.
 func (e *entry) open(c *store.Conversation) error {
-	def, ok := e.Survey(c.Survey)
-	if e.Version != nil && (!ok || def.Version != c.SurveyVersion) {
-		var err error
-		if def, err = e.Version(e.ctx, c.Survey, c.SurveyVersion); err != nil {
-			return fmt.Errorf("reading survey %s, version %d: %w", c.Survey, c.SurveyVersion, err)
-		}
-	} else if !ok {
-		return fmt.Errorf("survey %q is not known", c.Survey)
+	def, err := e.definition(e.ctx, c.Survey, c.SurveyVersion)
+	if err != nil {
+		return err
 	}
 	e.conv, e.def = c, def
 	if err := json.Unmarshal([]byte(c.Position), &e.state); err != nil {
@@ -192,7 +207,7 @@ func (e *entry) place() (err error) {
 		}
 	}
 	if e.conv != nil && e.conv.VisitID != "" {
-		if e.visit, err = e.Store.Visit(e.ctx, e.conv.VisitID); err != nil {
+		if e.visit, err = e.tx.Visit(e.ctx, e.conv.VisitID); err != nil {
 			return fmt.Errorf("reading the visit: %w", err)
 		}
 	}

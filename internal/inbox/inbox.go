@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,6 +41,36 @@ type Inbox struct {
 	Metrics *Metrics
 	// Wake is told that messages were queued, Changed that pages should follow.
 	Wake, Changed func()
+
+	arrivals line[*arrival]
+	reports  line[*news]
+	// versions are definitions that were read, by versionKey; they never change.
+	versions sync.Map
+}
+
+type versionKey struct {
+	id      string
+	version int
+}
+
+// definition is the version of a survey that a conversation began with.
+func (b *Inbox) definition(ctx context.Context, id string, version int) (*survey.Definition, error) {
+	def, ok := b.Survey(id)
+	switch {
+	case ok && (b.Version == nil || def.Version == version):
+		return def, nil
+	case b.Version == nil:
+		return nil, fmt.Errorf("survey %q is not known", id)
+	}
+	if old, known := b.versions.Load(versionKey{id, version}); known {
+		return old.(*survey.Definition), nil
+	}
+	old, err := b.Version(ctx, id, version)
+	if err != nil {
+		return nil, fmt.Errorf("reading survey %s, version %d: %w", id, version, err)
+	}
+	b.versions.Store(versionKey{id, version}, old)
+	return old, nil
 }
 
 // Metrics counts what comes in. A nil Metrics counts nothing.
@@ -94,10 +125,12 @@ func (b *Inbox) Handle(ctx context.Context, e channels.Event, mark *Mark) error 
 type entry struct {
 	*Inbox
 	ctx context.Context
-	tx  *store.Tx
+	tx  *store.Turn
 	now time.Time
 	in  channels.Inbound
-	msg store.Message
+	// hint names a conversation that the event may belong to, see asked.
+	hint string
+	msg  store.Message
 
 	dealer  store.Dealer
 	contact store.Contact
@@ -117,34 +150,6 @@ type entry struct {
 // errReplay ends a transaction in which nothing is new.
 var errReplay = errors.New("seen before")
 
-func (b *Inbox) inbound(ctx context.Context, in channels.Inbound, mark *Mark) error {
-	var e *entry
-	err := b.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
-		e = &entry{Inbox: b, ctx: ctx, tx: tx, now: b.Clock.Business(), in: in}
-		if mark != nil {
-			if err := tx.SetCursor(ctx, mark.Name, mark.Cursor, b.Clock.Machine()); err != nil {
-				return err
-			}
-		}
-		return e.take()
-	})
-	switch {
-	case errors.Is(err, errReplay):
-		b.Metrics.Count(in.Channel, "replay")
-		if mark == nil {
-			return nil
-		}
-		// The place moves on although nothing was new.
-		return b.Handle(ctx, channels.Event{}, mark)
-	case err != nil:
-		b.Metrics.Count(in.Channel, "failed")
-		return fmt.Errorf("taking a message in: %w", err)
-	}
-	b.Metrics.Count(in.Channel, "stored")
-	b.after(ctx, e)
-	return nil
-}
-
 // after is what may be lost without harm: the fast copy, the wake-up.
 func (b *Inbox) after(ctx context.Context, e *entry) {
 	if e.conv != nil && b.Copies != nil {
@@ -156,76 +161,4 @@ func (b *Inbox) after(ctx context.Context, e *entry) {
 	}
 	b.Wake()
 	b.Changed()
-}
-
-// report moves a message by a provider's later word.
-func (b *Inbox) report(ctx context.Context, r channels.Report, mark *Mark) error {
-	now := b.Clock.Business()
-	result := "report"
-	err := b.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
-		if mark != nil {
-			if err := tx.SetCursor(ctx, mark.Name, mark.Cursor, b.Clock.Machine()); err != nil {
-				return err
-			}
-		}
-		done, err := b.find(ctx, tx, r, now)
-		address := r.Address
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			result = "report_unknown"
-		case err != nil:
-			return err
-		case !done.Changed:
-			result = "report_repeated"
-		default:
-			address = done.Message.Address
-		}
-		if address == "" || (r.Class != channels.Unreachable && r.Reason != channels.ReasonComplaint) || result == "report_repeated" {
-			return nil
-		}
-		return tx.Suppress(ctx, store.Suppression{Channel: r.Channel, Address: address, Purpose: store.AllPurposes, Reason: string(orReason(r.Reason)), At: now, Until: decay(r, now), MessageID: done.Message.ID})
-	})
-	if err != nil {
-		b.Metrics.Count(r.Channel, "failed")
-		return fmt.Errorf("taking a report in: %w", err)
-	}
-	b.Metrics.Count(r.Channel, result)
-	b.Changed()
-	return nil
-}
-
-// find applies a report to its message. A bounce that kept only our reply token
-// names the conversation by it: then its last message is meant.
-func (b *Inbox) find(ctx context.Context, tx *store.Tx, r channels.Report, now time.Time) (store.Reported, error) {
-	done, err := tx.Report(ctx, r, now)
-	if !errors.Is(err, store.ErrNotFound) || r.MessageID == "" {
-		return done, err
-	}
-	c, err := tx.ConversationByToken(ctx, r.MessageID)
-	if err != nil {
-		return done, err
-	}
-	m, err := tx.LastOf(ctx, c.ID)
-	if err != nil {
-		return done, err
-	}
-	r.MessageID = m.ID
-	return tx.Report(ctx, r, now)
-}
-
-func orReason(r channels.Reason) channels.Reason {
-	if r == "" {
-		return channels.ReasonBadAddress
-	}
-	return r
-}
-
-// decay is until when an address rests: a person's own word and a complaint never
-// decay, a dead number may live again.
-func decay(r channels.Report, now time.Time) time.Time {
-	switch r.Reason {
-	case channels.ReasonOptedOut, channels.ReasonComplaint, channels.ReasonBlocked:
-		return time.Time{}
-	}
-	return now.AddDate(0, 0, 180)
 }

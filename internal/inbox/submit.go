@@ -48,8 +48,21 @@ const DefaultSurvey = "after-service"
 func (b *Inbox) Submit(ctx context.Context, s Submission) (Submitted, error) {
 	var out Submitted
 	var e *entry
-	err := b.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
-		e = &entry{Inbox: b, ctx: ctx, tx: tx, now: b.Clock.Business(), quiet: true, employeeID: s.EmployeeID, in: channels.Inbound{Channel: s.Channel}}
+	ask := store.Ask{Channel: s.Channel, Token: s.Token}
+	if s.TaskID != "" {
+		t, err := b.Store.Task(ctx, s.TaskID)
+		if err != nil {
+			return out, fmt.Errorf("taking a form in: %w", err)
+		}
+		ask.ContactID = t.ContactID
+	}
+	err := b.Store.Together(ctx, store.RankPerson, func(g *store.Group) error {
+		turn := g.Turn()
+		g.Keep(turn)
+		e = &entry{Inbox: b, ctx: ctx, tx: turn, now: b.Clock.Business(), quiet: true, employeeID: s.EmployeeID, in: channels.Inbound{Channel: s.Channel}}
+		if err := g.Load(ctx, []store.Ask{ask}, e.now.Add(-openFor)); err != nil {
+			return err
+		}
 		task, err := e.find(s)
 		if err != nil {
 			return err
@@ -67,7 +80,7 @@ func (b *Inbox) Submit(ctx context.Context, s Submission) (Submitted, error) {
 				return err
 			}
 			if t.Kind == store.TaskSurveyCall {
-				return callback.Finish(ctx, tx, t, "answered", s.EmployeeID, e.now)
+				return callback.Finish(ctx, turn, t, "answered", s.EmployeeID, e.now)
 			}
 		}
 		return nil

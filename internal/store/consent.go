@@ -23,13 +23,17 @@ type Consent struct {
 
 // AddConsent records a word; the newest of a purpose and channel counts.
 func (t *Tx) AddConsent(ctx context.Context, c Consent) error {
-	_, err := t.ExecContext(ctx, `insert into consent (id, contact_id, dealer_id, purpose, channel, given, at, how, employee_id, message_id, text_version)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, t.NewID(), c.ContactID, opt(c.DealerID), c.Purpose, c.Channel, c.Given, at(c.At),
-		c.How, opt(c.EmployeeID), opt(c.MessageID), c.TextVersion)
+	_, err := insert(ctx, t, "consent", consentInsert, [][]any{consentRow(c, t.NewID())}, "")
 	if err != nil {
 		return fmt.Errorf("recording a consent: %w", err)
 	}
 	return nil
+}
+
+var consentInsert = []string{"id", "contact_id", "dealer_id", "purpose", "channel", "given", "at", "how", "employee_id", "message_id", "text_version"}
+
+func consentRow(c Consent, id string) []any {
+	return []any{id, c.ContactID, opt(c.DealerID), c.Purpose, c.Channel, c.Given, at(c.At), c.How, opt(c.EmployeeID), opt(c.MessageID), c.TextVersion}
 }
 
 func scanConsent(r *sql.Rows) (c Consent, err error) {

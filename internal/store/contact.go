@@ -59,10 +59,11 @@ func Fold(s string) string {
 
 const contactCols = "c.id, c.name, c.family, c.given, c.patronymic, c.company, c.gender, c.gender_source, c.birthday, c.locale, c.zone, c.prospect, c.unreachable, c.created_at, c.erased_at"
 
-func scanContact(r *sql.Rows) (c Contact, err error) {
+// scanContact reads contactCols and what a statement selects beyond them.
+func scanContact(r *sql.Rows, beyond ...any) (c Contact, err error) {
 	var created, erased moment
-	err = r.Scan(&c.ID, &c.Name, &c.Family, &c.Given, &c.Patronymic, &c.Company, &c.Gender, &c.GenderSource, &c.Birthday,
-		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &created, &erased)
+	err = r.Scan(append([]any{&c.ID, &c.Name, &c.Family, &c.Given, &c.Patronymic, &c.Company, &c.Gender, &c.GenderSource, &c.Birthday,
+		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &created, &erased}, beyond...)...)
 	c.CreatedAt, c.ErasedAt = created.Time, erased.Time
 	return c, err
 }
@@ -97,7 +98,7 @@ func contacts(ctx context.Context, q querier, ids []string) (map[string]Contact,
 	out := make(map[string]Contact, len(ids))
 	for _, part := range chunks(ids, listRows) {
 		in, args := keys(0, part)
-		cs, err := collect(ctx, q, scanContact, "select "+contactCols+" from contact c where c.id in "+in, args...)
+		cs, err := collect(ctx, q, func(r *sql.Rows) (Contact, error) { return scanContact(r) }, "select "+contactCols+" from contact c where c.id in "+in, args...)
 		if err != nil {
 			return nil, fmt.Errorf("reading contacts: %w", err)
 		}

@@ -148,20 +148,24 @@ func scanAnswer(r *sql.Rows) (a Answer, err error) {
 	return a, err
 }
 
+var answerInsert = []string{"id", "conversation_id", "question", "rating", "answer", "choice", "comment", "channel", "message_id", "employee_id", "at", "replaced_at"}
+
+func answerRow(a Answer, id string, now time.Time) []any {
+	var rating any
+	if a.Rating != nil {
+		rating = *a.Rating
+	}
+	return []any{id, a.ConversationID, a.Question, rating, a.Answer, a.Choice, a.Comment, a.Channel, opt(a.MessageID), opt(a.EmployeeID), at(now), at(a.ReplacedAt)}
+}
+
 // SaveAnswer writes an answer; an earlier one to the same question is marked
 // replaced and kept.
 func (t *Tx) SaveAnswer(ctx context.Context, a Answer, now time.Time) error {
 	if _, err := t.ExecContext(ctx, "update answer set replaced_at = $3 where conversation_id = $1 and question = $2 and replaced_at is null", a.ConversationID, a.Question, at(now)); err != nil {
 		return fmt.Errorf("replacing an answer: %w", err)
 	}
-	var rating any
-	if a.Rating != nil {
-		rating = *a.Rating
-	}
-	_, err := t.ExecContext(ctx, `insert into answer (id, conversation_id, question, rating, answer, choice, comment, channel, message_id, employee_id, at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, t.NewID(), a.ConversationID, a.Question, rating, a.Answer, a.Choice, a.Comment, a.Channel,
-		opt(a.MessageID), opt(a.EmployeeID), at(now))
-	if err != nil {
+	a.ReplacedAt = time.Time{}
+	if _, err := insert(ctx, t, "answer", answerInsert, [][]any{answerRow(a, t.NewID(), now)}, ""); err != nil {
 		return fmt.Errorf("saving an answer: %w", err)
 	}
 	return nil

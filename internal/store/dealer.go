@@ -147,7 +147,11 @@ func scanEmployee(r *sql.Rows) (e Employee, err error) {
 
 // Employees lists the people of a dealer, group-wide ones included.
 func (s *Store) Employees(ctx context.Context, dealerID string) ([]Employee, error) {
-	return collect(ctx, s.read, scanEmployee, "select "+employeeCols+" from employee where dealer_id = $1 or dealer_id is null order by name, id", key(dealerID))
+	return employees(ctx, s.read, dealerID)
+}
+
+func employees(ctx context.Context, q querier, dealerID string) ([]Employee, error) {
+	return collect(ctx, q, scanEmployee, "select "+employeeCols+" from employee where dealer_id = $1 or dealer_id is null order by name, id", key(dealerID))
 }
 
 // Employee reads one.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,14 +13,31 @@ import (
 // Receive writes an inbound message, one row per provider id. It returns false
 // when the message is there already: a replay.
 func (t *Tx) Receive(ctx context.Context, m Message, now time.Time) (bool, error) {
-	m.Direction, m.State = In, outreach.Received
-	m.DueAt, m.DoneAt = now, now
-	row, err := messageRow(m, time.Time{}, now)
+	row, err := messageRow(received(m, now), time.Time{}, now)
 	if err != nil {
 		return false, err
 	}
 	n, err := insert(ctx, t, "message", messageInsert, [][]any{row}, "on conflict (channel, direction, provider_id) where provider_id is not null do nothing")
 	return n == 1, err
+}
+
+// received is an inbound message as it is stored.
+func received(m Message, now time.Time) Message {
+	m.Direction, m.State = In, outreach.Received
+	m.DueAt, m.DoneAt = now, now
+	return m
+}
+
+// queued is an outgoing message as it is stored for the dispatcher.
+func queued(m Message, now time.Time, newID func() string) Message {
+	if m.ID == "" {
+		m.ID = newID()
+	}
+	m.Direction, m.State = Out, outreach.Queued
+	if m.DueAt.IsZero() {
+		m.DueAt = now
+	}
+	return m
 }
 
 // SetReading notes how an inbound message was read and whose it is.
@@ -61,52 +77,6 @@ const (
 // Message reads one.
 func (s *Store) Message(ctx context.Context, id string) (Message, error) {
 	return one(ctx, s.read, scanMessage, "select "+messageCols+" from message where id = $1", key(id))
-}
-
-// Reported is what a delivery report changed.
-type Reported struct {
-	Message Message
-	// Changed is false for a repeated or late report.
-	Changed bool
-}
-
-// Report moves a message forward by a provider's later word. The report finds its
-// row by our id or by the provider's; it may come before the record of the send,
-// twice, or never. ErrNotFound when no message is meant.
-func (t *Tx) Report(ctx context.Context, r channels.Report, now time.Time) (Reported, error) {
-	m, err := t.reported(ctx, r)
-	if err != nil {
-		return Reported{}, err
-	}
-	next := outreach.ReportState(r.State)
-	if !m.State.Forward(next) {
-		return Reported{Message: m}, nil
-	}
-	var done time.Time
-	if next != outreach.Sent {
-		done = now
-	}
-	_, err = t.ExecContext(ctx, `update message set state = $2, provider_id = coalesce(provider_id, $3), code = $4, reason = $5,
-		sent_at = coalesce(sent_at, $6), done_at = coalesce(done_at, $7), updated_at = $6 where id = $1`,
-		m.ID, next, opt(r.ProviderID), r.Code, string(r.Reason), at(now), at(done))
-	if err != nil {
-		return Reported{}, fmt.Errorf("applying a report: %w", err)
-	}
-	m.State = next
-	return Reported{Message: m, Changed: true}, nil
-}
-
-func (t *Tx) reported(ctx context.Context, r channels.Report) (Message, error) {
-	if r.MessageID != "" {
-		m, err := one(ctx, t, scanMessage, "select "+messageCols+" from message where id = $1 and direction = 'out'"+t.s.dialect.forUpdate, key(r.MessageID))
-		if !errors.Is(err, ErrNotFound) {
-			return m, err
-		}
-	}
-	if r.ProviderID == "" {
-		return Message{}, ErrNotFound
-	}
-	return one(ctx, t, scanMessage, "select "+messageCols+" from message where channel = $1 and direction = 'out' and provider_id = $2"+t.s.dialect.forUpdate, r.Channel, r.ProviderID)
 }
 
 // CancelWaiting withdraws all queued messages to an address: an opt-out is obeyed

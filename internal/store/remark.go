@@ -39,13 +39,17 @@ func (t *Tx) AddRemark(ctx context.Context, x Remark, now time.Time) error {
 		}
 		x.Department = d
 	}
-	_, err := t.ExecContext(ctx, `insert into remark (id, dealer_id, kind, department, contact_id, visit_id, conversation_id, message_id, employee_id, text, topics, at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, t.NewID(), x.DealerID, x.Kind, x.Department, opt(x.ContactID), opt(x.VisitID), opt(x.ConversationID),
-		opt(x.MessageID), opt(x.EmployeeID), x.Text, strings.Join(x.Topics, ","), at(now))
+	_, err := insert(ctx, t, "remark", remarkInsert, [][]any{remarkRow(x, t.NewID(), now)}, "")
 	if err != nil {
 		return fmt.Errorf("adding a remark: %w", err)
 	}
 	return nil
+}
+
+var remarkInsert = []string{"id", "dealer_id", "kind", "department", "contact_id", "visit_id", "conversation_id", "message_id", "employee_id", "text", "topics", "at"}
+
+func remarkRow(x Remark, id string, now time.Time) []any {
+	return []any{id, x.DealerID, x.Kind, x.Department, opt(x.ContactID), opt(x.VisitID), opt(x.ConversationID), opt(x.MessageID), opt(x.EmployeeID), x.Text, strings.Join(x.Topics, ","), at(now)}
 }
 
 const remarkSelect = `select r.id, r.dealer_id, r.kind, r.department, r.contact_id, r.visit_id, r.conversation_id, r.message_id, r.employee_id, r.text, r.topics, r.at,

@@ -35,11 +35,32 @@ const OptedOut = "opted_out"
 
 // Suppress keeps an address from being used.
 func (t *Tx) Suppress(ctx context.Context, x Suppression) error {
-	_, err := t.ExecContext(ctx, `insert into suppression (channel, address, purpose, reason, at, until, message_id) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (address, channel, purpose, reason) do update set at = excluded.at, until = excluded.until, message_id = excluded.message_id`,
-		x.Channel, x.Address, x.Purpose, x.Reason, at(x.At), at(x.Until), opt(x.MessageID))
+	return t.SuppressAll(ctx, []Suppression{x})
+}
+
+// SuppressAll keeps several addresses from being used; of suppressions that are the
+// same but for their time the last counts.
+func (t *Tx) SuppressAll(ctx context.Context, xs []Suppression) error {
+	type same struct {
+		channel                  channels.Kind
+		address, purpose, reason string
+	}
+	place := map[same]int{}
+	var rows [][]any
+	for _, x := range xs {
+		row := []any{x.Channel, x.Address, x.Purpose, x.Reason, at(x.At), at(x.Until), opt(x.MessageID)}
+		k := same{x.Channel, x.Address, x.Purpose, x.Reason}
+		if i, twice := place[k]; twice {
+			rows[i] = row
+			continue
+		}
+		place[k] = len(rows)
+		rows = append(rows, row)
+	}
+	_, err := insert(ctx, t, "suppression", []string{"channel", "address", "purpose", "reason", "at", "until", "message_id"}, rows,
+		"on conflict (address, channel, purpose, reason) do update set at = excluded.at, until = excluded.until, message_id = excluded.message_id")
 	if err != nil {
-		return fmt.Errorf("suppressing an address: %w", err)
+		return fmt.Errorf("suppressing addresses: %w", err)
 	}
 	return nil
 }
@@ -48,6 +69,20 @@ func (t *Tx) Suppress(ctx context.Context, x Suppression) error {
 // (invariant 3). It returns how many suppressions ended.
 func (t *Tx) Unsuppress(ctx context.Context, ch channels.Kind, address string) (int64, error) {
 	return t.lift(ctx, ch, address, OptedOut, " and purpose <> 'ad'")
+}
+
+// lifted counts what Unsuppress would lift.
+func (t *Tx) lifted(ctx context.Context, ch channels.Kind, address string) (int64, error) {
+	hidden, err := t.s.hide(ctx, t, address)
+	if err != nil {
+		return 0, err
+	}
+	n, err := one(ctx, t, func(r *sql.Rows) (n int64, err error) { return n, r.Scan(&n) },
+		"select count(*) from suppression where channel = $1 and address in ($2, $3) and reason = $4 and purpose <> 'ad'", ch, address, hidden, OptedOut)
+	if err != nil {
+		return 0, fmt.Errorf("reading suppressions: %w", err)
+	}
+	return n, nil
 }
 
 // Lift removes what stands against an address for one reason, such as a bot that

@@ -110,12 +110,7 @@ func (t *Tx) OpenTask(ctx context.Context, x Task, now time.Time) (Task, error) 
 	if x.OpenedAt.IsZero() {
 		x.OpenedAt = now
 	}
-	_, err = t.ExecContext(ctx, `insert into task (id, dealer_id, kind, number, contact_id, visit_id, outreach_id, conversation_id, message_id, state, owner_id, reason, severity,
-		words, department, source_party, way_in, opened_at, due_at, note, version, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21)`,
-		x.ID, x.DealerID, x.Kind, x.Number, opt(x.ContactID), opt(x.VisitID), opt(x.OutreachID), opt(x.ConversationID), opt(x.MessageID), x.State, opt(x.OwnerID), x.Reason, x.Severity,
-		x.Words, x.Department, x.SourceParty, x.WayIn, at(x.OpenedAt), at(x.DueAt), x.Note, at(now))
-	if err != nil {
+	if _, err := insert(ctx, t, "task", taskInsert, [][]any{taskRow(x, now)}, ""); err != nil {
 		return x, fmt.Errorf("opening a task: %w", err)
 	}
 	for _, c := range x.Clocks {
@@ -124,6 +119,14 @@ func (t *Tx) OpenTask(ctx context.Context, x Task, now time.Time) (Task, error) 
 		}
 	}
 	return x, nil
+}
+
+var taskInsert = []string{"id", "dealer_id", "kind", "number", "contact_id", "visit_id", "outreach_id", "conversation_id", "message_id", "state", "owner_id", "reason", "severity",
+	"words", "department", "source_party", "way_in", "opened_at", "due_at", "closed_at", "outcome", "note", "version", "updated_at"}
+
+func taskRow(x Task, now time.Time) []any {
+	return []any{x.ID, x.DealerID, x.Kind, x.Number, opt(x.ContactID), opt(x.VisitID), opt(x.OutreachID), opt(x.ConversationID), opt(x.MessageID), x.State, opt(x.OwnerID), x.Reason, x.Severity,
+		x.Words, x.Department, x.SourceParty, x.WayIn, at(x.OpenedAt), at(x.DueAt), at(x.ClosedAt), x.Outcome, x.Note, x.Version, at(now)}
 }
 
 func (t *Tx) taskLike(ctx context.Context, x Task) (Task, error) {
@@ -192,22 +195,30 @@ func (t *Tx) SaveTask(ctx context.Context, x Task, now time.Time) error {
 
 // SetClock writes or meets a deadline of a task.
 func (t *Tx) SetClock(ctx context.Context, taskID string, c Clock) error {
-	_, err := t.ExecContext(ctx, `insert into task_clock (task_id, kind, due_at, met_at) values ($1, $2, $3, $4)
-		on conflict (task_id, kind) do update set due_at = excluded.due_at, met_at = excluded.met_at`, taskID, c.Kind, at(c.DueAt), at(c.MetAt))
+	_, err := insert(ctx, t, "task_clock", clockInsert, [][]any{{taskID, c.Kind, at(c.DueAt), at(c.MetAt)}}, clockConflict)
 	if err != nil {
 		return fmt.Errorf("setting a clock: %w", err)
 	}
 	return nil
 }
 
+var clockInsert = []string{"task_id", "kind", "due_at", "met_at"}
+
+const clockConflict = "on conflict (task_id, kind) do update set due_at = excluded.due_at, met_at = excluded.met_at"
+
 // AddStep writes a piece of evidence.
 func (t *Tx) AddStep(ctx context.Context, x Step, now time.Time) error {
-	_, err := t.ExecContext(ctx, "insert into task_step (id, task_id, kind, at, employee_id, message_id, text, until) values ($1, $2, $3, $4, $5, $6, $7, $8)",
-		t.NewID(), x.TaskID, x.Kind, at(now), opt(x.EmployeeID), opt(x.MessageID), x.Text, at(x.Until))
+	_, err := insert(ctx, t, "task_step", stepInsert, [][]any{stepRow(x, t.NewID(), now)}, "")
 	if err != nil {
 		return fmt.Errorf("adding a step: %w", err)
 	}
 	return nil
+}
+
+var stepInsert = []string{"id", "task_id", "kind", "at", "employee_id", "message_id", "text", "until"}
+
+func stepRow(x Step, id string, now time.Time) []any {
+	return []any{id, x.TaskID, x.Kind, at(now), opt(x.EmployeeID), opt(x.MessageID), x.Text, at(x.Until)}
 }
 
 // Steps reads a task's history, oldest first.
