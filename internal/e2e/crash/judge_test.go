@@ -183,7 +183,7 @@ func (j *judgement) text(m messageRow) {
 func (j *judgement) mail(m messageRow) {
 	got := j.byMail[m.address]
 	for _, a := range got {
-		if !strings.HasPrefix(a.id, m.id+"@") {
+		if !strings.HasPrefix(a.id, m.id+"@") || a.id != got[0].id {
 			j.complain(doubled, "mail to %s came as %s, and its row is %s", m.address, a.id, m.id)
 		}
 	}

@@ -65,14 +65,22 @@ var (
 	redisAway   = outage{"redis stopped", func(w *town) { w.stopRedis() }, func(w *town) { w.startRedis() }}
 	rowsRestart = outage{"postgres restarted", func(w *town) { w.stopRows() }, func(w *town) { w.startRows() }}
 	rowsCrash   = outage{"postgres crashed", (*town).crash, func(w *town) { w.startRows() }}
-	rowsCut     = outage{"postgres cut off", func(w *town) { w.rows.Refuse() }, (*town).admit}
-	redisCut    = outage{"redis cut off", func(w *town) { w.cache.Refuse() }, (*town).admit}
+	rowsCut     = outage{"postgres cut off", func(w *town) { w.rows.Refuse() }, (*town).join}
+	// The answer to a commit is lost with the connection: was it made?
+	rowsTorn   = outage{"postgres resets within answers", func(w *town) { w.rows.Set(torn) }, (*town).join}
+	rowsSilent = outage{"postgres hangs", func(w *town) { w.rows.Set(silent) }, (*town).join}
+	redisTorn  = outage{"redis resets within answers", func(w *town) { w.cache.Set(torn) }, (*town).join}
+
+	torn   = faultproxy.Fault{Stage: faultproxy.Down, After: faultproxy.Somewhere, Share: often}
+	silent = faultproxy.Fault{Stage: faultproxy.Down, Hang: true, Share: often, Count: 10}
 )
 
-func (w *town) admit() {
+// join mends the connections to the servers.
+func (w *town) join() {
 	w.t.Helper()
 	for _, p := range []*faultproxy.Proxy{w.rows, w.cache} {
 		if p != nil {
+			p.Heal()
 			if err := p.Admit(); err != nil {
 				w.t.Fatal(err)
 			}
@@ -107,7 +115,7 @@ func (w *town) right() {
 	w.set(wrongdoing{})
 	w.startRedis()
 	w.startRows()
-	w.admit()
+	w.join()
 }
 
 // strikes is how often a wrongdoing is met before the kill.

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"net/url"
@@ -134,6 +135,9 @@ func binary(t *testing.T) string {
 			return
 		}
 		built.path = filepath.Join(built.dir, "otklik")
+		if built.err = look(testserver.RepoRoot(t)); built.err != nil {
+			return
+		}
 		cmd := exec.Command("go", "build", "-ldflags", "-s -w -X main.version=crash", "-o", built.path, "./cmd/otklik")
 		cmd.Dir, cmd.Env = testserver.RepoRoot(t), append(os.Environ(), "GOFLAGS=-buildvcs=false")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -144,6 +148,17 @@ func binary(t *testing.T) string {
 		t.Fatal(built.err)
 	}
 	return built.path
+}
+
+// look walks over the program's sources: go test keeps a result until what the test
+// has looked at changes, and it does not see what the compiler reads.
+func look(root string) error {
+	for _, dir := range []string{"channels", "cmd", "internal", "migrations", "templates"} {
+		if err := filepath.WalkDir(filepath.Join(root, dir), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+			return fmt.Errorf("looking at the sources: %w", err)
+		}
+	}
+	return nil
 }
 
 // newTown starts the servers, the sinks and the proxies, and writes the first
@@ -167,6 +182,7 @@ func newTown(t *testing.T, s setting, seed uint64) *town {
 	if w.db, err = database(direct); err != nil {
 		t.Fatal(err)
 	}
+	w.db.SetMaxIdleConns(0) // one that is kept does not outlive a restart
 	t.Cleanup(func() { _ = w.db.Close() })
 	w.raise()
 	if behind != "" {
@@ -293,7 +309,7 @@ func (w *town) open() {
 		n := &node{home: home}
 		w.nodes = append(w.nodes, n)
 		n.process = testserver.Start(w.t, testserver.Program{Args: []string{binary(w.t), "serve", "--lease", lease.String(), "--ask", ask.String()}, Home: home, Root: true,
-			Env: append(w.env, fmt.Sprintf("OTKLIK_LISTEN=127.0.0.1:%d", testserver.FreePort(w.t)))}, func() bool { return true })
+			Env: slices.Concat(w.env, []string{fmt.Sprintf("OTKLIK_LISTEN=127.0.0.1:%d", testserver.FreePort(w.t))})}, func() bool { return true })
 		w.t.Cleanup(func() {
 			if log := n.process.Log(); strings.Contains(log, "panic:") {
 				w.t.Errorf("a node panicked:\n%s", log)
