@@ -1,15 +1,14 @@
 package email
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	netmail "net/mail"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
-	gomail "github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
 
 	"otklik/channels"
@@ -25,59 +24,100 @@ type envelope struct {
 	utf8 bool
 }
 
-// letter is a message ready for the wire.
+// letter is a message whose addresses and headers have been checked: writing it
+// for the wire (write) cannot fail.
 type letter struct {
 	envelope
-	// data is dot-stuffed and ends with the final dot's line.
-	data []byte
+	message *channels.Message
+	sender  *sender
+	// replyTo is the value of that header, "" for none.
+	replyTo string
 	// providerID is the Message-ID without angle brackets.
 	providerID string
+	date       time.Time
 }
 
-// compose builds the mail and its envelope; every failure here happens before
-// any network and is final.
+// compose checks a message and makes its envelope; every failure here happens
+// before any network and is final. The letter refers to m.
 //
 // The envelope sender is the reply-token address where there is one and its
 // domain is From's: a bounce then carries the token even when the returned part
 // is cut away, an automatic reply goes to the mailbox that we read, and SPF
 // stays aligned. Otherwise it is the From address.
-func (c *Channel) compose(m channels.Message, now time.Time) (*letter, error) {
+func (c *Channel) compose(m *channels.Message, now time.Time) (*letter, error) {
 	to, err := recipient(m.To)
 	if err != nil {
 		return nil, &channels.Error{Class: channels.Unreachable, Reason: channels.ReasonBadAddress, Err: err}
 	}
-	from := c.from
-	if m.From != "" {
-		parsed, err := netmail.ParseAddress(m.From)
-		if err != nil {
-			return nil, badSender(fmt.Errorf("reading the sender's address: %w", err))
-		}
-		from = *parsed
+	l := &letter{message: m, date: now}
+	if l.sender, err = c.sender(m.From); err != nil {
+		return nil, badSender(fmt.Errorf("reading the sender's address: %w", err))
 	}
-	to.Name = m.ToName
-	l := &letter{providerID: m.ID + "@" + c.domain}
-	msg, err := c.build(m, from, to, l.providerID, now)
-	if err != nil {
-		return nil, err
+	if m.ID == "" || strings.ContainsAny(m.ID, " \t\r\n<>@") {
+		return nil, unbuildable(errors.New("the message has no id that can stand in a Message-ID"))
 	}
-	sender := from
-	if m.ReplyTo != "" && c.returnPath != "from" {
-		replyTo, err := netmail.ParseAddress(m.ReplyTo)
+	if m.Unsubscribe != "" && strings.ContainsAny(m.Unsubscribe, " \r\n<>") {
+		return nil, unbuildable(errors.New("the unsubscribe link is not a URL"))
+	}
+	l.envelope = envelope{from: l.sender.path, to: path(to), id: m.ID}
+	if m.ReplyTo != "" {
+		replyTo, err := l.replyAddress()
 		if err != nil {
 			return nil, badSender(fmt.Errorf("reading the reply address: %w", err))
 		}
-		if c.returnPath == "token" || strings.EqualFold(domainOf(replyTo.Address), domainOf(from.Address)) {
-			sender.Address = replyTo.Address
+		if c.returnPath == "token" || c.returnPath == "" && strings.EqualFold(domainOf(replyTo), domainOf(l.sender.address.Address)) {
+			l.from = path(replyTo)
 		}
 	}
-	l.envelope = envelope{from: path(sender.Address), to: path(to.Address), id: m.ID}
+	l.providerID = m.ID + "@" + c.domain
 	l.utf8 = !ascii(l.from) || !ascii(l.to)
-	var buf bytes.Buffer
-	if _, err := msg.WriteTo(&buf); err != nil {
-		return nil, unbuildable(fmt.Errorf("writing the mail: %w", err))
-	}
-	l.data = dotted(buf.Bytes())
 	return l, nil
+}
+
+// replyAddress reads where a reply should go and sets the header's value; without
+// a name of its own it carries the sender's.
+func (l *letter) replyAddress() (string, error) {
+	if simple(l.message.ReplyTo) {
+		l.replyTo = l.sender.name + "<" + l.message.ReplyTo + ">"
+		return l.message.ReplyTo, nil
+	}
+	a, err := netmail.ParseAddress(l.message.ReplyTo)
+	if err != nil {
+		return "", err
+	}
+	if a.Name == "" {
+		a.Name = l.sender.address.Name
+	}
+	l.replyTo = a.String()
+	return a.Address, nil
+}
+
+// sender is who writes, read once for all his messages.
+type sender struct {
+	address netmail.Address
+	// path stands in MAIL; name is the display name as it stands before an
+	// address, with a blank, or "".
+	path, name string
+	skeletons  [shapes]atomic.Pointer[skeleton]
+}
+
+// sender gives the sender of a From, the channel's own for "".
+func (c *Channel) sender(from string) (*sender, error) {
+	if s, ok := c.senders.Load(from); ok {
+		return s.(*sender), nil
+	}
+	s := &sender{address: c.from}
+	if from != "" {
+		parsed, err := netmail.ParseAddress(from)
+		if err != nil {
+			return nil, err
+		}
+		s.address = *parsed
+	}
+	s.path = path(s.address.Address)
+	s.name = strings.TrimSuffix(s.address.String(), s.path)
+	c.senders.Store(from, s)
+	return s, nil
 }
 
 func badSender(err error) error {
@@ -88,91 +128,60 @@ func unbuildable(err error) error {
 	return &channels.Error{Class: channels.Rejected, Err: err}
 }
 
-// build makes the mail itself.
-func (c *Channel) build(m channels.Message, from, to netmail.Address, id string, now time.Time) (*gomail.Msg, error) {
-	if m.ID == "" || strings.ContainsAny(m.ID, " \t\r\n<>@") {
-		return nil, unbuildable(errors.New("the message has no id that can stand in a Message-ID"))
-	}
-	msg := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingB64), gomail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(&from)
-	msg.ToMailAddress(&to)
-	if m.ReplyTo != "" {
-		replyTo, err := netmail.ParseAddress(m.ReplyTo)
-		if err != nil {
-			return nil, badSender(fmt.Errorf("reading the reply address: %w", err))
-		}
-		if replyTo.Name == "" {
-			replyTo.Name = from.Name
-		}
-		msg.ReplyToMailAddress(replyTo)
-	}
-	msg.Subject(oneLine(m.Subject))
-	msg.SetDateWithValue(now)
-	msg.SetMessageIDWithValue(id)
-	// RFC 3834: keeps vacation programs quiet; Exchange listens to the second.
-	msg.SetGenHeader("Auto-Submitted", "auto-generated")
-	msg.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "OOF, AutoReply")
-	if ref := strings.Trim(oneLine(m.InReplyTo), "<> "); ref != "" {
-		msg.SetGenHeader(gomail.HeaderInReplyTo, "<"+ref+">")
-		msg.SetGenHeader(gomail.HeaderReferences, "<"+ref+">")
-	}
-	if m.Unsubscribe != "" {
-		if strings.ContainsAny(m.Unsubscribe, " \r\n<>") {
-			return nil, unbuildable(errors.New("the unsubscribe link is not a URL"))
-		}
-		// go-mail's own helper insists on https, which a loopback trial has not.
-		msg.SetGenHeader(gomail.HeaderListUnsubscribe, "<"+m.Unsubscribe+">")
-		msg.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
-	}
-	msg.SetBodyString(gomail.TypeTextPlain, crlf(m.Text), gomail.WithPartEncoding(encodingFor(m.Text)))
-	if m.HTML != "" {
-		msg.AddAlternativeString(gomail.TypeTextHTML, crlf(m.HTML), gomail.WithPartEncoding(encodingFor(m.HTML)))
-	}
-	return msg, nil
-}
-
-// crlf gives the line ends that RFC 2046 4.1.1 wants inside an encoded text.
-func crlf(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
-}
-
-// encodingFor is the shorter of the two encodings that survive any relay:
-// quoted-printable costs two bytes more per non-ASCII byte, base64 a third of all.
-func encodingFor(s string) gomail.Encoding {
-	high := 0
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			high++
-		}
-	}
-	if 6*high > len(s) {
-		return gomail.EncodingB64
-	}
-	return gomail.EncodingQP
-}
-
 // recipient reads a bare address; the domain becomes ASCII where it can.
-func recipient(s string) (netmail.Address, error) {
+func recipient(s string) (string, error) {
+	if simple(s) {
+		return s, nil
+	}
 	if strings.ContainsAny(s, "<>\r\n") {
-		return netmail.Address{}, errors.New("the recipient is not a bare address")
+		return "", errors.New("the recipient is not a bare address")
 	}
 	a, err := netmail.ParseAddress("<" + strings.TrimSpace(s) + ">")
 	if err != nil {
-		return netmail.Address{}, errors.New("the recipient's address cannot be read")
+		return "", errors.New("the recipient's address cannot be read")
 	}
 	at := strings.LastIndexByte(a.Address, '@')
 	if domain := a.Address[at+1:]; !ascii(domain) {
 		short, err := idna.Lookup.ToASCII(domain)
 		if err != nil {
-			return netmail.Address{}, errors.New("the recipient's domain cannot be read")
+			return "", errors.New("the recipient's domain cannot be read")
 		}
 		a.Address = a.Address[:at+1] + short
 	}
-	return netmail.Address{Address: a.Address}, nil
+	return a.Address, nil
 }
+
+// simple tells whether s is an address that means itself wherever it stands: two
+// dot-atoms of ASCII letters, digits and the signs that need no quotes.
+func simple(s string) bool {
+	at, dot := -1, true // dot: an atom must begin here
+	for i := range len(s) {
+		switch c := s[i]; {
+		case plainAtom[c]:
+			dot = false
+		case c == '.' && !dot:
+			dot = true
+		case c == '@' && !dot && at < 0:
+			at, dot = i, true
+		default:
+			return false
+		}
+	}
+	return at > 0 && !dot
+}
+
+var plainAtom = func() (out [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_") {
+		out[c] = true
+	}
+	return out
+}()
 
 // path is the address with brackets, the local part quoted where it must be.
 func path(address string) string {
+	if simple(address) {
+		return "<" + address + ">"
+	}
 	return (&netmail.Address{Address: address}).String()
 }
 
@@ -188,25 +197,8 @@ func ascii(s string) bool {
 // oneLine folds line breaks to blanks: a header injected through a subject must
 // stay part of the subject.
 func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\r' || r == '\n' }), " ")
-}
-
-// dotted is a mail as RFC 5321 4.5.2 wants it after DATA: CRLF line ends, lines
-// that begin with a dot doubled, the final dot appended.
-func dotted(mail []byte) []byte {
-	out := make([]byte, 0, len(mail)+len(mail)/64+8)
-	for len(mail) > 0 {
-		line := mail
-		if i := bytes.IndexByte(mail, '\n'); i >= 0 {
-			line, mail = mail[:i], mail[i+1:]
-		} else {
-			mail = nil
-		}
-		if len(line) > 0 && line[0] == '.' {
-			out = append(out, '.')
-		}
-		out = append(out, bytes.TrimSuffix(line, []byte{'\r'})...)
-		out = append(out, '\r', '\n')
+	if !strings.ContainsAny(s, "\r\n") {
+		return s
 	}
-	return append(out, '.', '\r', '\n')
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\r' || r == '\n' }), " ")
 }

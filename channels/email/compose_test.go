@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"otklik/channels"
 )
@@ -50,11 +51,11 @@ func TestMailsAreGolden(t *testing.T) {
 	}
 	for name, m := range map[string]channels.Message{"survey-ru": survey(), "survey-en": english} {
 		t.Run(name, func(t *testing.T) {
-			l, err := offline(t, "smtp://mx.dealer.example").compose(m, time.Date(2026, 11, 16, 12, 31, 0, 0, time.FixedZone("MSK", 3*3600)))
+			l, err := offline(t, "smtp://mx.dealer.example").compose(&m, time.Date(2026, 11, 16, 12, 31, 0, 0, time.FixedZone("MSK", 3*3600)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := withoutBoundary(l.data)
+			got := withoutBoundary(wire(l, false))
 			file := filepath.Join("testdata", "golden", name+".eml")
 			if *update {
 				if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -85,16 +86,16 @@ func withoutBoundary(data []byte) []byte {
 // nor go-mail's.
 func TestMailSurvivesTheStandardLibrary(t *testing.T) {
 	m := survey()
-	l, err := offline(t, "smtp://mx.dealer.example").compose(m, time.Now())
+	l, err := offline(t, "smtp://mx.dealer.example").compose(&m, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range bytes.SplitAfter(l.data, []byte("\n")) {
+	for _, line := range bytes.SplitAfter(wire(l, false), []byte("\n")) {
 		if !bytes.HasSuffix(line, []byte("\r\n")) && len(line) > 0 || len(line) > 1000 {
 			t.Fatalf("line %q", line)
 		}
 	}
-	msg, err := netmail.ReadMessage(bytes.NewReader(undotted(t, l.data)))
+	msg, err := netmail.ReadMessage(bytes.NewReader(undotted(t, wire(l, false))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,20 +130,19 @@ func TestMailSurvivesTheStandardLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := decoded(t, part); strings.ReplaceAll(got, "\r\n", "\n") != want {
+		if got := decoded(t, part.Header.Get("Content-Transfer-Encoding"), part); strings.ReplaceAll(got, "\r\n", "\n") != want {
 			t.Errorf("part %s is %q", part.Header.Get("Content-Type"), got)
 		}
 	}
 }
 
-func decoded(t *testing.T, part *multipart.Part) string {
+func decoded(t rapid.TB, encoding string, r io.Reader) string {
 	t.Helper()
-	var r io.Reader = part
-	switch part.Header.Get("Content-Transfer-Encoding") {
+	switch encoding {
 	case "quoted-printable":
-		r = quotedprintable.NewReader(part)
+		r = quotedprintable.NewReader(r)
 	case "base64":
-		r = base64.NewDecoder(base64.StdEncoding, part)
+		r = base64.NewDecoder(base64.StdEncoding, r)
 	}
 	b, err := io.ReadAll(r)
 	if err != nil {
@@ -151,8 +151,8 @@ func decoded(t *testing.T, part *multipart.Part) string {
 	return string(b)
 }
 
-// undotted undoes dotted.
-func undotted(t *testing.T, data []byte) []byte {
+// undotted is a mail without the dots that the wire adds.
+func undotted(t rapid.TB, data []byte) []byte {
 	t.Helper()
 	body, found := bytes.CutSuffix(data, []byte("\r\n.\r\n"))
 	if !found {
@@ -184,7 +184,7 @@ func TestEnvelopes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.m.ID = "1"
-			l, err := offline(t, row.url).compose(row.m, time.Now())
+			l, err := offline(t, row.url).compose(&row.m, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +216,7 @@ func TestUnsendableMessagesFailBeforeTheNetwork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := ok
 			row.change(&m)
-			_, err := offline(t, "smtp://mx.example").compose(m, time.Now())
+			_, err := offline(t, "smtp://mx.example").compose(&m, time.Now())
 			if e := channels.AsError(err); e == nil || e.Class != row.class {
 				t.Errorf("got %v", err)
 			}
@@ -227,16 +227,16 @@ func TestUnsendableMessagesFailBeforeTheNetwork(t *testing.T) {
 func TestHeadersCannotBeInjected(t *testing.T) {
 	m := channels.Message{ID: "1", To: "a@b.example", ToName: "Eve\r\nBcc: x@y.example", Subject: "Hi\r\nBcc: x@y.example\r\n\r\nbody",
 		InReplyTo: "1@x>\r\nBcc: x@y.example", Text: "text"}
-	l, err := offline(t, "smtp://mx.example").compose(m, time.Now())
+	l, err := offline(t, "smtp://mx.example").compose(&m, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg, err := netmail.ReadMessage(bytes.NewReader(l.data))
+	msg, err := netmail.ReadMessage(bytes.NewReader(wire(l, false)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := msg.Header.Get("Bcc"); got != "" {
-		t.Errorf("Bcc: %s\n%s", got, l.data)
+		t.Errorf("Bcc: %s\n%s", got, wire(l, false))
 	}
 }
 
@@ -274,16 +274,9 @@ func TestConfigurationErrors(t *testing.T) {
 	}
 }
 
-// FuzzDotted: whatever the mail, the server finds its end where we put it and
-// nowhere before.
-func FuzzDotted(f *testing.F) {
-	for _, s := range []string{"", ".", "..", "a\n.\nb", "a\r\n.\r\nb\r\n", "\n.\n", "x\r.\ry"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, mail []byte) {
-		out := dotted(mail)
-		if !bytes.HasSuffix(out, []byte(".\r\n")) || bytes.Contains(out[:len(out)-3], []byte("\r\n.\r\n")) || bytes.HasPrefix(out[:len(out)-3], []byte(".\r\n")) {
-			t.Fatalf("%q becomes %q", mail, out)
-		}
-	})
+// wire is a letter as it goes out.
+func wire(l *letter, eightBit bool) []byte {
+	var w writer
+	w.mail(l, eightBit)
+	return w.out
 }

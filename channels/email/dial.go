@@ -136,8 +136,9 @@ func newSession(client *smtp.Client, conn net.Conn, timeout time.Duration) *sess
 // closeQuietly says QUIT without waiting for long; the answer changes nothing.
 func (s *session) closeQuietly() {
 	_ = s.conn.SetDeadline(time.Now().Add(time.Second))
-	if _, err := s.write([]byte("QUIT\r\n")); err == nil {
-		_, _ = s.read()
+	_, _ = s.client.Text.W.WriteString("QUIT\r\n")
+	if s.client.Text.W.Flush() == nil {
+		_, _ = readReply(s.client.Text.R, codeDone)
 	}
 	_ = s.conn.Close()
 }

@@ -18,6 +18,7 @@ import (
 	netmail "net/mail"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"otklik/channels"
@@ -74,6 +75,9 @@ type Channel struct {
 	// returnPath is the URL's word on the envelope sender.
 	returnPath string
 	pool       *pool
+	// senders remembers each From that was written from: string → *sender. They
+	// are as many as an operator has set up.
+	senders sync.Map
 	// idleFor and pause bound the wait for news of a mailbox.
 	idleFor, pause time.Duration
 	// now stamps the Date header.

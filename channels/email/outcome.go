@@ -25,10 +25,25 @@ const (
 	stageDot     stage = "end of data"
 )
 
+// Replies that let a session go on.
+const (
+	codeDone = 250
+	codeGoOn = 354
+)
+
+// expected is the code that the command of a stage is answered with.
+func (at stage) expected() int {
+	if at == stageData {
+		return codeGoOn
+	}
+	return codeDone
+}
+
 // reply is one SMTP reply.
 type reply struct {
 	code int
-	// enhanced is the RFC 3463 status, empty where the server gives none.
+	// enhanced is the RFC 3463 status, empty where the server gives none. It and
+	// the text are left out of a reply that was as expected.
 	enhanced string
 	text     string
 }

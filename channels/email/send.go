@@ -64,7 +64,7 @@ func (b *batch) next() *job {
 		}
 		b.taken++
 		b.mu.Unlock()
-		l, err := b.channel.compose(b.messages[i], b.channel.now())
+		l, err := b.channel.compose(&b.messages[i], b.channel.now())
 		if err != nil {
 			b.done(i, channels.Receipt{}, err)
 			continue

@@ -25,8 +25,19 @@ type session struct {
 	carried  int
 	lastUsed time.Time
 	spoilt   bool
-	frame    []byte
+	// renew is when the deadline of the connection has to be set anew.
+	renew time.Time
+	// writer has the room for what goes out in one write.
+	writer writer
 }
+
+// Window is how many messages a connection has begun and has no answer to, at
+// most: the one whose body is on its way and the one whose envelope rides behind
+// it. RFC 2920 3.1 allows no more: DATA ends a group, and the next body has to
+// wait for its 354. So a process that is killed leaves at most one message per
+// connection that the server may have taken, beside those of a SendBatch that
+// no connection had begun.
+const Window = 2
 
 // job is one letter on its way.
 type job struct {
@@ -57,10 +68,6 @@ func (s *session) run(ctx context.Context, first *job, next func() *job, done fu
 	}()
 	cur, sent := first, false
 	for cur != nil {
-		if err := s.client.UpdateDeadline(s.timeout); err != nil {
-			s.spoilt = true
-			return s.movable(ctx, cur, stageMail, err, done)
-		}
 		refusal, err := s.envelope(cur, sent)
 		if err != nil {
 			s.spoilt = true
@@ -144,20 +151,20 @@ func (s *session) envelope(j *job, sent bool) (*refusalError, *lost) {
 		return &refusalError{err: &channels.Error{Class: channels.Rejected, Err: errNoUTF8}}, nil
 	}
 	if s.pipelining && !sent {
-		s.frame = s.appendEnvelope(s.frame[:0], j)
-		if _, err := s.write(s.frame); err != nil {
+		s.writer.out = s.appendEnvelope(s.writer.out[:0], j)
+		if _, err := s.write(s.writer.out); err != nil {
 			return nil, &lost{stageMail, err}
 		}
 	}
 	var refusal *refusalError
 	for _, at := range [...]stage{stageMail, stageRcpt, stageData} {
 		if !s.pipelining {
-			s.frame = s.appendCommand(s.frame[:0], at, j)
-			if _, err := s.write(s.frame); err != nil {
+			s.writer.out = s.appendCommand(s.writer.out[:0], at, j)
+			if _, err := s.write(s.writer.out); err != nil {
 				return nil, &lost{at, err}
 			}
 		}
-		r, err := s.read()
+		r, err := s.read(at.expected())
 		if err != nil {
 			if refusal != nil {
 				// The server said why before it hung up.
@@ -166,13 +173,13 @@ func (s *session) envelope(j *job, sent bool) (*refusalError, *lost) {
 			}
 			return nil, &lost{at, err}
 		}
-		agreed := r.ok() && at != stageData || r.code == 354 && at == stageData
+		agreed := r.ok() && at != stageData || r.code == codeGoOn && at == stageData
 		if refusal == nil && !agreed {
 			refusal = &refusalError{r.code, refused(at, r)}
 			if !s.pipelining || r.code == 421 {
 				return refusal, nil
 			}
-		} else if refusal != nil && r.code == 354 {
+		} else if refusal != nil && r.code == codeGoOn {
 			// RFC 2920 3.1: data was asked for although nobody is to get it.
 			if err := s.emptyData(); err != nil {
 				s.spoilt = true
@@ -187,32 +194,30 @@ func (s *session) emptyData() error {
 	if _, err := s.write([]byte(".\r\n")); err != nil {
 		return err
 	}
-	_, err := s.read()
+	_, err := s.read(codeDone)
 	return err
 }
 
 // body sends the data of cur and, behind it, the envelope of ahead, then reads
 // the verdict on cur.
 func (s *session) body(ctx context.Context, cur, ahead *job, done func(*job, error)) {
-	s.frame = append(s.frame[:0], cur.data...)
+	s.writer.out = s.writer.out[:0]
+	s.writer.mail(cur.letter, s.eightBit)
+	dot := len(s.writer.out)
 	if ahead != nil && (!ahead.utf8 || s.utf8) {
-		s.frame = s.appendEnvelope(s.frame, ahead)
+		s.writer.out = s.appendEnvelope(s.writer.out, ahead)
 	}
-	err := s.client.UpdateDeadline(s.timeout)
-	sent := 0
-	if err == nil {
-		sent, err = s.write(s.frame)
-	}
+	sent, err := s.write(s.writer.out)
 	if err != nil {
 		s.spoilt = true
 		at := stageDot
-		if sent < len(cur.data) {
+		if sent < dot {
 			at = stageData
 		}
 		done(cur, broken(at, s.why(ctx, err)))
 		return
 	}
-	r, err := s.read()
+	r, err := s.read(codeDone)
 	if err != nil {
 		s.spoilt = true
 		done(cur, broken(stageDot, s.why(ctx, err)))
@@ -241,7 +246,7 @@ func (s *session) reset() bool {
 	if _, err := s.write([]byte("RSET\r\n")); err != nil {
 		return false
 	}
-	r, err := s.read()
+	r, err := s.read(codeDone)
 	return err == nil && r.ok()
 }
 
@@ -271,40 +276,19 @@ func (s *session) appendCommand(b []byte, at stage, j *job) []byte {
 		b = append(b, " SMTPUTF8"...)
 	}
 	if s.dsn {
-		b = append(append(b, " RET=HDRS ENVID="...), xtext(j.id)...)
+		b = appendXtext(append(b, " RET=HDRS ENVID="...), j.id)
 	}
 	return append(b, '\r', '\n')
 }
 
-// xtext is the encoding of RFC 3461 section 4.
-func xtext(s string) string {
-	const digits = "0123456789ABCDEF"
-	out := make([]byte, 0, len(s))
+// appendXtext appends a string in the encoding of RFC 3461 section 4.
+func appendXtext(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c > ' ' && c < 0x7f && c != '+' && c != '=' {
-			out = append(out, c)
+			b = append(b, c)
 		} else {
-			out = append(out, '+', digits[c>>4], digits[c&15])
+			b = append(b, '+', upperHex[c>>4], upperHex[c&15])
 		}
 	}
-	return string(out)
-}
-
-// write sends p and says how many bytes of it the kernel has taken: that, not
-// the error, decides whether the final dot may have left.
-func (s *session) write(p []byte) (sent int, err error) {
-	w := s.client.Text.W
-	n, err := w.Write(p)
-	if err == nil {
-		err = w.Flush()
-	}
-	return n - w.Buffered(), err
-}
-
-func (s *session) read() (reply, error) {
-	code, text, err := s.client.Text.ReadResponse(0)
-	if err != nil {
-		return reply{}, err
-	}
-	return newReply(code, text), nil
+	return b
 }

@@ -1,12 +1,12 @@
 package email
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"otklik/channels"
 	"otklik/internal/testserver"
@@ -212,9 +212,14 @@ func TestBrokenWithinTheBodyIsTransient(t *testing.T) {
 	}
 	defer c.pool.put(session)
 	// More than the kernels of both sides keep for a reader that does not read.
-	data := append(bytes.Repeat([]byte("0123456789abcdef0123456789abcdef\r\n"), 2<<20), ".\r\n"...)
+	m := message("1")
+	m.Text = strings.Repeat("0123456789abcdef0123456789abcdef\n", 2<<20)
+	l, err := c.compose(&m, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
 	var result error
-	session.run(t.Context(), &job{letter: &letter{envelope: envelope{from: "<a@b.example>", to: "<c@d.example>", id: "1"}, data: data}},
+	session.run(t.Context(), &job{letter: l},
 		func() *job { return nil }, func(_ *job, err error) { result = err })
 	if e := channels.AsError(result); e == nil || e.Class != channels.Transient {
 		t.Fatalf("got %v", result)
