@@ -24,6 +24,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"otklik/internal/dispatch"
 	"otklik/internal/testserver"
 	"otklik/internal/testserver/faultproxy"
 )
@@ -45,9 +46,6 @@ func seed(t *testing.T) uint64 {
 	t.Logf("%s=%d repeats these faults", seedVariable, n)
 	return n
 }
-
-// window bounds what one kill may leave uncertain in one lane of one node.
-const window = 320
 
 // Times of the nodes, far shorter than in real life.
 const (
@@ -400,7 +398,7 @@ func (w *town) uncertain(nodes int) int {
 				fresh++
 			}
 		}
-		if most := window * nodes; fresh > most {
+		if most := dispatch.Window * nodes; fresh > most {
 			w.t.Errorf("after kill %d, %d messages of lane %s are in flight, more than %d", w.kills, fresh, lane, most)
 		}
 		total += fresh
