@@ -87,7 +87,7 @@ func contract(t *testing.T, cells ratelimit.Cells) {
 	})
 	t.Run("a key twice", func(t *testing.T) {
 		b := ratelimit.Bucket{Key: "twice", Limit: hour}
-		_, err := cells.Take(context.Background(), time.Now(), []ratelimit.Bucket{b, b})
+		_, err := ask(context.Background(), cells, time.Now(), b, b)
 		if err == nil || errors.Is(err, ratelimit.ErrUnavailable) {
 			t.Fatalf("error is %v", err)
 		}
@@ -143,7 +143,7 @@ func crowd(t *testing.T, cells ratelimit.Cells) {
 	for range 8 {
 		wg.Go(func() {
 			for range 10 {
-				v, err := cells.Take(context.Background(), time.Now(), []ratelimit.Bucket{b})
+				v, err := ask(context.Background(), cells, time.Now(), b)
 				if err != nil {
 					t.Error(err)
 				}
@@ -159,13 +159,22 @@ func crowd(t *testing.T, cells ratelimit.Cells) {
 	}
 }
 
-func take(t *testing.T, c ratelimit.Cells, now time.Time, buckets ...ratelimit.Bucket) ratelimit.Verdict {
+func take(t *testing.T, c ratelimit.Cells, now time.Time, buckets ...ratelimit.Bucket) ratelimit.Slot {
 	t.Helper()
-	v, err := c.Take(context.Background(), now, buckets)
+	v, err := ask(context.Background(), c, now, buckets...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// ask is for one message that leaves now or not.
+func ask(ctx context.Context, c ratelimit.Cells, now time.Time, buckets ...ratelimit.Bucket) (ratelimit.Slot, error) {
+	slots, err := c.Reserve(ctx, now, []ratelimit.Demand{buckets}, 0)
+	if err != nil {
+		return ratelimit.Slot{}, err
+	}
+	return slots[0], nil
 }
 
 // Whatever the arrival times, limits, costs and horizons, Redis decides and keeps
@@ -310,7 +319,7 @@ func TestRedisAway(t *testing.T) {
 		wg.Wait()
 	}
 	granted := func(key string) {
-		v, err := cells.Take(context.Background(), time.Now(), bucket(key))
+		v, err := ask(context.Background(), cells, time.Now(), bucket(key)...)
 		if err != nil || !v.OK {
 			t.Errorf("%s: %+v, %v", key, v, err)
 		}
@@ -319,7 +328,7 @@ func TestRedisAway(t *testing.T) {
 		many("up", granted)
 		stop()
 		many("away", func(key string) {
-			if _, err := cells.Take(context.Background(), time.Now(), bucket(key)); !errors.Is(err, ratelimit.ErrUnavailable) {
+			if _, err := ask(context.Background(), cells, time.Now(), bucket(key)...); !errors.Is(err, ratelimit.ErrUnavailable) {
 				t.Errorf("server stopped: %v", err)
 			}
 		})
@@ -348,7 +357,7 @@ func TestRedisRefuses(t *testing.T) {
 	cells := ratelimit.NewRedis(dial(t, "redis://"+server.Addr()), "")
 	server.SetError("LOADING Redis is loading the dataset in memory")
 	b := ratelimit.Bucket{Key: "k", Limit: ratelimit.Rate(1, time.Second, 1)}
-	if _, err := cells.Take(context.Background(), time.Now(), []ratelimit.Bucket{b}); !errors.Is(err, ratelimit.ErrUnavailable) {
+	if _, err := ask(context.Background(), cells, time.Now(), b); !errors.Is(err, ratelimit.ErrUnavailable) {
 		t.Fatalf("error is %v", err)
 	}
 }

@@ -60,7 +60,7 @@ func TestDialObeysDeadline(t *testing.T) {
 	cells := ratelimit.NewRedis(dial(t, "redis://"+l.Addr().String()), "")
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	_, err = cells.Take(ctx, time.Now(), []ratelimit.Bucket{{Key: "k", Limit: ratelimit.Rate(1, time.Second, 1)}})
+	_, err = ask(ctx, cells, time.Now(), ratelimit.Bucket{Key: "k", Limit: ratelimit.Rate(1, time.Second, 1)})
 	if !errors.Is(err, ratelimit.ErrUnavailable) {
 		t.Fatalf("error is %v", err)
 	}

@@ -49,19 +49,6 @@ func (m *Memory) Reserve(_ context.Context, now time.Time, demands []Demand, hor
 	return p.slots(origin, at, now), nil
 }
 
-// Take implements Cells.
-func (m *Memory) Take(ctx context.Context, now time.Time, buckets []Bucket) (Verdict, error) {
-	return only(m.Reserve(ctx, now, []Demand{buckets}, 0))
-}
-
-// only is the answer to a single demand.
-func only(slots []Slot, err error) (Slot, error) {
-	if err != nil {
-		return Slot{}, err
-	}
-	return slots[0], nil
-}
-
 // whole rounds a time up to microseconds, so that a slot is never before now nor
 // before what the rule says.
 func whole(t time.Time) time.Time {

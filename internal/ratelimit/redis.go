@@ -54,11 +54,6 @@ func (r *Redis) Reserve(ctx context.Context, now time.Time, demands []Demand, ho
 	return p.slots(now.Add(time.Since(began)), server, now), nil
 }
 
-// Take implements Cells.
-func (r *Redis) Take(ctx context.Context, now time.Time, buckets []Bucket) (Verdict, error) {
-	return only(r.Reserve(ctx, now, []Demand{buckets}, 0))
-}
-
 // ask fills the plan with the demands and with the script's grants, and returns
 // the server's now.
 func (r *Redis) ask(ctx context.Context, p *plan, demands []Demand, horizon time.Duration) (int64, error) {

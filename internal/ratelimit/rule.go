@@ -68,9 +68,6 @@ type Slot struct {
 	Key string
 }
 
-// Verdict is the answer of Take.
-type Verdict = Slot
-
 // Cells keep the state of buckets and apply the rule to it, atomically over a
 // call. Memory goes by the now that is passed in; Redis goes by its server's
 // clock and returns times moved onto the caller's. Times are machine time. Safe
@@ -85,8 +82,6 @@ type Cells interface {
 	// A bucket named twice in one demand, or with two limits in one call, is an
 	// error, as is what goes beyond MaxDemands and MaxBuckets.
 	Reserve(ctx context.Context, now time.Time, demands []Demand, horizon time.Duration) ([]Slot, error)
-	// Take is Reserve for one message that leaves now or not.
-	Take(ctx context.Context, now time.Time, buckets []Bucket) (Verdict, error)
 }
 
 // grant is a slot on the time line of the cells, in Unix microseconds; by is the
