@@ -86,8 +86,9 @@ cover: ready ## print the share of statements that the tests reach
 	$(WITHSERVERS) go test -p $(PARALLEL) -timeout 20m -coverpkg=./... -coverprofile=coverage.out $(PACKAGES)
 	go tool cover -func=coverage.out | tail -1
 
+# Never from the cache: what a soak draws is new each time (OTKLIK_TEST_SEED repeats it).
 soak: ready ## run for a long time under faults (SOAKTIME=30m)
-	$(if $(call tagged,soak),OTKLIK_SOAK=$(SOAKTIME) $(WITHSERVERS) go test -v -tags soak -run '^TestSoak' -timeout 0 $(call tagged,soak),@echo 'no package has soak tests')
+	$(if $(call tagged,soak),OTKLIK_SOAK=$(SOAKTIME) $(WITHSERVERS) go test -v -count=1 -tags soak -run '^TestSoak' -timeout 0 $(call tagged,soak),@echo 'no package has soak tests')
 
 screenshots: ready ## make the pictures of the documentation anew
 	$(WITHSERVERS) go test -tags screenshots ./internal/e2e -run '^TestScreenshots' -count=1 -update
