@@ -83,6 +83,7 @@ type Console struct {
 	pages      *pages
 	passwords  *checker
 	failures   *failures
+	counts     *counter
 	origin     *http.CrossOriginProtection
 	assets     map[string]asset
 }
@@ -97,7 +98,7 @@ type asset struct {
 // New parses every template and catalogue; what is wrong with them is an error
 // here and never on a page.
 func New(d Deps) (*Console, error) {
-	c := &Console{Deps: d, failures: newFailures(), origin: http.NewCrossOriginProtection(), assets: map[string]asset{}}
+	c := &Console{Deps: d, failures: newFailures(), counts: newCounter(), origin: http.NewCrossOriginProtection(), assets: map[string]asset{}}
 	var err error
 	if c.passwords, err = newChecker(); err != nil {
 		return nil, err
@@ -134,6 +135,7 @@ func New(d Deps) (*Console, error) {
 var (
 	callers  = []string{store.RoleOperator, store.RoleManager}
 	advisers = []string{store.RoleEngineer, store.RoleBodyshop, store.RoleManager}
+	steerers = []string{store.RoleManager, store.RoleMarketer}
 	readers  = []string{store.RoleOperator, store.RoleManager, store.RoleMarketer, store.RoleAdvisor, store.RoleConsultant}
 )
 
@@ -176,6 +178,9 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("GET /inbox", c.private(c.inbox, callers...))
 	mux.Handle("GET /remarks", c.private(c.remarks))
 	mux.Handle("POST /remarks/{id}", c.private(c.passRemark, advisers...))
+	mux.Handle("GET /sending", c.private(c.sending, steerers...))
+	mux.Handle("POST /sending/pause", c.private(c.stop, steerers...))
+	mux.Handle("POST /sending/resume", c.private(c.resume, steerers...))
 	if c.Sandbox != nil {
 		mux.Handle("GET /phones", c.private(c.phones))
 		mux.Handle("GET /phones/mail/{seq}", c.private(c.phoneMail))

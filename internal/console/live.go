@@ -9,17 +9,20 @@ import (
 
 // How a live page is fed: a word when something changed, at most one in
 // liveSpacing; a word every liveBeat so that clocks move and dead connections are
-// found; an end after liveLife, whereupon the browser calls again.
+// found, every sendingBeat where figures change all the time; an end after liveLife,
+// whereupon the browser calls again.
 const (
 	liveSpacing = 300 * time.Millisecond
 	liveBeat    = 30 * time.Second
+	sendingBeat = 2 * time.Second
 	liveLife    = 10 * time.Minute
 )
 
 // live tells a page that it should look again. It says nothing of what changed:
 // the page asks for itself and takes over the parts that differ.
 func (c *Console) live(q *request) error {
-	changed, ended, cancel := c.changes(q.r.URL.Query().Get("page") == "phones")
+	page := q.r.URL.Query().Get("page")
+	changed, ended, cancel := c.changes(page == "phones")
 	defer cancel()
 	stream := http.NewResponseController(q.w)
 	// The server's bound on writing is for pages; this one lasts.
@@ -38,7 +41,11 @@ func (c *Console) live(q *request) error {
 	if say("retry: 2000\n\n") != nil {
 		return nil // the browser left
 	}
-	beat, end := time.NewTicker(liveBeat), time.NewTimer(liveLife)
+	every := liveBeat
+	if page == "sending" {
+		every = sendingBeat
+	}
+	beat, end := time.NewTicker(every), time.NewTimer(liveLife)
 	defer beat.Stop()
 	defer end.Stop()
 	for {

@@ -19,7 +19,7 @@ type pages struct{ byName map[string]*template.Template }
 
 // Pages of the console; each has a file of its name that defines "main".
 func pageNames() []string {
-	return []string{"login", "error", "queue", "task", "sheet", "contacts", "contact", "inbox", "remarks", "phones", "form", "thanks", "unsubscribe"}
+	return []string{"login", "error", "queue", "task", "sheet", "contacts", "contact", "inbox", "remarks", "sending", "phones", "form", "thanks", "unsubscribe"}
 }
 
 func loadPages(fsys fs.FS) (*pages, error) {
@@ -192,6 +192,9 @@ func (v *view) MayRead() bool { return v.May(readers...) }
 
 // MayAdvise tells whether the reader may pass remarks on.
 func (v *view) MayAdvise() bool { return v.May(advisers...) }
+
+// MaySteer tells whether the reader may stop sending and let it go on.
+func (v *view) MaySteer() bool { return v.May(steerers...) }
 
 // Manager tells whether the reader is a service manager.
 func (v *view) Manager() bool { return v.May(store.RoleManager) }

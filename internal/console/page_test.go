@@ -40,7 +40,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 		pages := []page{outside.get("/login"), outside.post("/login", "login", "x", "password", "x"), outside.get("/s/" + token + "?lang=" + locale), outside.get("/s/" + token + "/thanks?o=low&f=true&lang=" + locale),
 			outside.get("/s/" + token + "/thanks?o=good&lang=" + locale), outside.get("/s/" + token + "/thanks?o=neutral&lang=" + locale), outside.get("/u/" + token + "?lang=" + locale), outside.get("/s/none")}
 		for _, path := range []string{"/queue", "/queue?kind=callback", "/queue?mine=1", "/tasks/" + cb.ID, "/tasks/" + call.ID, "/tasks/" + call.ID + "/survey", "/contacts", "/contacts?q=none", "/contacts/" + cb.ContactID,
-			"/inbox", "/remarks", "/remarks?kind=complaint&department=", "/phones", "/tasks/none"} {
+			"/inbox", "/sending", "/remarks", "/remarks?kind=complaint&department=", "/phones", "/tasks/none"} {
 			pages = append(pages, b.get(path))
 		}
 		pages = append(pages, b.post("/tasks/"+cb.ID+"/close"), b.post("/tasks/"+cb.ID+"/agree"), b.post("/tasks/"+call.ID+"/survey"), b.post("/phones/write", "channel", "sms", "text", ""))

@@ -30,17 +30,22 @@ func TestAccessibility(t *testing.T) {
 	outside := d.open(t, desktop)
 	outside.expect("404")
 	p.expect("404")
+	manager := d.open(t, desktop)
+	manager.login(d, "andrei")
 	for _, width := range []int64{desktop, phone} {
 		for _, scheme := range []string{"light", "dark"} {
-			for _, who := range []*tab{p, outside} {
+			for _, who := range []*tab{p, outside, manager} {
 				who.resize(width)
 				who.media(scheme)
 			}
 			for _, x := range pages {
 				t.Run(fmt.Sprintf("%s/%d/%s", x.name, width, scheme), func(t *testing.T) {
 					who := p
-					if strings.HasPrefix(x.name, "outside") {
+					switch {
+					case strings.HasPrefix(x.name, "outside"):
 						who = outside
+					case strings.HasPrefix(x.name, "manager"):
+						who = manager
 					}
 					who.visit(x.path)
 					inspect(t, who, string(axe))
@@ -82,7 +87,7 @@ func furnished(t *testing.T, d *demo, p *tab) []page {
 	return []page{
 		{"queue", "/queue"}, {"mine", "/queue?mine=1"}, {"callback", mine}, {"call", call}, {"sheet", call + "/survey"}, {"inbox", "/inbox"},
 		{"contacts", "/contacts"}, {"nobody", "/contacts?q=qqq"}, {"contact", "/contacts/" + d.contact("Иванов").ID}, {"remarks", "/remarks"},
-		{"phones", "/phones?who=" + d.contact("Кузнецова").ID}, {"mailbox", "/phones?who=" + d.contact("Смирнов").ID}, {"lost", "/no-such-page"}, {"missing", "/tasks/nothing"},
+		{"phones", "/phones?who=" + d.contact("Кузнецова").ID}, {"mailbox", "/phones?who=" + d.contact("Смирнов").ID}, {"lost", "/no-such-page"}, {"missing", "/tasks/nothing"}, {"manager-sending", "/sending"},
 		{"outside-login", "/login"}, {"outside-form", form}, {"outside-form-tapped", form + "?q=2"}, {"outside-thanks", form + "/thanks?o=good&f=false"},
 		{"outside-unsubscribe", strings.Replace(form, "/s/", "/u/", 1)}, {"outside-unknown-form", "/s/nothing"},
 	}

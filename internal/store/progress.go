@@ -38,9 +38,9 @@ type Waits struct {
 	// InFlight are being handed to the provider, Asking are those of which the
 	// provider is asked whether it took them.
 	InFlight, Asking int
-	// About tells that Waiting, Held and Later are estimated from a part of them,
-	// More that there are more than counted.
-	About, More bool
+	// About tells that Waiting is estimated from a part of the queue, More that there
+	// are more than counted; AboutLater and MoreLater tell it of Held and Later.
+	About, More, AboutLater, MoreLater bool
 	// NextHeld is when the first of those held is looked at again, by HeldRule.
 	NextHeld time.Time
 	HeldRule string
@@ -191,27 +191,40 @@ type part struct {
 
 // countQueue counts what one queue has due, and what it has for later.
 func (s *Store) countQueue(ctx context.Context, t *tally, h queueHead, business time.Time) error {
-	ch, sender, _ := strings.Cut(h.lane, ":")
+	ch, sender := senderOf(h.lane)
 	for _, later := range []bool{false, true} {
 		parts, scale, err := s.countRange(ctx, h, later, business)
 		if err != nil {
 			return err
 		}
 		for _, p := range parts {
-			w := t.line(waitsKey{h.dealer, p.program, channels.Kind(ch), sender})
+			w := t.line(waitsKey{h.dealer, p.program, ch, sender})
 			n := int(math.Round(float64(p.n) * scale.by))
-			w.About, w.More = w.About || scale.by > 1, w.More || scale.more
-			switch {
-			case !later:
-				w.Waiting += n
-			case p.state == outreach.Held:
+			if !later {
+				w.Waiting, w.About, w.More = w.Waiting+n, w.About || scale.by > 1, w.More || scale.more
+				continue
+			}
+			w.AboutLater, w.MoreLater = w.AboutLater || scale.by > 1, w.MoreLater || scale.more
+			if p.state == outreach.Held {
 				w.hold(n, p.rule, p.next)
-			default:
+			} else {
 				w.Later += n
 			}
 		}
 	}
 	return nil
+}
+
+// senderOf reads the name of a lane: CHANNEL:SENDER, with the mail domain behind the
+// sender where that has a queue of its own. What has no sender yet, or belongs to a
+// program that is paused (pause:PROGRAM), is nobody's.
+func senderOf(lane string) (channels.Kind, string) {
+	ch, sender, _ := strings.Cut(lane, ":")
+	if ch == "pause" {
+		return "", ""
+	}
+	sender, _, _ = strings.Cut(sender, "@@")
+	return channels.Kind(ch), sender
 }
 
 // hold adds rows that a verdict holds back; the rule of the next one is shown.

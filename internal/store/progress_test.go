@@ -68,7 +68,9 @@ func TestProgress(t *testing.T) {
 		const lane = "sms:+7495"
 		n := 1
 		for _, q := range []queued{
-			{d.ID, "survey", lane, "planned", "", 3, now.Add(-time.Minute), 3},
+			{d.ID, "survey", lane, "planned", "", 3, now.Add(-time.Minute), 2},
+			{d.ID, "survey", lane + "@@slow.example", "planned", "", 3, now.Add(-time.Minute), 1},
+			{d.ID, "greeting", "pause:greeting", "planned", "", 5, now.Add(-time.Minute), 2},
 			{d.ID, "survey", lane, "claimed", "", 2, now.Add(-2 * time.Minute), 1},
 			{d.ID, "survey", lane, "held", "quiet_hours", 3, now.Add(-time.Second), 1}, // its time has come
 			{d.ID, "survey", lane, "held", "cap", 3, now.Add(3 * time.Hour), 2},
@@ -95,7 +97,7 @@ func TestProgress(t *testing.T) {
 		p, err := st.Progress(ctx, []string{d.ID}, now, machine)
 		must(t, err)
 		want := []store.Waits{
-			{DealerID: d.ID, Program: "greeting", Later: 4},
+			{DealerID: d.ID, Program: "greeting", Waiting: 2, Later: 4},
 			{DealerID: d.ID, Channel: channels.SMS, Sender: "+7495", Held: 1, Asking: 1, NextHeld: now.Add(time.Hour), HeldRule: "later"},
 			{DealerID: d.ID, Program: "survey", Channel: channels.SMS, Sender: "+7495", Waiting: 6, Held: 4, InFlight: 1, NextHeld: now.Add(10 * time.Minute), HeldRule: "retry"},
 		}
@@ -128,7 +130,7 @@ func TestProgressOfALongQueue(t *testing.T) {
 		p, err := st.Progress(t.Context(), nil, now, now)
 		must(t, err)
 		want := []store.Waits{
-			{DealerID: d.ID, Program: "newyear", Waiting: 9600, Held: 6000, About: true, NextHeld: now.Add(time.Hour), HeldRule: "quiet_hours"},
+			{DealerID: d.ID, Program: "newyear", Waiting: 9600, Held: 6000, About: true, NextHeld: now.Add(time.Hour), HeldRule: "quiet_hours", AboutLater: true},
 			{DealerID: d.ID, Program: "rare", Waiting: 2400, About: true},
 		}
 		if diff := cmp.Diff(want, p.Waits); diff != "" {

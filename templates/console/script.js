@@ -48,7 +48,8 @@
       const fresh = next.getElementById(now.id);
       if (!fresh || fresh.innerHTML === now.dataset.seen || fresh.isEqualNode(now)) continue;
       if (now.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
-      const focused = now.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      const held = now.contains(document.activeElement) ? document.activeElement : null;
+      const focused = held && held.getAttribute("href"), hold = held && held.dataset.hold;
       const marked = now.querySelector(".at a[data-open], a.at");
       const place = marked ? marked.getAttribute("href") : null;
       const open = [...now.querySelectorAll("details")].map((d) => d.open);
@@ -56,7 +57,8 @@
       now.replaceChildren(...fresh.childNodes);
       [...now.querySelectorAll("details")].forEach((d, i) => { if (open[i]) d.open = true; });
       if (place) { const link = [...now.querySelectorAll("a")].find((a) => a.getAttribute("href") === place); link?.closest("[data-row]")?.classList.add("at"); }
-      if (focused) [...now.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused)?.focus();
+      if (hold) [...now.querySelectorAll("[data-hold]")].find((b) => b.dataset.hold === hold)?.focus();
+      else if (focused) [...now.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused)?.focus();
       if (now.hasAttribute("data-bottom")) now.scrollTop = now.scrollHeight;
     }
   }
