@@ -258,7 +258,7 @@ func (a *App) build() {
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{a})
 	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
 		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Begun: a.begun,
-		Limits: a.limits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
+		Limits: a.limits, Overrides: a.changedLimits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
 	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
 		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
 	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
@@ -272,6 +272,22 @@ func (a *App) begun(ctx context.Context, c store.Conversation) {
 	if err := a.copies.Put(ctx, key, p); err != nil {
 		a.log.Warn("the copy of a conversation was not written", "error", err)
 	}
+}
+
+// changedLimits are the limits that people have put in place of the shipped ones.
+func (a *App) changedLimits(ctx context.Context) (map[string]ratelimit.Limit, error) {
+	rows, err := a.store.RateLimits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]ratelimit.Limit, len(rows))
+	for _, l := range rows {
+		out[l.Name] = ratelimit.Limit{} // lifted
+		if l.Units > 0 {
+			out[l.Name] = ratelimit.Rate(l.Units, l.Per, l.Burst)
+		}
+	}
+	return out, nil
 }
 
 // lanes are the dispatcher's lanes as a node tells of them: of one sender together,
