@@ -108,6 +108,7 @@ func (a *App) work(ctx context.Context) {
 	a.loops.Go(func() { a.dispatcher.Run(ctx) })
 	a.loops.Go(func() { a.beat(ctx, a.lanes, a.dispatcher.LastStep) })
 	a.loops.Go(func() { a.planLoop(ctx) })
+	a.loops.Go(func() { a.pruneLoop(ctx) })
 	if ch, ok := a.channels[channels.Telegram].(*telegram.Channel); ok {
 		a.loops.Go(func() { a.begin(ctx, "telegram", ch.Start) })
 		if a.config.Telegram.Mode == telegram.ModePoll {
@@ -122,9 +123,15 @@ func (a *App) work(ctx context.Context) {
 // planEvery is how often the planner looks for events that nobody woke it for.
 const planEvery = 2 * time.Second
 
+// planLoop plans what came in. Every node looks; of several that find something one
+// at a time plans (store.TakeUp), so that nothing waits for a dead one's lease.
 func (a *App) planLoop(ctx context.Context) {
 	for ctx.Err() == nil {
-		n, err := a.planner.Run(ctx, a.clock.Business())
+		some, err := a.store.Unplanned(ctx)
+		var n int64
+		if err == nil && some {
+			n, err = a.planner.Run(ctx, a.clock.Business())
+		}
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("planning failed", "error", err)
 		}
@@ -185,13 +192,7 @@ func (a *App) leadEvery() time.Duration { return a.leadFor() / 3 }
 // poll runs a poller wherever this node has the lead, with a pause after failures.
 func (a *App) poll(ctx context.Context, name string, p channels.Poller) {
 	node := a.store.NewID()
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if err := a.store.Resign(ctx, name, node); err != nil {
-			a.log.Warn("a lead was not given up", "name", name, "error", err)
-		}
-	}()
+	defer a.resign(ctx, name, node)
 	for wait := retryEvery; ctx.Err() == nil; {
 		lead, err := a.store.Lead(ctx, name, node, a.clock.Machine(), a.leadFor())
 		if err == nil && !lead {
@@ -215,23 +216,11 @@ func (a *App) poll(ctx context.Context, name string, p channels.Poller) {
 
 // pollOnce polls as long as the lead is kept.
 func (a *App) pollOnce(ctx context.Context, name, node string, p channels.Poller) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan struct{})
-	defer func() { <-done }()
-	defer cancel()
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			pause(ctx, a.leadEvery(), nil)
-			if lead, err := a.store.Lead(ctx, name, node, a.clock.Machine(), a.leadFor()); ctx.Err() == nil && (err != nil || !lead) {
-				cancel()
-			}
+	return a.leading(ctx, name, node, func(ctx context.Context) error {
+		cursor, err := a.store.Cursor(ctx, name)
+		if err != nil {
+			return err
 		}
-	}()
-	cursor, err := a.store.Cursor(ctx, name)
-	if err != nil {
-		return err
-	}
-	return p.Poll(ctx, cursor, func(ctx context.Context, e channels.Event, cursor string) error { return a.take(ctx, e, name, cursor) })
+		return p.Poll(ctx, cursor, func(ctx context.Context, e channels.Event, cursor string) error { return a.take(ctx, e, name, cursor) })
+	})
 }

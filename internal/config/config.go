@@ -26,6 +26,7 @@ type Config struct {
 	Telegram                            Telegram
 	SMTPURL, EmailFrom, IMAPURL         string
 	Dealers                             []Dealer
+	Retention                           Retention
 }
 
 // Twilio is the SMS provider's account.
@@ -60,10 +61,12 @@ type Dealer struct {
 }
 
 // file is the YAML form: the environment's names in lower case without the
-// prefix, and the dealers, which have no place in an environment.
+// prefix, and the dealers, which have no place in an environment. What stands under
+// retention is the same as settings retention_….
 type file struct {
-	Settings map[string]string `yaml:"settings"`
-	Dealers  []Dealer          `yaml:"dealers"`
+	Settings  map[string]string `yaml:"settings"`
+	Retention map[string]string `yaml:"retention"`
+	Dealers   []Dealer          `yaml:"dealers"`
 }
 
 // Problems are all that is wrong, each with the variable's name.
@@ -76,12 +79,16 @@ func (p Problems) Error() string {
 
 // Known lists every variable that is read.
 func Known() []string {
-	return []string{
+	known := []string{
 		"OTKLIK_CONFIG", "OTKLIK_LISTEN", "OTKLIK_ADMIN_LISTEN", "OTKLIK_PUBLIC_URL", "OTKLIK_LOG", "OTKLIK_DATABASE_URL", "OTKLIK_REDIS_URL",
 		"OTKLIK_TWILIO_ACCOUNT_SID", "OTKLIK_TWILIO_AUTH_TOKEN", "OTKLIK_TWILIO_FROM", "OTKLIK_TWILIO_MESSAGING_SERVICE_SID", "OTKLIK_TWILIO_API_BASE",
 		"OTKLIK_TELEGRAM_TOKEN", "OTKLIK_TELEGRAM_API_BASE", "OTKLIK_TELEGRAM_MODE", "OTKLIK_SMTP_URL", "OTKLIK_EMAIL_FROM", "OTKLIK_IMAP_URL",
 		"OTKLIK_DEALER_NAME", "OTKLIK_DEALER_ZONE", "OTKLIK_DEALER_LOCALE", "OTKLIK_DEALER_COUNTRY", "OTKLIK_DEALER_CODE", "OTKLIK_DEALER_PHONE", "OTKLIK_DEALER_ADDRESS",
 	}
+	for _, k := range kept {
+		known = append(known, k.name)
+	}
+	return known
 }
 
 // reader collects values and problems.
@@ -116,6 +123,7 @@ func Load(environ []string) (*Config, error) {
 		SMTPURL:  r.get("OTKLIK_SMTP_URL", ""), EmailFrom: r.get("OTKLIK_EMAIL_FROM", ""), IMAPURL: r.get("OTKLIK_IMAP_URL", ""),
 		Dealers: f.Dealers,
 	}
+	r.retention(&c.Retention)
 	r.dealers(c)
 	r.check(c)
 	if len(r.problems) > 0 {
@@ -134,7 +142,13 @@ func (r *reader) readFile(name string) (f file) {
 		r.bad("OTKLIK_CONFIG", "%s: %v", name, err)
 	}
 	r.file = f.Settings
-	for k := range f.Settings {
+	if r.file == nil {
+		r.file = map[string]string{}
+	}
+	for k, v := range f.Retention {
+		r.file["retention_"+k] = v
+	}
+	for k := range r.file {
 		if !slices.Contains(Known(), "OTKLIK_"+strings.ToUpper(k)) {
 			r.bad("OTKLIK_CONFIG", "%s: setting %q is not known", name, k)
 		}

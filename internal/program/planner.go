@@ -23,10 +23,6 @@ type Planner struct {
 // new or moved. Running it again changes nothing. Its memory does not grow with the
 // number of events.
 func (p *Planner) Run(ctx context.Context, now time.Time) (int64, error) {
-	some, err := p.Store.Unplanned(ctx)
-	if err != nil || !some {
-		return 0, err
-	}
 	var planned atomic.Int64
 	errs := make([]error, p.Store.TakeParts())
 	var parts sync.WaitGroup

@@ -118,7 +118,8 @@ func (s *Store) takeUp(ctx context.Context, part int, after Place, now time.Time
 		return n, written, last, s.tx(ctx, RankBulk, func(tx *Tx) error { return work(tx, nil) })
 	}
 	err = s.loading(ctx, func(tx *Tx, load loader) error {
-		if _, err := tx.ExecContext(ctx, "select pg_advisory_xact_lock(7302, $1)", part); err != nil { // any number nobody else takes
+		mine, err := one(ctx, tx, func(r *sql.Rows) (got bool, err error) { return got, r.Scan(&got) }, "select pg_try_advisory_xact_lock(7302, $1)", part) // any number nobody else takes
+		if err != nil || !mine {
 			return err
 		}
 		if careful {
