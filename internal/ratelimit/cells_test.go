@@ -243,6 +243,12 @@ func follow(t *rapid.T, c redis.UniversalClient, cells *ratelimit.Redis) {
 			t.Fatalf("key %s lives %v, needed %v", k, ttl, tat.Sub(server))
 		}
 	}
+	for k, tat := range tats {
+		// Gone before its time, a bucket would be full too early.
+		if gone, err := c.PExpireTime(ctx, key(k)).Result(); err == nil && gone > 0 && !tat.Equal(before[k]) && gone < time.Duration(tat.UnixNano()) {
+			t.Fatalf("key %s goes %v before it may", k, time.Duration(tat.UnixNano())-gone)
+		}
+	}
 	if n := c.DBSize(ctx).Val(); int(n) > len(tats) {
 		t.Fatalf("%d keys are kept; the rule keeps %d", n, len(tats))
 	}
@@ -335,6 +341,31 @@ func TestRedisAway(t *testing.T) {
 		start()
 	}
 	many("up", granted)
+}
+
+// A slot is never earlier than the server meant, by what the question took to get
+// there: it would leave too close behind what others were granted.
+func TestRedisSlotsAreNotEarly(t *testing.T) {
+	c := dial(t, testserver.Redis(t))
+	cells := ratelimit.NewRedis(c, "")
+	limit := ratelimit.Limit{Period: time.Hour, Burst: 1}
+	const calls = 200
+	fine := 0
+	for i := range calls {
+		k := fmt.Sprint(i)
+		v := take(t, cells, time.Now(), ratelimit.Bucket{Key: k, Limit: limit})
+		tat, err := c.Get(t.Context(), "{otklik}:rate:"+k).Int64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !v.At.Before(time.UnixMicro(tat).Add(-limit.Period)) {
+			fine++
+		}
+	}
+	// This thread may be put aside between its now and the question.
+	if fine < calls*3/4 {
+		t.Errorf("%d of %d slots are earlier than their server said", calls-fine, calls)
+	}
 }
 
 // A server that was flushed knows nothing, so that every bucket is full.
