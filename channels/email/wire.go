@@ -40,10 +40,13 @@ func (s *session) write(p []byte) (sent int, err error) {
 
 // read reads one reply. The text of one that is as expected is not kept.
 func (s *session) read(expected int) (reply, error) {
-	if err := s.patient(); err != nil {
-		return reply{}, err
+	in := s.client.Text.R
+	if in.Buffered() == 0 {
+		if err := s.patient(); err != nil {
+			return reply{}, err
+		}
 	}
-	return readReply(s.client.Text.R, expected)
+	return readReply(in, expected)
 }
 
 func readReply(in *bufio.Reader, expected int) (reply, error) {

@@ -24,6 +24,9 @@ type Drafter struct {
 	// PublicURL is where the form and the unsubscribe page are, without a
 	// trailing slash.
 	PublicURL string
+
+	// mailboxes remembers local part and domain of each sender's mailbox.
+	mailboxes sync.Map
 }
 
 // Recipient is to whom, from whom and about what a message is.
@@ -148,7 +151,7 @@ func (d *Drafter) message(r Recipient, template string, c render.Content, err er
 	if r.Channel == channels.Email {
 		m.Options.ToName = r.Contact.Name
 		if r.Token != "" {
-			m.Options.ReplyTo = ReplyAddress(r.Sender, r.Token)
+			m.Options.ReplyTo = d.replyAddress(r.Sender, r.Token)
 			m.Options.Unsubscribe = d.PublicURL + "/u/" + r.Token
 		}
 	}
@@ -162,15 +165,20 @@ func (d *Drafter) HTML(m *store.Message) (string, error) {
 	return d.Renderer.HTML(m.Subject, m.Text, m.HTML)
 }
 
-// ReplyAddress puts the reply token into the local part of a mailbox:
-// Service <svc@example.org> gives svc+TOKEN@example.org.
-func ReplyAddress(mailbox, token string) string {
-	a, err := mail.ParseAddress(mailbox)
-	if err != nil {
-		return ""
+// replyAddress puts the reply token into the local part of a mailbox:
+// Service <svc@example.org> gives svc+TOKEN@example.org; "" where there is none.
+func (d *Drafter) replyAddress(mailbox, token string) string {
+	at, ok := d.mailboxes.Load(mailbox)
+	if !ok {
+		a, err := mail.ParseAddress(mailbox)
+		if err != nil {
+			return ""
+		}
+		at = strings.SplitN(a.Address, "@", 2)
+		d.mailboxes.Store(mailbox, at)
 	}
-	local, domain, _ := strings.Cut(a.Address, "@")
-	return local + "+" + token + "@" + domain
+	parts := at.([]string)
+	return parts[0] + "+" + token + "@" + parts[1]
 }
 
 // NewToken makes a token that names a conversation: 16 characters, 80 random

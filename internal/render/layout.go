@@ -201,38 +201,44 @@ func (f field) kind() kind {
 	return kindText
 }
 
-// field reads a field of a page or a link.
-func (d *datum) field(f field) datum {
-	out := datum{kind: f.kind(), page: d.page}
+// fieldText reads a field that is a string.
+func (d *datum) fieldText(f field) string {
 	switch f {
 	case fieldLang:
-		out.text = d.page.Lang
+		return d.page.Lang
 	case fieldSubject:
-		out.text = d.page.Subject
+		return d.page.Subject
 	case fieldPreheader:
-		out.text = d.page.Preheader
+		return d.page.Preheader
 	case fieldLegend:
-		out.text = d.page.Legend
+		return d.page.Legend
 	case fieldOpen:
-		out.text = d.page.Open
+		return d.page.Open
 	case fieldOpenURL:
-		out.text = d.page.OpenURL
+		return d.page.OpenURL
 	case fieldReply:
-		out.text = d.page.Reply
+		return d.page.Reply
 	case fieldWhy:
-		out.text = d.page.Why
+		return d.page.Why
 	case fieldPlace:
-		out.text = d.page.Place
+		return d.page.Place
 	case fieldUnsubscribe:
-		out.text = d.page.Unsubscribe
+		return d.page.Unsubscribe
 	case fieldUnsubscribeURL:
-		out.text = d.page.UnsubscribeURL
+		return d.page.UnsubscribeURL
 	case fieldLabel:
-		out.text = d.link.Label
-	case fieldURL:
-		out.text = d.link.URL
+		return d.link.Label
 	}
-	return out
+	return d.link.URL
+}
+
+// field reads any field.
+func (d *datum) field(f field) datum {
+	k := f.kind()
+	if k == kindText {
+		return datum{kind: k, text: d.fieldText(f)}
+	}
+	return datum{kind: k, page: d.page}
 }
 
 // node is one compiled part of the layout.
@@ -279,16 +285,26 @@ func (e *execution) value(o *operand) datum {
 	return e.dot
 }
 
+// text is the value of an operand that is a string.
+func (e *execution) text(o *operand) string {
+	switch {
+	case o.variable >= 0:
+		return e.variables[o.variable].text
+	case o.field != noField:
+		return e.dot.fieldText(o.field)
+	}
+	return e.dot.text
+}
+
 func (e *execution) run(nodes []node) {
 	for i := range nodes {
 		switch n := &nodes[i]; n.kind {
 		case nodeLiteral:
 			e.out = append(e.out, n.literal...)
 		case nodePrint:
-			d := e.value(&n.operand)
-			e.out = escaped(e.out, d.text, n.escapes)
+			e.out = escaped(e.out, e.text(&n.operand), n.escapes)
 		case nodeIf:
-			if d := e.value(&n.operand); d.len() != 0 {
+			if e.holds(&n.operand) {
 				e.run(n.then)
 			} else {
 				e.run(n.others)
@@ -297,6 +313,15 @@ func (e *execution) run(nodes []node) {
 			e.loop(n)
 		}
 	}
+}
+
+// holds tells whether a condition on an operand is met.
+func (e *execution) holds(o *operand) bool {
+	if o.variable < 0 && o.field.kind() == kindText && o.field != noField {
+		return e.dot.fieldText(o.field) != ""
+	}
+	d := e.value(o)
+	return d.len() != 0
 }
 
 func (e *execution) loop(n *node) {
