@@ -35,7 +35,8 @@ func runCampaign(ctx context.Context, o options, stdout io.Writer) (err error) {
 }
 
 func (b *bench) campaign(ctx context.Context) (*report, error) {
-	r := &report{options: b.options, columns: []column{{name: "bare loop"}, {name: "otklik dispatch --once"}}}
+	r := &report{options: b.options, columns: []column{{name: "bare loop"}, {name: "otklik dispatch --once"}},
+		until: "to the end of the process, when all results are stored"}
 	b.say("filling the outbox of the bare loop: %d rows", b.messages)
 	if err := b.databases.fillOutbox(ctx, outboxName, b.channel, b.messages); err != nil {
 		return nil, err

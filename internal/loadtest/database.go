@@ -70,7 +70,7 @@ func (d *databases) copyOf(ctx context.Context, name string) (string, error) {
 	d.copies++
 	to := fmt.Sprintf("%s_%d", name, d.copies)
 	if d.pg != nil {
-		return d.pg.database(to), d.pg.execute(ctx, fmt.Sprintf("create database %s template %s strategy file_copy", to, name), "checkpoint")
+		return d.pg.database(to), d.pg.execute(ctx, fmt.Sprintf("create database %s template %s", to, name), "checkpoint")
 	}
 	return "sqlite:" + d.file(to), copyFile(d.file(name), d.file(to))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"otklik/channels"
@@ -45,37 +46,58 @@ type filled struct {
 // for the survey after service. A contact has an email address or a phone, by
 // channel. Limits are in force but high.
 func fill(ctx context.Context, url string, channel channels.Kind, zone string, n int) (f filled, err error) {
+	now := time.Now()
+	if f.Saving, err = saveVisits(ctx, hurried(url), channel, zone, n, now); err != nil {
+		return f, err
+	}
 	st, err := store.Open(ctx, url, store.Options{})
 	if err != nil {
 		return f, err
 	}
 	defer st.Close()
-	if _, err := st.Migrate(ctx); err != nil {
-		return f, err
-	}
-	now := time.Now()
-	d, err := st.SaveDealer(ctx, store.Dealer{Code: dealerCode, Name: dealerName, Zone: zone, Country: "RU", Locale: "ru"}, now)
-	if err != nil {
-		return f, err
-	}
-	if err := setLimits(ctx, st, now); err != nil {
-		return f, err
-	}
-	began := time.Now()
-	for from := 0; from < n; from += store.SaveChunk {
-		if err := saveChunk(ctx, st, d, channel, from, min(from+store.SaveChunk, n), now); err != nil {
-			return f, err
-		}
-	}
-	f.Saving = time.Since(began)
 	planner, err := newPlanner(ctx, st, now)
 	if err != nil {
 		return f, err
 	}
-	began = time.Now()
+	began := time.Now()
 	f.Planned, err = planner.Run(ctx, now)
 	f.Planning = time.Since(began)
 	return f, err
+}
+
+// hurried is a database URL whose sessions do not wait for the disk: what is only
+// preparation may be lost with the power. What is measured never uses it.
+func hurried(url string) string {
+	if strings.HasPrefix(url, "sqlite:") {
+		return url
+	}
+	return url + "&synchronous_commit=off"
+}
+
+// saveVisits makes the schema, the dealership and its customers.
+func saveVisits(ctx context.Context, url string, channel channels.Kind, zone string, n int, now time.Time) (took time.Duration, err error) {
+	st, err := store.Open(ctx, url, store.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer st.Close()
+	if _, err := st.Migrate(ctx); err != nil {
+		return 0, err
+	}
+	d, err := st.SaveDealer(ctx, store.Dealer{Code: dealerCode, Name: dealerName, Zone: zone, Country: "RU", Locale: "ru"}, now)
+	if err != nil {
+		return 0, err
+	}
+	if err := setLimits(ctx, st, now); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	for from := 0; from < n; from += store.SaveChunk {
+		if err := saveChunk(ctx, st, d, channel, from, min(from+store.SaveChunk, n), now); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(began), nil
 }
 
 func saveChunk(ctx context.Context, st *store.Store, d store.Dealer, channel channels.Kind, from, to int, now time.Time) error {

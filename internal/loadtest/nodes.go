@@ -27,7 +27,7 @@ func runNodes(ctx context.Context, o options, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	r := &report{options: b.options, columns: make([]column, mostNodes)}
+	r := &report{options: b.options, columns: make([]column, mostNodes), until: "to the last one"}
 	if err := b.fillCampaign(ctx, r); err != nil {
 		return err
 	}

@@ -78,13 +78,14 @@ func startPostgres(ctx context.Context) (_ *postgres, err error) {
 }
 
 // initialise makes the cluster. Anyone on this machine may log in: it listens on
-// loopback, lives for one measurement and holds invented people.
+// loopback, lives for one measurement and holds invented people. Nothing is synced
+// yet: the empty cluster is worth nothing.
 func (pg *postgres) initialise(ctx context.Context) error {
 	binary, err := locate("initdb")
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, binary, "--pgdata="+filepath.Join(pg.home, "data"), "--username=otklik", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions")
+	cmd := exec.CommandContext(ctx, binary, "--pgdata="+filepath.Join(pg.home, "data"), "--username=otklik", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
 	cmd.Dir = pg.home
 	if os.Geteuid() == 0 {
 		uid, gid, err := nobody()

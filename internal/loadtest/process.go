@@ -69,11 +69,17 @@ func start(c command) (*process, error) {
 		}
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uid, Gid: gid}
 	}
-	held, err := cmd.StdinPipe()
+	// Not exec's own pipe: that one closes when the program has ended, and what holds
+	// the leash would signal a number that may be another's by then.
+	stdin, held, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.name, err)
 	}
-	if err := cmd.Start(); err != nil {
+	cmd.Stdin = stdin
+	err = cmd.Start()
+	stdin.Close()
+	if err != nil {
+		held.Close()
 		return nil, fmt.Errorf("starting %s: %w", c.name, err)
 	}
 	p := &process{name: c.name, cmd: cmd, leash: held, done: make(chan struct{})}
@@ -86,6 +92,8 @@ func (p *process) watch() {
 	ended := make(chan struct{})
 	go func() {
 		p.err = p.cmd.Wait()
+		// Whoever holds the leash is all that may be left of the group.
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		close(ended)
 	}()
 	ticker := time.NewTicker(50 * time.Millisecond)

@@ -23,6 +23,8 @@ type report struct {
 	filled  filled
 	columns []column
 	machine machine
+	// until says what ends the time that rates are over.
+	until string
 }
 
 // column is what was measured in turn with the others.
@@ -138,6 +140,7 @@ func (r *report) write(w io.Writer) {
 	fmt.Fprintf(w, "\nRows by state after the last run: %s.\n", tellStates(last[len(last)-1].States))
 	fmt.Fprintf(w, "Planning: %s contacts/s (%s outreach rows in %.1f s); visits stored before it: %s/s.\n",
 		perSecond(r.messages, r.filled.Planning), decimal(float64(r.filled.Planned), 0), r.filled.Planning.Seconds(), perSecond(r.messages, r.filled.Saving))
+	fmt.Fprintf(w, "Rates are from the first message at the sink %s.\n", r.until)
 	if r.runs > 1 {
 		fmt.Fprintf(w, "%d runs in turn: least / median / most.\n", r.runs)
 	}
