@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 )
@@ -117,6 +119,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	cfg.MaxConns = int32(min(o.MaxConns, 1000)) //nolint:gosec // bounded
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	severalHosts(cfg.ConnConfig, url)
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to PostgreSQL: %w", err)
@@ -129,6 +132,16 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// severalHosts looks for the one of several servers that takes writes, unless the URL
+// says what it wants: after a fail-over that is another one.
+func severalHosts(c *pgx.ConnConfig, url string) {
+	for _, f := range c.Fallbacks {
+		if (f.Host != c.Host || f.Port != c.Port) && !strings.Contains(url, "target_session_attrs=") {
+			c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		}
+	}
 }
 
 // Close lets go of all connections.
