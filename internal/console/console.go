@@ -28,6 +28,7 @@ import (
 	"otklik/internal/clock"
 	"otklik/internal/draft"
 	"otklik/internal/inbox"
+	"otklik/internal/ratelimit"
 	"otklik/internal/render"
 	"otklik/internal/sandbox"
 	"otklik/internal/store"
@@ -84,6 +85,7 @@ type Console struct {
 	passwords  *checker
 	failures   *failures
 	counts     *counter
+	book       *ratelimit.Book
 	origin     *http.CrossOriginProtection
 	assets     map[string]asset
 }
@@ -104,6 +106,9 @@ func New(d Deps) (*Console, error) {
 		return nil, err
 	}
 	if c.catalogues, err = loadCatalogues(templates.FS); err != nil {
+		return nil, err
+	}
+	if c.book, err = ratelimit.Shipped(); err != nil {
 		return nil, err
 	}
 	if c.pages, err = loadPages(templates.FS); err != nil {
@@ -180,6 +185,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /remarks/{id}", c.private(c.passRemark, advisers...))
 	mux.Handle("GET /sending", c.private(c.sending, steerers...))
 	mux.Handle("POST /sending/pause", c.private(c.stop, steerers...))
+	mux.Handle("POST /sending/limits", c.private(c.setLimit, store.RoleAdmin))
 	mux.Handle("POST /sending/resume", c.private(c.resume, steerers...))
 	if c.Sandbox != nil {
 		mux.Handle("GET /phones", c.private(c.phones))

@@ -34,6 +34,8 @@ var failureTable = []struct {
 	{errCrossOrigin, http.StatusForbidden, "error.cross_origin"},
 	{errBadForm, http.StatusBadRequest, "error.bad_form"},
 	{inbox.ErrExpired, http.StatusNotFound, "error.token"},
+	{errBadLimit, http.StatusUnprocessableEntity, "error.bad_limit"},
+	{errUnknownLimit, http.StatusUnprocessableEntity, "error.unknown_limit"},
 	{errNobody, http.StatusUnprocessableEntity, "error.nobody"},
 	{errRefusedAnswers, http.StatusUnprocessableEntity, "error.refused_answers"},
 	{errOwnCustomer, http.StatusForbidden, "error.own_customer"},

@@ -66,6 +66,11 @@ func (v *view) Held(w store.Waits) string {
 	return v.T("sending.held", "why", v.Label("sending.rule", w.HeldRule), "when", v.Moment(w.NextHeld))
 }
 
+// Next says in a table what Held says in a sentence.
+func (v *view) Next(w store.Waits) string {
+	return v.T("sending.next", "why", v.Label("sending.rule", w.HeldRule), "when", v.Moment(w.NextHeld))
+}
+
 // Said is a provider's reason, in words where it is one of ours.
 func (v *view) Said(reason string) string { return v.Label("suppressed", reason) }
 

@@ -25,8 +25,9 @@ type sendingPage struct {
 	// stands for their dealer.
 	Everything stoppable
 	// Stops are all pauses, with who made them.
-	Stops []store.Pause
-	Nodes []nodeView
+	Stops  []store.Pause
+	Nodes  []nodeView
+	Limits limitsView
 	// NoRedis: a node cannot ask its rate limits. NoWorker: nobody sends. Stuck: a
 	// dispatcher does not come round.
 	NoRedis, NoWorker, Stuck bool
@@ -117,6 +118,9 @@ func (c *Console) sendingOf(q *request) (p sendingPage, err error) {
 	machine := c.Clock.Machine()
 	p.addNodes(nodes, machine)
 	p.Since, p.Cut = counts.outcomes.Since, counts.outcomes.Cut
+	if p.Limits, err = q.limits(senders, dealers); err != nil {
+		return p, err
+	}
 	p.Everything = q.everything(p.Stops)
 	p.Lanes = q.lanes(senders, dealers, counts, p.Stops)
 	for i := range p.Lanes {

@@ -9,6 +9,7 @@ import (
 	"otklik/channels"
 	"otklik/internal/dispatch/dispatchtest"
 	"otklik/internal/outreach"
+	"otklik/internal/ratelimit"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
@@ -94,9 +95,7 @@ func TestSendingIsSteered(t *testing.T) {
 			t.Errorf("stopped: %s", got)
 		}
 		// Somebody of the group stops all of it.
-		group, err := st.SaveEmployee(t.Context(), store.Employee{Name: "Глеб Общий", Login: "gleb", PasswordHash: must(passwordHash()), Roles: []string{store.RoleAdmin}, Active: true}, storetest.Now)
-		check(t, err)
-		gleb := h.login(group.Login)
+		gleb := h.admin()
 		for _, name := range []string{"all", "program:newyear", other} {
 			gleb.post("/sending/pause", "name", name).want(t, http.StatusSeeOther)
 		}
@@ -106,9 +105,67 @@ func TestSendingIsSteered(t *testing.T) {
 	})
 }
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
+// admin logs somebody in who administers the whole group.
+func (h *house) admin() *browser {
+	h.t.Helper()
+	hash, err := passwordHash()
+	check(h.t, err)
+	_, err = h.Store.SaveEmployee(h.t.Context(), store.Employee{Name: "Глеб Общий", Login: "gleb", PasswordHash: hash, Roles: []string{store.RoleAdmin}, Active: true}, storetest.Now)
+	check(h.t, err)
+	return h.login("gleb")
+}
+
+// TestLimitsAreChanged by administrators, in a form that says what is wrong.
+func TestLimitsAreChanged(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		limits := func() string {
+			t.Helper()
+			ls, err := st.RateLimits(t.Context())
+			check(t, err)
+			var out []string
+			for _, l := range ls {
+				out = append(out, l.Name+" "+ratelimit.Rate(l.Units, l.Per, l.Burst).String()+" by "+l.EmployeeName)
+			}
+			return strings.Join(out, ", ")
+		}
+		b := h.admin()
+		b.get("/sending").want(t, http.StatusOK, "СМС: каждый отправитель", "10 в секунду, после паузы сразу до 10", "Сохранить")
+		b.post("/sending/limits", "name", "channel:sms", "value", "5/s").want(t, http.StatusSeeOther)
+		b.post("/sending/limits", "name", "domain:", "domain", "Gmail.com", "value", "600/min burst 5").want(t, http.StatusSeeOther)
+		b.post("/sending/limits", "name", "sender:sms:"+dispatchtest.Sender, "value", "none").want(t, http.StatusSeeOther)
+		const set = "channel:sms 5/s by Глеб Общий, domain:gmail.com 10/s burst 5 by Глеб Общий, sender:sms:" + dispatchtest.Sender + " none by Глеб Общий"
+		if got := limits(); got != set {
+			t.Errorf("limits: %s", got)
+		}
+		b.get("/sending").want(t, http.StatusOK, "изменено: Глеб Общий", "Вернуть: 10 в секунду, после паузы сразу до 10", "Снять ограничение", "Почта на gmail.com", "без ограничения")
+		for _, bad := range []struct {
+			name, domain, value string
+			status              int
+		}{
+			{"channel:sms", "", "fast", http.StatusUnprocessableEntity}, {"domain:", "", "1/s", http.StatusUnprocessableEntity}, {"channel:pigeon", "", "1/s", http.StatusUnprocessableEntity},
+			{"dealer:nowhere", "", "1/s", http.StatusUnprocessableEntity}, {"sender:sms:+70000000000", "", "1/s", http.StatusUnprocessableEntity}, {"", "", "", http.StatusUnprocessableEntity},
+		} {
+			b.post("/sending/limits", "name", bad.name, "domain", bad.domain, "value", bad.value).want(t, bad.status, `role="alert"`)
+		}
+		b.post("/sending/limits", "name", "channel:sms", "value", "typed in vain").want(t, http.StatusUnprocessableEntity, "Такой скорости не бывает", `value="typed in vain"`)
+		h.login("andrei").get("/sending").want(t, http.StatusOK, "5 в секунду")
+		if p := h.login("andrei").get("/sending"); strings.Contains(p.body, "/sending/limits") {
+			t.Error("a manager is shown the form")
+		}
+		h.login("andrei").post("/sending/limits", "name", "channel:sms", "value", "1/s").want(t, http.StatusForbidden)
+		if got := limits(); got != set {
+			t.Errorf("limits: %s", got)
+		}
+		b.post("/sending/limits", "name", "channel:sms", "do", "reset", "value", "5/s").want(t, http.StatusSeeOther)
+		if got := limits(); strings.Contains(got, "channel:sms") {
+			t.Errorf("after the reset: %s", got)
+		}
+		for _, locale := range []string{"ru", "en", "zh"} {
+			b.post("/language", "locale", locale, "back", "/sending").want(t, http.StatusSeeOther)
+			if p := b.get("/sending"); strings.Contains(p.body, "⟦") || p.StatusCode != http.StatusOK {
+				t.Errorf("%s lacks a text:\n%s", locale, p.body)
+			}
+		}
+	})
 }
