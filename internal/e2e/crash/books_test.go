@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +34,24 @@ type messageRow struct {
 	id, outreach, conversation, contact, channel, sender, address, state, provider, code string
 	attempts, asked                                                                      int
 	claimed                                                                              bool
+	// created and touched are business time; retry is machine time, zero for none.
+	created, touched, retry time.Time
+}
+
+// String is what a complaint shows of a message.
+func (m messageRow) String() string {
+	const form = "15:04:05.000"
+	return fmt.Sprintf("%s (%s %s, provider's id %q, attempts %d, asked %d, made %s, touched %s, to be tried or asked %s)",
+		m.id, m.channel, m.state, m.provider, m.attempts, m.asked, m.created.Format(form), m.touched.Format(form), m.retry.Format(form))
+}
+
+// moment reads a time that is stored in microseconds.
+func moment(stored string) time.Time {
+	n, err := strconv.ParseInt(stored, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
 }
 
 type conversationRow struct{ id, outreach, contact string }
@@ -86,9 +105,10 @@ func read(ctx context.Context, db *sql.DB) (b books, err error) {
 		{"select id, contact_id, state, rule, case when claim_token is null then '' else 'claimed' end from outreach where " + due,
 			func(r []string) { b.outreach = append(b.outreach, outreachRow{r[0], r[1], r[2], r[3], r[4] != ""}) }},
 		{`select id, outreach_id, conversation_id, contact_id, channel, sender, address, state, provider_id, code, attempts, asked,
-			case when claim_token is null then '' else 'claimed' end from message where direction = 'out'`,
+			case when claim_token is null then '' else 'claimed' end, created_at, updated_at, retry_at from message where direction = 'out'`,
 			func(r []string) {
-				m := messageRow{id: r[0], outreach: r[1], conversation: r[2], contact: r[3], channel: r[4], sender: r[5], address: r[6], state: r[7], provider: r[8], code: r[9], claimed: r[12] != ""}
+				m := messageRow{id: r[0], outreach: r[1], conversation: r[2], contact: r[3], channel: r[4], sender: r[5], address: r[6], state: r[7], provider: r[8], code: r[9], claimed: r[12] != "",
+					created: moment(r[13]), touched: moment(r[14]), retry: moment(r[15])}
 				_, _ = fmt.Sscan(r[10]+" "+r[11], &m.attempts, &m.asked) // both are numbers in every row
 				b.messages = append(b.messages, m)
 			}},

@@ -21,7 +21,7 @@ func TestHeavyKills(t *testing.T) {
 		rounds  []round
 	}{
 		{setting{engine: "sqlite", nodes: 1, people: 1200}, []round{{"resets before the answer", calm}, {"fails and has taken it", calm}}},
-		{setting{engine: "postgres", nodes: 3, redis: true, people: 1200}, []round{{"resets within the answer", flushed}, {"throttles", redisAway}, {"hangs before the answer", rowsCrash}}},
+		{setting{engine: "postgres", nodes: 3, redis: true, reports: true, people: 1200}, []round{{"resets within the answer", flushed}, {"throttles", redisAway}, {"hangs before the answer", rowsCrash}}},
 	} {
 		t.Run(c.setting.engine, func(t *testing.T) {
 			t.Parallel()

@@ -88,7 +88,7 @@ func (j *judgement) plans() {
 		case len(ms) == 0:
 			j.complain(lost, "outreach %s is done and has no message", o.id)
 		case len(ms) > 1:
-			j.complain(doubled, "outreach %s has %d messages: %+v", o.id, len(ms), ms)
+			j.complain(doubled, "outreach %s has %d messages: %s", o.id, len(ms), ms)
 		}
 	}
 }
@@ -133,21 +133,21 @@ func (j *judgement) relations() {
 func (j *judgement) ended(m messageRow, copies int) bool {
 	switch m.state {
 	case "queued", "sending":
-		j.complain(standing, "message %s stands %s (claimed: %v, asked: %d)", m.id, m.state, m.claimed, m.asked)
+		j.complain(standing, "message %s stands (claimed: %v)", m, m.claimed)
 		return false
-	case "sent", "unknown":
+	case "sent", "delivered", "unknown":
 	case "failed", "expired":
 		if m.code == "" && len(j.books.attempts[m.id]) == 0 {
-			j.complain(lost, "message %s is %s, and nothing says why", m.id, m.state)
+			j.complain(lost, "message %s, and nothing says why", m)
 		}
-		if copies > 0 && !slices.Contains(j.books.attempts[m.id], "uncertain") {
-			j.complain(wrong, "message %s is %s, and the sink has it %d times", m.id, m.state, copies)
+		if copies > 0 && (m.channel == "sms" || !slices.Contains(j.books.attempts[m.id], "uncertain")) {
+			j.complain(wrong, "message %s, and the sink has it %d times", m, copies)
 		}
 	default:
-		j.complain(lost, "message %s ended %s, and there was no reason to", m.id, m.state)
+		j.complain(lost, "message %s, and there was no reason to", m)
 	}
 	if m.claimed {
-		j.complain(standing, "message %s is %s and still claimed", m.id, m.state)
+		j.complain(standing, "message %s is still claimed", m)
 	}
 	return true
 }
@@ -158,23 +158,27 @@ const questions = 2
 // text checks one SMS. The provider can be asked, so that there is never a second.
 func (j *judgement) text(m messageRow) {
 	got := j.bySMS[m.address]
+	for _, a := range got {
+		if a.ref != m.id {
+			j.complain(doubled, "SMS to %s came as message %s, and its row is %s", m.address, a.ref, m)
+		}
+	}
 	if len(got) > 1 {
-		j.complain(doubled, "SMS %s (%s, asked %d, attempts %v) arrived %d times: %s", m.id, m.state, m.asked, j.books.attempts[m.id], len(got), times(got))
+		j.complain(doubled, "SMS %s, attempts %v, arrived %d times:%s", m, j.books.attempts[m.id], len(got), times(got))
 	}
 	if !j.ended(m, len(got)) {
 		return
 	}
+	gone := m.state == "sent" || m.state == "delivered"
 	switch {
-	case m.state == "sent" && len(got) == 0:
-		j.complain(lost, "SMS %s is sent as %s, and the sink does not have it", m.id, m.provider)
-	case m.state == "sent" && m.provider != got[0].id:
-		j.complain(wrong, "SMS %s is sent as %q, and the sink has it as %s", m.id, m.provider, got[0].id)
+	case gone && len(got) == 0:
+		j.complain(lost, "SMS %s, and the sink does not have it", m)
+	case gone && m.provider != got[0].id:
+		j.complain(wrong, "SMS %s, and the sink has it as%s", m, times(got))
 	case m.state == "unknown" && len(got) > 0:
-		j.complain(wrong, "SMS %s is unknown after %d questions, and the sink has it as %s", m.id, m.asked, got[0].id)
+		j.complain(wrong, "SMS %s, and the sink has it as%s", m, times(got))
 	case m.state == "unknown" && m.asked < questions:
-		j.complain(unasked, "SMS %s is unknown, and the provider was asked %d times", m.id, m.asked)
-	case m.state == "failed" && len(got) > 0:
-		j.complain(wrong, "SMS %s is failed, and the sink has it as %s", m.id, got[0].id)
+		j.complain(unasked, "SMS %s: the provider was not asked often enough", m)
 	}
 }
 
@@ -184,7 +188,7 @@ func (j *judgement) mail(m messageRow) {
 	got := j.byMail[m.address]
 	for _, a := range got {
 		if !strings.HasPrefix(a.id, m.id+"@") || a.id != got[0].id {
-			j.complain(doubled, "mail to %s came as %s, and its row is %s", m.address, a.id, m.id)
+			j.complain(doubled, "mail to %s came as %s, and its row is %s", m.address, a.id, m)
 		}
 	}
 	most := 1
@@ -192,18 +196,18 @@ func (j *judgement) mail(m messageRow) {
 		most = 2
 	}
 	if len(got) > most {
-		j.complain(doubled, "mail %s (%s, repeated %d times, attempts %v) arrived %d times: %s", m.id, m.state, m.asked, j.books.attempts[m.id], len(got), times(got))
+		j.complain(doubled, "mail %s, attempts %v, arrived %d times:%s", m, j.books.attempts[m.id], len(got), times(got))
 	}
 	if !j.ended(m, len(got)) {
 		return
 	}
 	switch {
 	case m.state == "sent" && len(got) == 0:
-		j.complain(lost, "mail %s is sent, and the sink does not have it", m.id)
+		j.complain(lost, "mail %s, and the sink does not have it", m)
 	case m.state == "sent" && m.provider != got[0].id:
-		j.complain(wrong, "mail %s is sent as %q, and the sink has it as %s", m.id, m.provider, got[0].id)
+		j.complain(wrong, "mail %s, and the sink has it as%s", m, times(got))
 	case m.state == "unknown" && m.asked < 1:
-		j.complain(unasked, "mail %s is unknown and was not repeated", m.id)
+		j.complain(unasked, "mail %s was not repeated", m)
 	}
 }
 

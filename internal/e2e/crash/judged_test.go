@@ -22,7 +22,7 @@ func campaign() (b books, texts, mails []arrival) {
 		b.conversations = append(b.conversations, conversationRow{m.conversation, m.outreach, m.contact})
 		b.contacts[m.contact] = true
 	}
-	return b, []arrival{{id: "SM1", to: "+1"}, {id: "SM2", to: "+2"}}, []arrival{{id: "m3@x", to: "a@x"}, {id: "m4@x", to: "b@x"}, {id: "m4@x", to: "b@x"}}
+	return b, []arrival{{id: "SM1", to: "+1", ref: "m1"}, {id: "SM2", to: "+2", ref: "m2"}}, []arrival{{id: "m3@x", to: "a@x"}, {id: "m4@x", to: "b@x"}, {id: "m4@x", to: "b@x"}}
 }
 
 // TestJudge: each way in which the promise can be broken is noticed, and only that.
@@ -41,6 +41,7 @@ func TestJudge(t *testing.T) {
 		"an asked text comes twice":    {func(_ *books, texts, _ *[]arrival) { *texts = append(*texts, (*texts)[1]) }, []string{doubled}},
 		"a certain mail comes twice":   {func(_ *books, _, mails *[]arrival) { *mails = append(*mails, (*mails)[0]) }, []string{doubled}},
 		"a mail comes three times":     {func(_ *books, _, mails *[]arrival) { *mails = append(*mails, (*mails)[1]) }, []string{doubled}},
+		"a text of another row":        {func(_ *books, texts, _ *[]arrival) { (*texts)[0].ref = "m9" }, []string{doubled}},
 		"repeated under another id":    {func(_ *books, _, mails *[]arrival) { (*mails)[2].id = "m9@x" }, []string{doubled}},
 		"a stranger is written to":     {func(_ *books, texts, _ *[]arrival) { *texts = append(*texts, arrival{id: "SM3", to: "+3"}) }, []string{wrong}},
 		"a stranger is mailed":         {func(_ *books, _, mails *[]arrival) { *mails = append(*mails, arrival{id: "m7@x", to: "c@x"}) }, []string{wrong}},

@@ -129,6 +129,8 @@ type smsSink struct {
 	// addr is host:port.
 	addr string
 	sids atomic.Int64
+	// report is told of what was taken, for the delivery report; nil for none.
+	report func(callback string, form url.Values)
 }
 
 func newSMSSink(t *testing.T, seed uint64) *smsSink {
@@ -155,11 +157,15 @@ func (s *smsSink) create(w http.ResponseWriter, r *http.Request) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	<-timer.C
-	number := -1
-	a := arrival{to: f.Get("To"), text: f.Get("Body"), ref: reference(f.Get("StatusCallback"))}
+	number, callback := -1, f.Get("StatusCallback")
+	a := arrival{to: f.Get("To"), text: f.Get("Body"), ref: reference(callback)}
 	if met.status == 0 || met.taken {
 		a.id = fmt.Sprintf("SM%032x", s.sids.Add(1))
 		number = s.take(a)
+		if s.report != nil {
+			// Before the answer is read: a report may overtake it.
+			go s.report(callback, url.Values{"AccountSid": {r.PathValue("account")}, "MessageSid": {a.id}, "MessageStatus": {"delivered"}, "To": {a.to}, "From": {f.Get("From")}})
+		}
 	}
 	if met.status != 0 {
 		if met.after > 0 {

@@ -38,7 +38,7 @@ func TestSoakKills(t *testing.T) {
 	}{
 		{setting{engine: "sqlite", nodes: 1, people: 1500}, []outage{calm}},
 		{setting{engine: "postgres", nodes: 1, people: 1500}, []outage{calm, rowsRestart, rowsCrash, rowsTorn}},
-		{setting{engine: "postgres", nodes: 3, redis: true, people: 1500},
+		{setting{engine: "postgres", nodes: 3, redis: true, reports: true, people: 1500},
 			[]outage{calm, flushed, redisAway, redisTorn, rowsRestart, rowsCrash, rowsCut, rowsTorn, rowsSilent}},
 	}
 	all, kills := 0, 0

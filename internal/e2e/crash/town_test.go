@@ -5,9 +5,7 @@ package crash_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"net/url"
@@ -17,7 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -59,6 +57,9 @@ const (
 	twilioToken = "0123456789abcdef0123456789abcdef"
 )
 
+// public is where the provider believes the nodes to be.
+const public = "https://south.example"
+
 // rooftops are the dealers of the group, each with a number and a mailbox.
 const rooftops = 4
 
@@ -67,12 +68,14 @@ type setting struct {
 	engine string
 	nodes  int
 	redis  bool
+	// reports: the provider reports deliveries to whichever node is there.
+	reports bool
 	// people are written to at least; more are added while there are kills to come.
 	people int
 }
 
 func (s setting) String() string {
-	return fmt.Sprintf("%s, nodes: %d, redis: %v", s.engine, s.nodes, s.redis)
+	return fmt.Sprintf("%s, nodes: %d, redis: %v, reports: %v", s.engine, s.nodes, s.redis, s.reports)
 }
 
 // town is a group of dealers with its campaign, its providers and its faults.
@@ -94,69 +97,10 @@ type town struct {
 	// imported counts the people so far, seen the messages that were in flight at an
 	// earlier kill, killed what the kills have left in flight.
 	imported int
+	reported atomic.Int64
 	seen     map[string]bool
 	killed   int
 	kills    int
-}
-
-// node is one `otklik serve`.
-type node struct {
-	process *testserver.Process
-	home    string
-}
-
-// ended tells whether the program has ended.
-func (n *node) ended() bool {
-	_, err := os.Stat(filepath.Join(n.home, "ended"))
-	return err == nil
-}
-
-var built struct {
-	once      sync.Once
-	dir, path string
-	err       error
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built.dir != "" {
-		_ = os.RemoveAll(built.dir)
-	}
-	os.Exit(code)
-}
-
-// binary gives the path of the program, built once for a run.
-func binary(t *testing.T) string {
-	t.Helper()
-	built.once.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "otklik-crash-"); built.err != nil { //nolint:usetesting // all tests of the run share it
-			return
-		}
-		built.path = filepath.Join(built.dir, "otklik")
-		if built.err = look(testserver.RepoRoot(t)); built.err != nil {
-			return
-		}
-		cmd := exec.Command("go", "build", "-ldflags", "-s -w -X main.version=crash", "-o", built.path, "./cmd/otklik")
-		cmd.Dir, cmd.Env = testserver.RepoRoot(t), append(os.Environ(), "GOFLAGS=-buildvcs=false")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("building the program: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
-	}
-	return built.path
-}
-
-// look walks over the program's sources: go test keeps a result until what the test
-// has looked at changes, and it does not see what the compiler reads.
-func look(root string) error {
-	for _, dir := range []string{"channels", "cmd", "internal", "migrations", "templates"} {
-		if err := filepath.WalkDir(filepath.Join(root, dir), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
-			return fmt.Errorf("looking at the sources: %w", err)
-		}
-	}
-	return nil
 }
 
 // newTown starts the servers, the sinks and the proxies, and writes the first
@@ -172,7 +116,7 @@ func newTown(t *testing.T, s setting, seed uint64) *town {
 		direct, w.stopRows, w.startRows = testserver.PrivatePostgres(t)
 		w.rows, behind = proxied(t, direct, seed)
 	}
-	w.env = []string{"OTKLIK_CONFIG=" + w.group(), "OTKLIK_DATABASE_URL=" + direct, "OTKLIK_PUBLIC_URL=https://south.example", "OTKLIK_DEALER_LOCALE=en", "OTKLIK_DEALER_ZONE=" + afternoon(time.Now()),
+	w.env = []string{"OTKLIK_CONFIG=" + w.group(), "OTKLIK_DATABASE_URL=" + direct, "OTKLIK_PUBLIC_URL=" + public, "OTKLIK_DEALER_LOCALE=en", "OTKLIK_DEALER_ZONE=" + afternoon(time.Now()),
 		"OTKLIK_TWILIO_ACCOUNT_SID=" + twilioSID, "OTKLIK_TWILIO_AUTH_TOKEN=" + twilioToken, "OTKLIK_TWILIO_FROM=+74950000000", "OTKLIK_TWILIO_API_BASE=http://" + w.sms.Addr(),
 		"OTKLIK_SMTP_URL=smtp+insecure://" + w.smtp.Addr(), "OTKLIK_EMAIL_FROM=South <service@south.example>"}
 	w.add()
@@ -285,47 +229,15 @@ func (w *town) run(args ...string) {
 	}
 }
 
-// Rates of a lane in messages a second: a campaign shall be under way while nodes
-// are killed, and not for long afterwards.
-const rate = 150
+// rate of a lane: a campaign shall be under way while nodes are killed, and not for
+// long afterwards.
+const rate = "150/s burst 30"
 
-// raise sets the rates of the campaign, which are rows.
+// raise sets the rates of the campaign.
 func (w *town) raise() {
 	w.t.Helper()
 	for _, name := range []string{"channel:sms", "channel:email"} {
-		if _, err := w.db.ExecContext(w.t.Context(), fmt.Sprintf("insert into rate_limit (name, units, per, burst, updated_at) values ('%s', %d, 1000000, %d, 0)", name, rate, rate/5)); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
-// open starts the nodes.
-func (w *town) open() {
-	w.t.Helper()
-	for range w.setting.nodes {
-		home := testserver.Dir(w.t)
-		n := &node{home: home}
-		w.nodes = append(w.nodes, n)
-		n.process = testserver.Start(w.t, testserver.Program{Args: []string{binary(w.t), "serve", "--lease", lease.String(), "--ask", ask.String()}, Home: home, Root: true,
-			Env: slices.Concat(w.env, []string{fmt.Sprintf("OTKLIK_LISTEN=127.0.0.1:%d", testserver.FreePort(w.t))})}, func() bool { return true })
-		w.t.Cleanup(func() {
-			if log := n.process.Log(); strings.Contains(log, "panic:") {
-				w.t.Errorf("a node panicked:\n%s", log)
-			}
-		})
-	}
-}
-
-// keep starts again what has ended by itself, as an init system would: a node does
-// not start while its database is away.
-func (w *town) keep() {
-	w.t.Helper()
-	for _, n := range w.nodes {
-		if n.ended() {
-			if err := errors.Join(n.process.Stop(), n.process.Start()); err != nil {
-				w.t.Fatal(err)
-			}
-		}
+		w.run("limit", "set", name, rate)
 	}
 }
 
@@ -351,33 +263,6 @@ func (w *town) until(limit time.Duration, cond func() bool) bool {
 
 // arrived counts what the sinks have taken.
 func (w *town) arrived() int { return w.texts.count() + w.mails.count() }
-
-// kill ends a node with SIGKILL after a drawn number of pieces has passed on a drawn
-// connection: to or from a provider, or the database, or Redis.
-func (w *town) kill(n *node) {
-	w.t.Helper()
-	ways := []*faultproxy.Proxy{w.sms, w.smtp}
-	for _, p := range []*faultproxy.Proxy{w.rows, w.cache} {
-		if p != nil {
-			ways = append(ways, p)
-		}
-	}
-	way, stage, pieces := ways[w.random.IntN(len(ways))], faultproxy.Up, 1+w.random.IntN(400)
-	if w.random.IntN(2) == 0 {
-		stage = faultproxy.Down
-	}
-	at := way.Watch(stage, pieces)
-	late := time.NewTimer(time.Duration(1+w.random.IntN(3000)) * time.Millisecond)
-	defer late.Stop()
-	select {
-	case <-at:
-	case <-late.C: // nothing passes while a server is away
-	}
-	if err := n.process.Kill(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.kills++
-}
 
 // uncertain checks what a kill has left in flight, in each lane; so many nodes have
 // been sending since the one before.
@@ -469,7 +354,8 @@ func (w *town) end() {
 	} else {
 		w.notices(b, texts, mails)
 	}
-	w.t.Logf("%s: %d kills left %d in flight; %d people, %d texts and %d mails arrived; %s", w.setting, w.kills, w.killed, w.imported, w.texts.count(), w.mails.count(), b.states())
+	w.t.Logf("%s: %d kills left %d in flight; %d people, %d texts and %d mails arrived, %d were reported; %s",
+		w.setting, w.kills, w.killed, w.imported, w.texts.count(), w.mails.count(), w.reported.Load(), b.states())
 }
 
 // notices makes sure that with these very rows the comparison would have noticed a
@@ -478,7 +364,7 @@ func (w *town) notices(b books, texts, mails []arrival) {
 	w.t.Helper()
 	certain := map[string]bool{}
 	for _, m := range b.messages {
-		certain[m.provider] = m.state == "sent" && m.asked == 0
+		certain[m.provider] = (m.state == "sent" || m.state == "delivered") && m.asked == 0
 	}
 	one := func(as []arrival) arrival {
 		return as[slices.IndexFunc(as, func(a arrival) bool { return certain[a.id] })]
