@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
 )
@@ -15,14 +16,17 @@ import (
 // and keep their prepared statements. Measured on an import: without it three
 // quarters of the time went into parsing statements and into looking up the names
 // of parameters, which grow with the square of their number.
-type sqliteConnector struct{ driver.Connector }
+type sqliteConnector struct {
+	driver.Connector
+	writes bool
+}
 
 func newSQLiteConnector(dsn string) (driver.Connector, error) {
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
-	return sqliteConnector{c}, nil
+	return sqliteConnector{c, strings.Contains(dsn, "_txlock=immediate")}, nil
 }
 
 // Connect implements driver.Connector.
@@ -35,7 +39,7 @@ func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("the SQLite driver's %T lacks a method", inner), inner.Close())
 	}
-	return &sqliteConn{innerConn: conn, kept: map[string]*sqliteStmt{}}, nil
+	return &sqliteConn{innerConn: conn, kept: map[string]*sqliteStmt{}, writes: c.writes}, nil
 }
 
 // innerConn is what the driver's connection can do and database/sql uses.
@@ -57,7 +61,15 @@ const keptStatements = 200
 type sqliteConn struct {
 	innerConn
 	kept map[string]*sqliteStmt
+	// writes: its transactions take the write lock when they begin; free is when the
+	// next one may.
+	writes bool
+	free   time.Time
 }
+
+// sqliteBusy is how long a statement outside of our own transactions waits for a lock,
+// in milliseconds.
+const sqliteBusy = "busy_timeout = 10000"
 
 // sqliteStmt is a prepared statement with anonymous placeholders; order names the
 // argument of each.
