@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +106,7 @@ func TestNoFullScans(t *testing.T) {
 					if err := g.Load(ctx, asks, now.Add(-time.Hour)); err != nil {
 						return err
 					}
-					if people := g.People(asks[0]); len(people) != 1 || people[0] != id(1) {
+					if people := g.People(asks[0]); !slices.Contains(people, id(1)) {
 						t.Errorf("whose address is %s: %v", phone, people)
 					}
 					if people := g.People(asks[2]); len(people) != 1 || people[0] != id(1) {
