@@ -50,6 +50,7 @@ type cli struct {
 	User        userCmd        `cmd:"" help:"Employees who log in."`
 	Token       tokenCmd       `cmd:"" help:"Bearer tokens of the API."`
 	Contact     contactCmd     `cmd:"" help:"A person's own data."`
+	Sending     sendingCmd     `cmd:"" help:"How far sending is; stop it and let it go on."`
 	Limit       limitCmd       `cmd:"" help:"How fast messages may leave."`
 	Definitions definitionsCmd `cmd:"" help:"Surveys and programs."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

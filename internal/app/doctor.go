@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func inDatabase(ctx context.Context, c *config.Config, log *slog.Logger) []Findi
 		return []Finding{found("database", err, "")}
 	}
 	defer func() { _ = a.Stop(ctx) }()
-	return []Finding{found("database", nil, "answers, schema up to date"), found("clock", a.realTime(ctx), "business time is real time"), staffed(ctx, a)}
+	return []Finding{found("database", nil, "answers, schema up to date"), found("clock", a.realTime(ctx), "business time is real time"), staffed(ctx, a), moving(ctx, a.store), alive(ctx, a.store, a.clock.Machine())}
 }
 
 func inRedis(ctx context.Context, address string) Finding {
@@ -120,6 +121,61 @@ func inDNS(ctx context.Context, lookup func(ctx context.Context, name string) ([
 		out = append(out, found(r.what, err, "stands in DNS"))
 	}
 	return out
+}
+
+// moving tells what stands still: by a person's hand, which is mentioned, or by a
+// provider's word, which is to be mended.
+func moving(ctx context.Context, st *store.Store) Finding {
+	const what = "sending"
+	ps, err := st.Pauses(ctx)
+	if err != nil {
+		return found(what, err, "")
+	}
+	still := []string{"nothing is paused"}
+	for i, p := range ps {
+		still = append(still[:i], fmt.Sprintf("%s is paused since %s by %s (otklik sending resume %s)", p.Name, p.At.Format(time.RFC3339), cmp.Or(p.EmployeeName, "command"), p.Name))
+	}
+	ss, err := st.Senders(ctx)
+	if err != nil {
+		return found(what, err, "")
+	}
+	var refused []string
+	for _, s := range ss {
+		if s.PausedReason != "" {
+			refused = append(refused, fmt.Sprintf("the provider refuses %s %s since %s: %s", s.Channel, s.Address, s.PausedAt.Format(time.RFC3339), s.PausedReason))
+		}
+	}
+	if len(refused) > 0 {
+		err = errors.New(strings.Join(append(refused, still...), "; "))
+	}
+	return found(what, err, strings.Join(still, "; "))
+}
+
+// alive tells of nodes that died, which others replace, and of troubles that running
+// ones report, which are to be mended.
+func alive(ctx context.Context, st *store.Store, machine time.Time) Finding {
+	const what = "nodes"
+	ns, err := st.Nodes(ctx)
+	if err != nil {
+		return found(what, err, "")
+	}
+	running := 0
+	var dead, wrong []string
+	for _, n := range ns {
+		if n.Dead(machine) {
+			dead = append(dead, fmt.Sprintf("%s node %s (%s) died: it was last seen at %s", n.Role, n.ID, n.Version, n.SeenAt.Format(time.RFC3339)))
+			continue
+		}
+		running++
+		if len(n.Trouble) > 0 {
+			wrong = append(wrong, fmt.Sprintf("%s node %s reports: %s", n.Role, n.ID, strings.Join(n.Trouble, ", ")))
+		}
+	}
+	says := strings.Join(append([]string{fmt.Sprintf("%d running", running)}, slices.Concat(wrong, dead)...), "; ")
+	if len(wrong) > 0 {
+		err = errors.New(says)
+	}
+	return found(what, err, says)
 }
 
 // staffed checks R005: a program needs somebody who answers for it.
