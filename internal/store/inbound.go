@@ -120,9 +120,11 @@ func (s *Store) Waiting(ctx context.Context, business time.Time) ([]StateCount, 
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("counting waiting messages: %w", err)
 	}
-	oldest, err := one(ctx, s.read, func(r *sql.Rows) (m moment, err error) { return m, r.Scan(&m) },
-		"select min(due_at) from outreach where state in ('planned', 'held', 'claimed') and due_at <= $1", at(business))
-	return counts, oldest.Time, err
+	oldest, err := s.NextDue(ctx)
+	if oldest.After(business) {
+		oldest = time.Time{}
+	}
+	return counts, oldest, err
 }
 
 // LastOf finds the newest message sent in a conversation.

@@ -171,9 +171,15 @@ func (s *Store) Attempts(ctx context.Context, messageID string) ([]Attempt, erro
 	}, "select at, class, code, detail from attempt where message_id = $1 order by at, id", key(messageID))
 }
 
-// NextDue tells when the next outreach becomes due; zero when none waits.
+// NextDue tells when the next outreach becomes due; zero when none waits. It reads one
+// entry of each queue.
 func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
-	m, err := one(ctx, s.read, func(r *sql.Rows) (m moment, err error) { return m, r.Scan(&m) },
-		"select min(due_at) from outreach where state in ('planned', 'held', 'claimed')")
-	return m.Time, err
+	queues, err := s.Queues(ctx)
+	var next time.Time
+	for _, q := range queues {
+		if next.IsZero() || q.Due.Before(next) {
+			next = q.Due
+		}
+	}
+	return next, err
 }
