@@ -37,7 +37,12 @@ var built struct {
 	err       error
 }
 
+// soakTime is OTKLIK_SOAK, which the nodes must not inherit: they refuse variables
+// that they do not know.
+var soakTime = os.Getenv("OTKLIK_SOAK")
+
 func TestMain(m *testing.M) {
+	_ = os.Unsetenv("OTKLIK_SOAK")
 	code := m.Run()
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)

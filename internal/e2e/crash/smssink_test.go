@@ -131,11 +131,33 @@ type smsSink struct {
 	sids atomic.Int64
 	// report is told of what was taken, for the delivery report; nil for none.
 	report func(callback string, form url.Values)
+	// deaf answers no question about messages; unheard counts them by recipient.
+	deaf    bool
+	unheard map[string]int
+}
+
+// hush lets the sink answer no questions, or answer them again.
+func (s *smsSink) hush(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deaf = on
+}
+
+// asked tells whether so many recipients were asked about in vain so often.
+func (s *smsSink) asked(recipients, often int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.unheard {
+		if n >= often {
+			recipients--
+		}
+	}
+	return recipients <= 0
 }
 
 func newSMSSink(t *testing.T, seed uint64) *smsSink {
 	t.Helper()
-	s := &smsSink{sink: newSink(seed)}
+	s := &smsSink{sink: newSink(seed), unheard: map[string]int{}}
 	mux := http.NewServeMux()
 	const messages = "/2010-04-01/Accounts/{account}/Messages.json"
 	mux.HandleFunc("POST "+messages, s.create)
@@ -203,6 +225,12 @@ func (s *smsSink) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	found := []map[string]any{}
 	s.mu.Lock()
+	if s.deaf {
+		s.unheard[q.Get("To")]++
+		s.mu.Unlock()
+		_ = writeJSON(w, http.StatusServiceUnavailable, map[string]any{"code": 20503, "message": "the sink does not answer", "status": http.StatusServiceUnavailable})
+		return
+	}
 	for _, n := range s.byTo[q.Get("To")] {
 		found = append(found, resource(s.taken[n], q.Get("From")))
 	}

@@ -3,23 +3,17 @@
 package crash_test
 
 import (
-	"os"
 	"testing"
 	"time"
 )
 
-// patience is how long the soak goes on: OTKLIK_SOAK, or as long as it takes.
+// patience is how long the soak goes on killing: OTKLIK_SOAK, or as long as it takes.
 func patience(t *testing.T) time.Duration {
 	t.Helper()
-	given := os.Getenv("OTKLIK_SOAK")
-	if given == "" {
+	if soakTime == "" {
 		return 24 * time.Hour
 	}
-	// The nodes inherit the environment, and refuse variables that they do not know.
-	if err := os.Unsetenv("OTKLIK_SOAK"); err != nil {
-		t.Fatal(err)
-	}
-	d, err := time.ParseDuration(given)
+	d, err := time.ParseDuration(soakTime)
 	if err != nil {
 		t.Fatalf("OTKLIK_SOAK: %v", err)
 	}
@@ -67,4 +61,25 @@ func TestSoakKills(t *testing.T) {
 		})
 	}
 	t.Logf("%d kills of %d in %v", kills, all, time.Since(began).Round(time.Second))
+}
+
+// TestSoakDeafProvider: a provider that takes messages, fails to say so and cannot be
+// asked for longer than our clocks may differ (sms.Ask) and the second question waits
+// is asked until it answers, and is found to have them all.
+func TestSoakDeafProvider(t *testing.T) {
+	w := newTown(t, setting{engine: "sqlite", nodes: 1, people: 800}, seed(t))
+	w.open()
+	const some = 10
+	w.texts.hush(true)
+	w.texts.set(refusal{status: 500, taken: true, share: 0.2})
+	if !w.until(time.Minute, func() bool { return w.texts.struck() >= some }) {
+		t.Fatalf("%d messages are uncertain", w.texts.struck())
+	}
+	w.texts.set(refusal{})
+	heard := time.Now().Add(time.Minute + 10*ask + 20*time.Second)
+	if !w.until(5*time.Minute, func() bool { return w.texts.asked(some, 2) && time.Now().After(heard) }) {
+		t.Error("the provider was not asked twice")
+	}
+	w.texts.hush(false)
+	w.end()
 }
