@@ -17,11 +17,17 @@ type Dealer struct {
 	// Zone is an IANA name, Country ISO 3166-1 alpha-2, Locale a language tag.
 	Zone, Country, Locale string
 	Demo                  bool
+	// location is the zone, looked up; a roster's dealers have it, because Go reads a
+	// file each time.
+	location *time.Location
 }
 
 // Location is the dealer's zone; UTC when the name is unknown (config refuses
 // such a name before it gets here).
 func (d Dealer) Location() *time.Location {
+	if d.location != nil {
+		return d.location
+	}
 	if l, err := time.LoadLocation(d.Zone); err == nil {
 		return l
 	}
