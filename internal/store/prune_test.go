@@ -231,9 +231,9 @@ func TestPruneHistory(t *testing.T) {
 			}
 			return out
 		}
-		var stay, go_ []string
+		var stay, leave []string
 		keep := func(id string) string { stay = append(stay, id); return id }
-		drop := func(id string) string { go_ = append(go_, id); return id }
+		drop := func(id string) string { leave = append(leave, id); return id }
 
 		drop(p.put("event", old, with(cols{"planned_at": old})))
 		keep(p.put("event", old, of))
@@ -279,7 +279,7 @@ func TestPruneHistory(t *testing.T) {
 				t.Errorf("row %d of those that stay is gone", i)
 			}
 		}
-		for i, id := range go_ {
+		for i, id := range leave {
 			if left[id] {
 				t.Errorf("row %d of those that go stands", i)
 			}
