@@ -8,6 +8,7 @@ import (
 
 	"otklik/channels"
 	"otklik/internal/ratelimit"
+	"otklik/internal/store"
 )
 
 // controls are what people may change while the dispatcher runs.
@@ -17,14 +18,9 @@ type controls struct {
 	book   *ratelimit.Book
 }
 
-// Names of pauses.
-const (
-	PauseAll      = "all"
-	PauseProgram  = "program:"
-	PauseSender   = "sender:"
-	PauseDealer   = "dealer:"
-	parkedProgram = "pause:"
-)
+// parkedProgram begins the name of the queue in which the outreach of a paused program
+// waits; the name of the pause follows.
+const parkedProgram = "pause:"
 
 func (c *controls) set(paused map[string]bool, book *ratelimit.Book) {
 	c.mu.Lock()
@@ -41,12 +37,12 @@ func (c *controls) limits() *ratelimit.Book {
 func (c *controls) stopped(name string) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.paused[PauseAll] || c.paused[name]
+	return c.paused[store.PauseEverything] || c.paused[name]
 }
 
 // sender tells whether a person has stopped a sender.
 func (c *controls) sender(l lane) bool {
-	return c.stopped(PauseSender + string(l.channel) + ":" + l.sender)
+	return c.stopped(store.SenderPause(l.channel, l.sender))
 }
 
 // steer reads what people have changed; what cannot be read stays as it was.
@@ -77,9 +73,7 @@ func (d *Dispatcher) steer(ctx context.Context) {
 
 // nudge makes every lane look at what has changed.
 func (d *Dispatcher) nudge() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, l := range d.lanes {
+	for _, l := range d.runners() {
 		l.nudge()
 	}
 }

@@ -122,11 +122,13 @@ type Dispatcher struct {
 	// Begun is told of conversations that were opened, after commit.
 	Begun func(ctx context.Context, c store.Conversation)
 
-	once  sync.Once
-	wake  chan struct{}
-	desk  *controls
+	once sync.Once
+	wake chan struct{}
+	desk *controls
+	// now is the run under way, nil between runs.
+	now atomic.Pointer[run]
+
 	mu    sync.Mutex
-	lanes map[lane]*runner
 	rests map[scope]rest
 	// rested: rests is not empty.
 	rested atomic.Bool
@@ -142,7 +144,7 @@ func (d *Dispatcher) init() {
 		d.Config = d.Config.withDefaults()
 		d.wake = make(chan struct{}, 1)
 		d.desk, d.spare = &controls{}, ratelimit.NewMemory()
-		d.lanes, d.rests = map[lane]*runner{}, map[scope]rest{}
+		d.rests = map[scope]rest{}
 	})
 }
 

@@ -243,7 +243,7 @@ func (l *runner) yield() {
 	old := now.Add(-d.Config.Lease / 2)
 	l.drop(func(it *item) bool {
 		away := l.r.once && it.purpose.Capped() && d.noCells(now)
-		return shut || away || it.claimed.Before(old) || it.outreach != nil && d.desk.stopped(PauseProgram+it.outreach.Program)
+		return shut || away || it.claimed.Before(old) || it.outreach != nil && d.desk.stopped(store.ProgramPause(it.outreach.Program))
 	})
 }
 

@@ -21,16 +21,19 @@ type LaneReport struct {
 	Reason       string
 }
 
+// runners are the lanes of the present run; none between runs.
+func (d *Dispatcher) runners() []*runner {
+	if r := d.now.Load(); r != nil {
+		return r.runners()
+	}
+	return nil
+}
+
 // Report tells what the lanes of this process are doing.
 func (d *Dispatcher) Report() []LaneReport {
 	d.init()
 	now := d.Clock.Machine()
-	d.mu.Lock()
-	runners := make([]*runner, 0, len(d.lanes))
-	for _, l := range d.lanes {
-		runners = append(runners, l)
-	}
-	d.mu.Unlock()
+	runners := d.runners()
 	out := make([]LaneReport, 0, len(runners))
 	for _, l := range runners {
 		x := LaneReport{Channel: string(l.lane.channel), Sender: l.lane.sender, Dealer: l.lane.dealer, Domain: l.lane.domain}

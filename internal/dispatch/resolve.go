@@ -102,11 +102,9 @@ func (r *run) queued(ctx context.Context) (p progress) {
 
 // crowded tells that the lanes of a sender hold as many messages as they should.
 func (r *run) crowded(q store.MessageQueue) bool {
-	r.d.mu.Lock()
-	defer r.d.mu.Unlock()
 	n := 0
-	for l, x := range r.d.lanes {
-		if l.channel == q.Channel && l.sender == q.Sender {
+	for _, x := range r.runners() {
+		if x.lane.channel == q.Channel && x.lane.sender == q.Sender {
 			n += x.messages()
 		}
 	}

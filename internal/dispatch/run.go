@@ -3,6 +3,8 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,35 +24,42 @@ type run struct {
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
+	lanes map[lane]*runner
 	errs  []error
 	shuts map[lane]bool
 }
 
 // begin starts a run; end must follow.
 func (d *Dispatcher) begin(ctx context.Context) *run {
-	r := &run{d: d, shuts: map[lane]bool{}}
+	r := &run{d: d, lanes: map[lane]*runner{}, shuts: map[lane]bool{}}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	d.steer(ctx)
+	d.now.Store(r)
 	return r
+}
+
+// runners are the lanes that were needed so far.
+func (r *run) runners() []*runner {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.lanes))
 }
 
 // end lets the lanes finish and forgets them.
 func (r *run) end() {
 	r.cancel()
 	r.wg.Wait()
-	r.d.mu.Lock()
-	defer r.d.mu.Unlock()
-	clear(r.d.lanes)
+	r.d.now.CompareAndSwap(r, nil)
 }
 
 // lane is the runner of a lane, started when it is needed first.
 func (r *run) lane(l lane) *runner {
-	r.d.mu.Lock()
-	defer r.d.mu.Unlock()
-	x := r.d.lanes[l]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x := r.lanes[l]
 	if x == nil {
 		x = newRunner(r, l)
-		r.d.lanes[l] = x
+		r.lanes[l] = x
 		r.wg.Go(x.run)
 	}
 	return x
@@ -59,14 +68,12 @@ func (r *run) lane(l lane) *runner {
 // roomOf is how many outreach of a dealer that are in no lane yet can be taken: as
 // many as his roomiest lane would take.
 func (r *run) roomOf(dealer string, priority int) int {
-	r.d.mu.Lock()
 	var lanes []*runner
-	for l, x := range r.d.lanes {
-		if l.dealer == dealer {
+	for _, x := range r.runners() {
+		if x.lane.dealer == dealer {
 			lanes = append(lanes, x)
 		}
 	}
-	r.d.mu.Unlock()
 	if len(lanes) == 0 {
 		return r.d.Config.Batch
 	}
@@ -108,13 +115,13 @@ func (r *run) shut(l lane) {
 
 func (r *run) dealerPause(id string) string {
 	d, _ := r.d.Roster.Dealer(id)
-	return PauseDealer + d.Code
+	return store.DealerPause(d.Code)
 }
 
 // place gives an outreach to its lane. Where that takes nothing, the name of the queue
 // comes back in which it has to wait.
 func (r *run) place(it *item) string {
-	if p := PauseProgram + it.outreach.Program; r.d.desk.stopped(p) {
+	if p := store.ProgramPause(it.outreach.Program); r.d.desk.stopped(p) {
 		return parkedProgram + p
 	}
 	if r.closed(it.lane) || !r.lane(it.lane).push(it, false) {
@@ -154,9 +161,7 @@ func (r *run) quiet(ctx context.Context) {
 }
 
 func (r *run) empty() bool {
-	r.d.mu.Lock()
-	defer r.d.mu.Unlock()
-	for _, x := range r.d.lanes {
+	for _, x := range r.runners() {
 		if !x.empty() {
 			return false
 		}

@@ -96,7 +96,9 @@ func (s *Store) Route(ctx context.Context, os []Outreach, lane string) error {
 	return nil
 }
 
-// letGo ends claims, each guarded by its token; with a lane the rows move there.
+// letGo ends claims, each guarded by its token, which what has begun or is finished no
+// longer has; with a lane the rows move there. The states are not named: PostgreSQL,
+// with statistics from before a campaign, would look for the rows in the queue.
 func (s *Store) letGo(ctx context.Context, os []Outreach, lane string) error {
 	if len(os) == 0 {
 		return nil
@@ -111,7 +113,7 @@ func (s *Store) letGo(ctx context.Context, os []Outreach, lane string) error {
 			for i, o := range part {
 				rows[i] = []any{o.ID, o.ClaimToken, lane}[:len(cols)]
 			}
-			if _, err := tx.change(ctx, cols, rows, "update outreach set "+set+" from v where outreach.id = v.id and outreach.claim_token = v.token and outreach.state in "+open+" returning outreach.id"); err != nil {
+			if _, err := tx.change(ctx, cols, rows, "update outreach set "+set+" from v where outreach.id = v.id and outreach.claim_token = v.token returning outreach.id"); err != nil {
 				return err
 			}
 		}

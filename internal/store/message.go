@@ -180,7 +180,7 @@ func (t *Tx) begin(ctx context.Context, group []Begun, ok map[string]bool, busin
 	if len(fresh) > 0 {
 		ids, err := t.change(ctx, []column{{"id", "uuid"}, {"token", "uuid"}, {"channel", "text"}, {"rule", "text"}, {"inputs", "text"}, {"judged", "bigint"}}, fresh,
 			`update outreach set state = 'done', channel = v.channel, rule = v.rule, inputs = v.inputs, claim_token = null, claim_until = null, updated_at = $1
-				from v where outreach.id = v.id and outreach.claim_token = v.token and outreach.state in `+open+`
+				from v where outreach.id = v.id and outreach.claim_token = v.token
 				and (v.judged is null or not exists (select 1 from message m where m.contact_id = outreach.contact_id and m.created_at >= v.judged and m.direction = 'out' and m.purpose in ('survey', 'reminder', 'greeting', 'ad')))
 				returning outreach.id`, at(business))
 		if err != nil {

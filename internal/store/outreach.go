@@ -103,7 +103,7 @@ func (t *Tx) settle(ctx context.Context, vs []Verdict, now time.Time) error {
 	}
 	kept, err := t.change(ctx, []column{{"id", "uuid"}, {"token", "uuid"}, {"state", "text"}, {"rule", "text"}, {"inputs", "text"}, {"due", "bigint"}}, rows,
 		`update outreach set state = v.state, rule = v.rule, inputs = v.inputs, due_at = v.due, claim_token = null, claim_until = null, updated_at = $1
-			from v where outreach.id = v.id and outreach.claim_token = v.token and outreach.state in `+open+` returning outreach.id`, at(now))
+			from v where outreach.id = v.id and outreach.claim_token = v.token returning outreach.id`, at(now))
 	if err != nil {
 		return err
 	}

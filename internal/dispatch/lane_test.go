@@ -1,0 +1,244 @@
+package dispatch_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"otklik/channels"
+	"otklik/channels/channeltest"
+	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/outreach"
+	"otklik/internal/ratelimit"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+	"otklik/internal/testserver"
+)
+
+// north adds a second dealer to a rig, with a number of its own unless it shares the
+// first one's.
+func north(t *testing.T, r *dispatchtest.Rig, sender string) store.Dealer {
+	t.Helper()
+	d, err := r.Store.SaveDealer(t.Context(), store.Dealer{Code: "north", Name: "Автоцентр Север", Phone: "+78120000000", Zone: "Europe/Moscow", Country: "RU", Locale: "ru"}, storetest.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Store.SaveSender(t.Context(), store.Sender{DealerID: d.ID, Channel: channels.SMS, Address: sender}, storetest.Now); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := r.Store.Roster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	*r.Roster = *fresh
+	return d
+}
+
+// crowd stores n visits of a dealer that are due for their survey.
+func crowd(t *testing.T, r *dispatchtest.Rig, d store.Dealer, prefix string, n int) {
+	t.Helper()
+	var rs []store.VisitRecord
+	for i := range n {
+		rs = append(rs, storetest.Visit(fmt.Sprint(prefix, i), fmt.Sprintf("Клиент %s%d", prefix, i), fmt.Sprintf("+79%s%06d", prefix, i), r.Clock.Business().Add(-25*time.Hour)))
+	}
+	storetest.Save(t, r.Store, d, rs...)
+}
+
+// running runs the dispatcher of a rig until the test ends.
+func running(t *testing.T, r *dispatchtest.Rig) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Dispatcher.Run(ctx) })
+	t.Cleanup(func() { cancel(); wg.Wait() })
+}
+
+// to counts what the channel was handed, by the first digits of the address.
+func to(r *dispatchtest.Rig, prefix string) (n int) {
+	for _, m := range r.Fake.Calls() {
+		if len(m.To) > 3+len(prefix) && m.To[3:3+len(prefix)] == prefix {
+			n++
+		}
+	}
+	return n
+}
+
+// TestSlowSenderDelaysNobody: while the provider hangs on one dealer's messages, the
+// other dealer's go, whoever was due first and however many there are.
+func TestSlowSenderDelaysNobody(t *testing.T) {
+	for _, sender := range []string{"+78120000000", dispatchtest.Sender} {
+		t.Run(sender, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				r := dispatchtest.New(t, st)
+				d := north(t, r, sender)
+				crowd(t, r, r.Dealer, "111", 1000)
+				crowd(t, r, d, "222", 100)
+				hold := make(chan struct{})
+				r.Fake.Otherwise(func(m channels.Message, _ int) channeltest.Outcome {
+					if m.To[3:6] == "111" {
+						return channeltest.Outcome{Hold: hold}
+					}
+					return channeltest.Outcome{}
+				})
+				r.Plan(t)
+				running(t, r)
+				t.Cleanup(func() { close(hold) }) // before the dispatcher is waited for
+				testserver.Wait(t, "the other dealer's messages", func() bool { return to(r, "222") == 100 })
+				if n := to(r, "111"); n == 0 || n > 320 {
+					t.Errorf("%d messages of the hanging sender are under way", n)
+				}
+			})
+		})
+	}
+}
+
+// TestFairBetweenDealers: a dealer with a few messages does not stand behind one with
+// thousands, although they share a number.
+func TestFairBetweenDealers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		d := north(t, r, dispatchtest.Sender)
+		r.Dispatcher.Config.Feeders = 1
+		r.Dispatcher.Limits = limited(t, ratelimit.Rate(400, time.Second, 20))
+		crowd(t, r, r.Dealer, "111", 2000)
+		crowd(t, r, d, "222", 20)
+		r.Plan(t)
+		running(t, r)
+		testserver.Wait(t, "the small dealer's messages", func() bool { return to(r, "222") == 20 })
+		if n := to(r, "111"); n > 1000 {
+			t.Errorf("%d messages of the large dealer went first", n)
+		}
+	})
+}
+
+// TestUrgentFirst: a survey that comes due during a campaign of greetings leaves
+// before the rest of them.
+func TestUrgentFirst(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		r.Dispatcher.Limits = limited(t, ratelimit.Rate(100, time.Second, 2))
+		crowd(t, r, r.Dealer, "111", 1000)
+		r.Plan(t)
+		demote(t, r)
+		running(t, r)
+		r.Fake.Await(t, 10)
+		crowd(t, r, r.Dealer, "222", 5)
+		r.Plan(t)
+		r.Dispatcher.Wake()
+		testserver.Wait(t, "the surveys", func() bool { return to(r, "222") == 5 })
+		if n := to(r, "111"); n > 900 {
+			t.Errorf("%d greetings went first", n)
+		}
+	})
+}
+
+// demote turns the planned surveys into greetings.
+func demote(t *testing.T, r *dispatchtest.Rig) {
+	t.Helper()
+	now := r.Clock.Business()
+	os, err := r.Store.DueBetween(t.Context(), r.Dealer.ID, now.Add(-48*time.Hour), now)
+	if err != nil || len(os) == 0 {
+		t.Fatal(len(os), err)
+	}
+	err = r.Store.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "update outreach set priority = $1, purpose = $2 where state = 'planned'", outreach.Greeting.Priority(), outreach.Greeting)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPause: what a person stops stands within a second, and goes on within a second
+// of his letting it go; nothing else stands with it.
+func TestPause(t *testing.T) {
+	const people = 400
+	for _, name := range []string{"all", "dealer:south", "program:service-followup", "sender:sms:" + dispatchtest.Sender} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				r := dispatchtest.New(t, st)
+				r.Dispatcher.Limits = limited(t, ratelimit.Rate(400, time.Second, 2))
+				crowd(t, r, r.Dealer, "111", people)
+				r.Plan(t)
+				running(t, r)
+				r.Fake.Await(t, 20)
+				if err := st.Pause(t.Context(), name, "", r.Clock.Business()); err != nil {
+					t.Fatal(err)
+				}
+				since, n := time.Now(), 0
+				testserver.Wait(t, "silence", func() bool {
+					if k := len(r.Fake.Calls()); k != n {
+						since, n = time.Now(), k
+					}
+					return time.Since(since) > 700*time.Millisecond
+				})
+				if n > people-20 {
+					t.Fatalf("%d messages had left before it stood", n)
+				}
+				if err := st.Resume(t.Context(), name, "", r.Clock.Business()); err != nil {
+					t.Fatal(err)
+				}
+				testserver.Wait(t, "the rest", func() bool { return len(r.Fake.Calls()) == people })
+			})
+		})
+	}
+}
+
+// TestThrottled: a provider that asks for patience gets it: few messages are refused,
+// none spends an attempt, all arrive.
+func TestThrottled(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		crowd(t, r, r.Dealer, "111", 300)
+		r.Plan(t)
+		var mu sync.Mutex
+		refused, began := 0, time.Time{}
+		r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
+			mu.Lock()
+			defer mu.Unlock()
+			if began.IsZero() {
+				began = time.Now()
+			}
+			if time.Since(began) < time.Second {
+				refused++
+				return channeltest.Throttle(time.Second)
+			}
+			return channeltest.Outcome{}
+		})
+		running(t, r)
+		r.Fake.AwaitTaken(t, 300)
+		if mu.Lock(); refused > 40 {
+			t.Errorf("%d messages were refused", refused)
+		}
+		mu.Unlock()
+		testserver.Wait(t, "all outcomes", func() bool {
+			for _, m := range messages(t, r) {
+				if m.State != outreach.Sent {
+					return false
+				}
+			}
+			return true
+		})
+	})
+}
+
+// TestProviderAway: while nobody answers, a few messages a rest try; the others keep
+// their attempts.
+func TestProviderAway(t *testing.T) {
+	r := dispatchtest.New(t, storetest.Open(t, "sqlite"))
+	crowd(t, r, r.Dealer, "111", 500)
+	r.Plan(t)
+	r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome { return channeltest.Fail(channels.Transient) })
+	running(t, r)
+	r.Fake.Await(t, 16)
+	lanes := r.Dispatcher.Report()
+	if len(lanes) != 1 {
+		t.Fatalf("lanes: %+v", lanes)
+	}
+	testserver.Wait(t, "a rest", func() bool { return r.Dispatcher.Report()[0].Reason == "provider_away" })
+	if n := len(r.Fake.Calls()); n > 64 {
+		t.Errorf("%d attempts against a provider that is away", n)
+	}
+}
