@@ -38,11 +38,15 @@ type pulse struct {
 
 type laneName struct{ channel, sender string }
 
-// beat writes this node's state until ctx ends and then takes the node off the list.
-// A node without a dispatcher gives nil for both functions.
+// beat writes this node's state until ctx ends and then takes the node off the list,
+// and shows its lanes to Prometheus. A node without a dispatcher gives nil for both
+// functions.
 func (a *App) beat(ctx context.Context, lanes func() []store.LaneState, stepped func() time.Time) {
 	now := a.clock.Machine()
 	p := &pulse{app: a, lanes: lanes, stepped: stepped, meters: map[laneName]*meter{}, node: store.Node{ID: a.store.NewID(), Version: a.options.Version, Role: a.options.Role, StartedAt: now}}
+	if lanes != nil {
+		a.registry.MustRegister(&laneGauges{lanes, a.clock.Machine})
+	}
 	for ctx.Err() == nil {
 		p.beat(ctx)
 		pause(ctx, beatEvery, nil)

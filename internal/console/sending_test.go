@@ -82,7 +82,7 @@ func TestSendingIsSteered(t *testing.T) {
 			{"lena", "/sending/pause", "sender:sms:+70000000000", http.StatusNotFound},
 			{"lena", "/sending/pause", "dealer:nowhere", http.StatusNotFound},
 			{"lena", "/sending/pause", "", http.StatusNotFound},
-			{"lena", "/sending/pause", "all:of it", http.StatusNotFound},
+			{"lena", "/sending/pause", "all:of it", http.StatusNotFound}, {"lena", "/sending/pause", "all:", http.StatusNotFound},
 			{"maria", "/sending/pause", sender, http.StatusForbidden},
 			{"oleg", "/sending/resume", own, http.StatusForbidden},
 		} {
