@@ -54,8 +54,17 @@ type laneView struct {
 	// Suspended is what the provider said, SuspendedAt when.
 	Suspended   string
 	SuspendedAt time.Time
-	Programs    []store.Waits
-	Outcomes    []outcomeView
+	Programs    []programLine
+	// moving is how much of what waits is held up by no pause.
+	moving   int
+	Outcomes []outcomeView
+}
+
+// programLine is what one program has in a lane; Stopped tells that a pause of the
+// program or its dealer holds it up.
+type programLine struct {
+	store.Waits
+	Stopped bool
 }
 
 // outcomeView is how many messages are in a state.
@@ -128,9 +137,10 @@ func (c *Console) sendingOf(q *request) (p sendingPage, err error) {
 		l.addNodes(nodes, machine, q.now)
 		l.judge(q.now)
 		p.All.add(l.Waits)
+		p.All.moving += l.moving
 		p.All.Rate, p.All.LastMinute, p.All.LastHour = p.All.Rate+l.Rate, p.All.LastMinute+l.LastMinute, p.All.LastHour+l.LastHour
 	}
-	p.All.Finish = finish(p.All.Waiting, p.All.Rate, q.now)
+	p.All.Finish = finish(p.All.moving, p.All.Rate, q.now)
 	p.Programs = q.programs(counts.progress.Waits, p.Stops)
 	if len(dealers) > 1 {
 		p.Dealers = q.dealerStops(dealers, counts.progress.Waits, p.Stops)
@@ -204,7 +214,11 @@ func (q *request) lanes(senders []store.Sender, dealers []store.Dealer, counts *
 	for _, w := range counts.progress.Waits {
 		l := lane(laneName{w.Channel, w.Sender})
 		l.add(w)
-		l.Programs = append(l.Programs, w)
+		x := programLine{w, q.stopped(w, stops)}
+		if !x.Stopped {
+			l.moving += w.Waiting
+		}
+		l.Programs = append(l.Programs, x)
 	}
 	for _, o := range counts.outcomes.Counts {
 		l := lane(laneName{o.Channel, o.Sender})
@@ -214,6 +228,14 @@ func (q *request) lanes(senders []store.Sender, dealers []store.Dealer, counts *
 		return cmp.Or(cmp.Compare(channelOrder(a.Channel), channelOrder(b.Channel)), cmp.Compare(a.Sender, b.Sender))
 	})
 	return lanes
+}
+
+// stopped tells whether the pause of a program or dealer holds something up.
+func (q *request) stopped(w store.Waits, stops []store.Pause) bool {
+	d, _ := q.c.Roster.Dealer(w.DealerID)
+	return slices.ContainsFunc(stops, func(p store.Pause) bool {
+		return w.Program != "" && p.Name == store.ProgramPause(w.Program) || p.Name == store.DealerPause(d.Code)
+	})
 }
 
 // channelOrder puts senders first and what has none yet last.
@@ -308,8 +330,8 @@ func (l *laneView) addNodes(nodes []store.Node, machine, business time.Time) {
 // judge finds the one word for a lane, and when it will be done.
 func (l *laneView) judge(now time.Time) {
 	switch {
-	case l.Pause != nil || l.Under != nil:
-		l.State = "paused"
+	case l.Pause != nil || l.Under != nil || l.Waiting > 0 && l.moving == 0:
+		l.State, l.moving = "paused", 0
 	case l.Suspended != "":
 		l.State = "suspended"
 	case !l.RestUntil.IsZero():
@@ -322,7 +344,7 @@ func (l *laneView) judge(now time.Time) {
 		l.State = "idle"
 	}
 	if l.State == "sending" {
-		l.Finish = finish(l.Waiting, l.Rate, now)
+		l.Finish = finish(l.moving, l.Rate, now)
 	}
 }
 

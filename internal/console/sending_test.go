@@ -54,6 +54,15 @@ func TestSendingShowsWhatMovesAndWhatRests(t *testing.T) {
 			t.Errorf("the page counts a dead node or shows another dealer:\n%s", p.body)
 		}
 		h.login("boris").get("/sending").want(t, http.StatusOK, "<b>1</b> ждёт отправки")
+
+		// What is paused neither moves nor counts for the time that is left.
+		_, err = st.PauseSender(ctx, channels.SMS, dispatchtest.Sender, "", now)
+		check(t, err)
+		b.get("/sending").want(t, http.StatusOK, "до конца, сегодня в")
+		check(t, st.Pause(ctx, store.ProgramPause("newyear"), "", now))
+		if p := b.get("/sending"); strings.Contains(p.body, "до конца, сегодня") || strings.Count(p.body, "tag lane-paused") != 1 || !strings.Contains(p.body, "администратор из командной строки") {
+			t.Errorf("a paused program moves:\n%s", p.body)
+		}
 	})
 }
 
