@@ -91,10 +91,11 @@ func lateness(d ratelimit.Demand) time.Duration {
 	return out
 }
 
-// horizon is how long a run of slots is; patience is for how long Once waits for the
-// next one before it leaves a lane for another run.
+// horizon is how long a run of slots is: what is begun leaves within that, so that a
+// kill leaves few messages of a slow sender uncertain. patience is for how long Once
+// waits for the next slot before it leaves a lane for another run.
 const (
-	horizon  = time.Second
+	horizon  = 250 * time.Millisecond
 	patience = time.Minute
 )
 

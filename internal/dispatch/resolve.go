@@ -55,10 +55,10 @@ func (d *Dispatcher) settleOne(ctx context.Context, m store.Message) store.Resul
 		r.Transition = outreach.Unfinished(d.attempt(m), now)
 		r.Err = &channels.Error{Class: channels.Uncertain}
 	} else {
-		rep, found, err := asker.Ask(ctx, channels.Query{To: m.Address, From: m.Sender, Text: m.Text, Since: m.RetryAt.Add(-d.Config.Waits.OrDefault().Second)})
+		rep, found, err := asker.Ask(ctx, channels.Query{To: m.Address, From: m.Sender, Text: m.Text, Since: now.Add(m.CreatedAt.Sub(r.At))})
 		if err != nil {
 			// The provider does not answer: the question stays due.
-			r.Transition = outreach.Transition{State: outreach.Sending, DueAt: now.Add(time.Minute)}
+			r.Transition = outreach.Transition{State: outreach.Sending, DueAt: now.Add(d.Config.Waits.OrDefault().First)}
 			return r
 		}
 		r.Transition = outreach.Answered(d.attempt(m), found, rep.State, now)

@@ -65,25 +65,11 @@ func (s *Store) Together(ctx context.Context, rank Rank, fn func(*Group) error) 
 	return s.Tx(ctx, rank, func(tx *Tx) error {
 		g := &Group{tx: tx, staff: map[string][]Employee{}, tokens: map[string]string{}, sent: map[sentKey]Message{}, at: map[addressKey][]string{}, seen: map[sentKey]bool{},
 			contacts: map[string]Contact{}, convs: map[string]Conversation{}, of: map[string][]Conversation{}, tasks: map[string]Task{}, visits: map[string]Visit{}}
-		if err := tx.byIndex(ctx); err != nil {
-			return err
-		}
 		if err := fn(g); err != nil {
 			return err
 		}
 		return g.write(ctx)
 	})
-}
-
-// byIndex keeps PostgreSQL from reading whole tables in this transaction. It plans a
-// statement once for a connection; planned while a table was nearly empty, it went on
-// reading all of it when a campaign had filled it, until the next analyze.
-func (t *Tx) byIndex(ctx context.Context) error {
-	if t.s.pool == nil {
-		return nil
-	}
-	_, err := t.ExecContext(ctx, "set local enable_seqscan = off")
-	return err
 }
 
 // Load reads what events of these people need to know: the people, locked until the

@@ -82,7 +82,7 @@ func (s *Store) AnsweredVisits(ctx context.Context, visitIDs []string) (map[stri
 	for _, part := range chunks(visitIDs, listRows) {
 		in, args := keys(0, part)
 		ids, err := collect(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
-			"select distinct c.visit_id from conversation c join answer a on a.conversation_id = c.id where c.visit_id in "+in, args...)
+			"select distinct v.id from visit v join conversation c on c.contact_id = v.contact_id and c.visit_id = v.id join answer a on a.conversation_id = c.id where v.id in "+in, args...)
 		if err != nil {
 			return nil, fmt.Errorf("reading answered visits: %w", err)
 		}

@@ -35,9 +35,6 @@ func (t *Tx) Report(ctx context.Context, r channels.Report, now time.Time) (Repo
 // A report finds its row by our id or by the provider's; it may come before the
 // record of the send, twice, or never.
 func (t *Tx) Reports(ctx context.Context, rs []channels.Report, now time.Time) ([]Reported, error) {
-	if err := t.byIndex(ctx); err != nil {
-		return nil, err
-	}
 	meant, err := t.reported(ctx, rs)
 	if err != nil {
 		return nil, fmt.Errorf("looking up what is reported: %w", err)

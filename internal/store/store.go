@@ -120,6 +120,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	cfg.MaxConns = int32(min(o.MaxConns, 1000)) //nolint:gosec // bounded
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	severalHosts(cfg.ConnConfig, url)
+	cfg.AfterConnect = byIndex
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to PostgreSQL: %w", err)
@@ -142,6 +143,15 @@ func severalHosts(c *pgx.ConnConfig, url string) {
 			c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 		}
 	}
+}
+
+// byIndex keeps PostgreSQL from reading whole tables where there is an index, and from
+// compiling plans. A prepared statement that was planned while its tables were nearly
+// empty, or with statistics from before a campaign, keeps its plan until the next
+// analyze: that can be a whole campaign of scans.
+func byIndex(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, "set enable_seqscan = off; set jit = off")
+	return err
 }
 
 // Close lets go of all connections.
