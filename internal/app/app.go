@@ -257,7 +257,7 @@ func (a *App) build() {
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{a})
 	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
-		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Begun: a.begun,
+		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry),
 		Limits: a.limits, Overrides: a.changedLimits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
 	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
 		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
@@ -265,7 +265,9 @@ func (a *App) build() {
 	a.planner = &program.Planner{Store: a.store, Programs: a.programs}
 }
 
-// begun keeps the fast copy of a conversation that an outreach opened.
+// begun keeps the fast copy of a conversation that a person has begun. Those that a
+// campaign opens get theirs with the first reply: a call of Redis for each would slow
+// it down, and who never answers needs none.
 func (a *App) begun(ctx context.Context, c store.Conversation) {
 	key := conversation.Key{DealerID: c.DealerID, Channel: string(c.Channel), Address: c.Address}
 	p := conversation.Position{ConversationID: c.ID, ContactID: c.ContactID, OutreachID: c.OutreachID, Version: c.Version, Survey: c.Survey, At: a.clock.Business()}
@@ -339,6 +341,8 @@ func (a *App) start(ctx context.Context) error {
 	a.serve()
 	if a.options.Role != RoleWeb {
 		a.work(run)
+	} else {
+		a.loops.Go(func() { a.beat(run, nil, nil) })
 	}
 	a.loops.Go(func() { a.hub.tick(run) })
 	// Reading texts and lexicons leaves twice their size as garbage, which the

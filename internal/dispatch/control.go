@@ -62,7 +62,9 @@ func (d *Dispatcher) steer(ctx context.Context) {
 	if book != nil && d.Overrides != nil {
 		over, err := d.Overrides(ctx)
 		if err != nil {
-			d.failed("limits", err)
+			if ctx.Err() == nil {
+				d.failed("limits", err)
+			}
 			return
 		}
 		book = book.With(over)

@@ -119,8 +119,6 @@ type Dispatcher struct {
 	Log       *slog.Logger
 	Metrics   *Metrics
 	Config    Config
-	// Begun is told of conversations that were opened, after commit.
-	Begun func(ctx context.Context, c store.Conversation)
 
 	once sync.Once
 	wake chan struct{}

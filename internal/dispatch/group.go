@@ -231,9 +231,6 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 			continue
 		}
 		kept, times = append(kept, it), append(times, slots[i])
-		if c := it.begun.Conversation; c != nil && d.Begun != nil {
-			d.Begun(ctx, *c)
-		}
 	}
 	if len(lost) > 0 {
 		d.Metrics.lost(len(lost))

@@ -167,7 +167,7 @@ func (t *Tx) insertion(ctx context.Context, into string, cols []string, rows [][
 // arrays writes "select * from unnest(…)" with an array of texts for each column,
 // cast to the column's own type.
 func (t *Tx) arrays(ctx context.Context, b *strings.Builder, into string, cols []string, rows [][]any) ([]any, error) {
-	types, err := t.columnTypes(ctx)
+	types, err := t.s.columnTypes(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +184,11 @@ func (t *Tx) arrays(ctx context.Context, b *strings.Builder, into string, cols [
 	return args, nil
 }
 
-func (t *Tx) columnTypes(ctx context.Context) (map[string]string, error) {
-	if known := t.s.types.Load(); known != nil {
+func (s *Store) columnTypes(ctx context.Context, q querier) (map[string]string, error) {
+	if known := s.types.Load(); known != nil {
 		return *known, nil
 	}
-	cols, err := collect(ctx, t, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
+	cols, err := collect(ctx, q, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
 		"select table_name || '.' || column_name, data_type from information_schema.columns where table_schema = current_schema()")
 	if err != nil {
 		return nil, fmt.Errorf("reading the types of columns: %w", err)
@@ -197,7 +197,7 @@ func (t *Tx) columnTypes(ctx context.Context) (map[string]string, error) {
 	for _, c := range cols {
 		types[c[0]] = c[1]
 	}
-	t.s.types.Store(&types)
+	s.types.Store(&types)
 	return types, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -27,7 +28,8 @@ type Queue struct {
 const open = "('planned', 'held', 'claimed')"
 
 // Queues lists the queues in which something stands, those due at a later time
-// included. It reads one index entry for each, however long they are.
+// included. It reads one index entry for each, however long they are: the bound names
+// due_at, too, because SQLite would step over all that equals a shorter one.
 func (s *Store) Queues(ctx context.Context) ([]Queue, error) {
 	var out []Queue
 	at := Queue{DealerID: nobody, Priority: -1}
@@ -37,8 +39,8 @@ func (s *Store) Queues(ctx context.Context) ([]Queue, error) {
 			err = r.Scan(&q.Lane, &q.DealerID, &q.Priority, &due)
 			q.Due = due.Time
 			return q, err
-		}, `select lane, dealer_id, priority, due_at from outreach where state in `+open+` and (lane, dealer_id, priority) > ($1, $2, $3)
-			order by lane, dealer_id, priority, due_at, id limit 1`, at.Lane, at.DealerID, at.Priority)
+		}, `select lane, dealer_id, priority, due_at from outreach where state in `+open+` and (lane, dealer_id, priority, due_at) > ($1, $2, $3, $4)
+			order by lane, dealer_id, priority, due_at, id limit 1`, at.Lane, at.DealerID, at.Priority, int64(math.MaxInt64))
 		if err != nil {
 			return nil, fmt.Errorf("reading the queues: %w", err)
 		}
@@ -57,12 +59,7 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 // lease ends (machine time), in the order in which it is due. What another holder
 // left claimed past its lease is taken again: claimed is not begun.
 func (s *Store) ClaimOutreach(ctx context.Context, q Queue, token string, limit int, business, machine time.Time, lease time.Duration) ([]Outreach, error) {
-	var out []Outreach
-	err := s.Tx(ctx, RankBulk, func(tx *Tx) error {
-		var err error
-		out, err = collect(ctx, tx, scanOutreach, s.claimOutreachSQL(), token, at(machine.Add(lease)), q.Lane, q.DealerID, q.Priority, at(business), at(machine), limit)
-		return err
-	})
+	out, err := alone(ctx, s, RankBulk, scanOutreach, s.claimOutreachSQL(), token, at(machine.Add(lease)), q.Lane, q.DealerID, q.Priority, at(business), at(machine), limit)
 	if err != nil {
 		return nil, fmt.Errorf("claiming outreach: %w", err)
 	}
@@ -132,16 +129,17 @@ type MessageQueue struct {
 func (s *Store) MessageQueues(ctx context.Context) ([]MessageQueue, error) {
 	var out []MessageQueue
 	var at MessageQueue
+	last := -1
 	for {
 		q, err := collect(ctx, s.read, func(r *sql.Rows) (q MessageQueue, err error) { return q, r.Scan(&q.Channel, &q.Sender) },
-			`select channel, sender from message where direction = 'out' and state = 'queued' and (channel, sender) > ($1, $2) order by channel, sender limit 1`, at.Channel, at.Sender)
+			`select channel, sender from message where direction = 'out' and state = 'queued' and (channel, sender, priority) > ($1, $2, $3) order by channel, sender, priority limit 1`, at.Channel, at.Sender, last)
 		if err != nil {
 			return nil, fmt.Errorf("reading the senders with messages: %w", err)
 		}
 		if len(q) == 0 {
 			return out, nil
 		}
-		at = q[0]
+		at, last = q[0], math.MaxInt32
 		out = append(out, at)
 	}
 }
@@ -177,12 +175,7 @@ func (s *Store) claimUncertainSQL() string {
 }
 
 func (s *Store) claimMessages(ctx context.Context, query string, args ...any) ([]Message, error) {
-	var out []Message
-	err := s.Tx(ctx, RankBulk, func(tx *Tx) error {
-		var err error
-		out, err = collect(ctx, tx, scanMessage, query, args...)
-		return err
-	})
+	out, err := alone(ctx, s, RankBulk, scanMessage, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("claiming messages: %w", err)
 	}

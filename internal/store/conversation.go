@@ -52,14 +52,20 @@ func (t *Tx) OpenConversation(ctx context.Context, c Conversation, now time.Time
 	return t.openConversations(ctx, []Conversation{c}, now)
 }
 
+var conversationInsert = []string{"id", "dealer_id", "contact_id", "outreach_id", "visit_id", "task_id", "survey", "survey_version", "locale", "channel", "address",
+	"state", "position", "version", "token", "opened_at", "updated_at"}
+
+func conversationRow(c Conversation, now time.Time) []any {
+	return []any{c.ID, c.DealerID, c.ContactID, opt(c.OutreachID), opt(c.VisitID), opt(c.TaskID), c.Survey, c.SurveyVersion, c.Locale, c.Channel, c.Address,
+		c.State, c.Position, 1, c.Token, at(now), at(now)}
+}
+
 func (t *Tx) openConversations(ctx context.Context, cs []Conversation, now time.Time) error {
 	rows := make([][]any, len(cs))
 	for i, c := range cs {
-		rows[i] = []any{c.ID, c.DealerID, c.ContactID, opt(c.OutreachID), opt(c.VisitID), opt(c.TaskID), c.Survey, c.SurveyVersion, c.Locale, c.Channel, c.Address,
-			c.State, c.Position, 1, c.Token, at(now), at(now)}
+		rows[i] = conversationRow(c, now)
 	}
-	_, err := insert(ctx, t, "conversation", []string{"id", "dealer_id", "contact_id", "outreach_id", "visit_id", "task_id", "survey", "survey_version", "locale", "channel", "address",
-		"state", "position", "version", "token", "opened_at", "updated_at"}, rows, "")
+	_, err := insert(ctx, t, "conversation", conversationInsert, rows, "")
 	return err
 }
 

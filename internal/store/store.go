@@ -212,14 +212,34 @@ const (
 // transaction that lost to another or met a changed plan is run again, so fn
 // must do nothing that cannot be repeated.
 func (s *Store) Tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
-	const tries = 4
 	for try := 1; ; try++ {
 		err := s.tx(ctx, rank, fn)
-		if err == nil || try == tries || !s.dialect.retryable(err) {
+		if err == nil || try == txTries || !s.dialect.retryable(err) {
 			return err
 		}
 	}
 }
+
+// alone runs one statement that reads what it writes: on PostgreSQL without a
+// transaction around it, which saves two round trips.
+func alone[T any](ctx context.Context, s *Store, rank Rank, scan func(*sql.Rows) (T, error), query string, args ...any) (out []T, err error) {
+	if s.pool == nil {
+		err = s.Tx(ctx, rank, func(tx *Tx) error {
+			out, err = collect(ctx, tx, scan, query, args...)
+			return err
+		})
+		return out, err
+	}
+	for try := 1; ; try++ {
+		out, err = collect(ctx, s.read, scan, query, args...)
+		if err == nil || try == txTries || !s.dialect.retryable(err) {
+			return out, err
+		}
+	}
+}
+
+// txTries is how often a transaction is tried that failed for a reason which passes.
+const txTries = 4
 
 func (s *Store) tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
 	if s.gate != nil {
