@@ -52,12 +52,14 @@ func grown(b *testing.B, engine string, history int) (*store.Store, *sql.DB, sto
 // end an hour before those that wait begin.
 func lay(b *testing.B, st *store.Store, db *sql.DB, dealer, state string, from, n int) {
 	b.Helper()
-	id := func(kind int) string {
+	number := func(kind int, of string) string {
 		if st.Engine() == "sqlite" {
-			return fmt.Sprintf("printf('%08x-0000-7000-8000-%%012x', i)", kind)
+			return fmt.Sprintf("printf('%08x-0000-7000-8000-%%012x', %s)", kind, of)
 		}
-		return fmt.Sprintf("cast('%08x-0000-7000-8000-' || lpad(to_hex(i), 12, '0') as uuid)", kind)
+		return fmt.Sprintf("cast('%08x-0000-7000-8000-' || lpad(to_hex(%s), 12, '0') as uuid)", kind, of)
 	}
+	id := func(kind int) string { return number(kind, "i") }
+	contact := number(1, "i / 4") // a person has four
 	sent := "'delivered'"
 	if state != "done" {
 		sent = "'queued'"
@@ -72,9 +74,9 @@ func lay(b *testing.B, st *store.Store, db *sql.DB, dealer, state string, from, 
 		}
 		for _, insert := range []string{
 			`insert into outreach (id, dealer_id, program, program_version, contact_id, occasion, step, visit_id, purpose, priority, channel, state, due_at, target_at, deadline_at, created_at, updated_at)
-				select ` + id(5) + `, '` + dealer + `', 'service-followup', 1, ` + id(1) + `, cast(` + id(4) + ` as text), 'survey', ` + id(4) + `, 'survey', 3, 'sms', '` + state + `', ` + at + `, 0, 0, ` + at + `, ` + at + ` from n`,
+				select ` + id(5) + `, '` + dealer + `', 'service-followup', 1, ` + contact + `, cast(` + id(4) + ` as text), 'survey', ` + id(4) + `, 'survey', 3, 'sms', '` + state + `', ` + at + `, 0, 0, ` + at + `, ` + at + ` from n`,
 			`insert into message (id, dealer_id, outreach_id, contact_id, direction, channel, sender, address, purpose, text, state, provider_id, priority, due_at, created_at, updated_at)
-				select ` + id(6) + `, '` + dealer + `', ` + id(5) + `, ` + id(1) + `, 'out', 'sms', '+7', '+79' || (100000000 + i), 'survey', 'Как прошёл визит?', ` + sent + `, 'SM' || i, 3, ` + at + `, ` + at + `, ` + at + ` from n`,
+				select ` + id(6) + `, '` + dealer + `', ` + id(5) + `, ` + contact + `, 'out', 'sms', '+7', '+79' || (100000000 + i), 'survey', 'Как прошёл визит?', ` + sent + `, 'SM' || i, 3, ` + at + `, ` + at + `, ` + at + ` from n`,
 		} {
 			_, err := db.ExecContext(b.Context(), numbers+" "+insert)
 			must(b, err)
@@ -170,6 +172,49 @@ func BenchmarkDrain(b *testing.B) {
 				b.ReportMetric(median(took[:tenth])/500, "µs-first-tenth")
 				b.ReportMetric(median(took[len(took)-tenth:])/500, "µs-last-tenth")
 				b.ReportMetric(median(took[len(took)-tenth:])/median(took[:tenth]), "ratio")
+			}
+		})
+	}
+}
+
+// BenchmarkPrune removes a history of OTKLIK_BENCH_ROWS outreach with their messages
+// and tells the longest that an operator's transaction had to wait meanwhile.
+func BenchmarkPrune(b *testing.B) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		b.Run(engine, func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				st, _, _ := grown(b, engine, benchRows())
+				c := store.Cutoffs{Messages: now.Add(time.Hour), Outreach: now.Add(time.Hour)}
+				var waited []time.Duration
+				done, ended := make(chan struct{}), make(chan struct{})
+				b.StartTimer()
+				go func() {
+					defer close(ended)
+					tick := time.NewTicker(5 * time.Millisecond)
+					defer tick.Stop()
+					for {
+						began := time.Now()
+						if err := st.SetSetting(b.Context(), "bench", began.String()); err != nil {
+							b.Error(err)
+						}
+						waited = append(waited, time.Since(began))
+						select {
+						case <-done:
+							return
+						case <-tick.C:
+						}
+					}
+				}()
+				got, err := st.Prune(b.Context(), c, now)
+				close(done)
+				<-ended
+				must(b, err)
+				b.ReportMetric(float64(got["outreach"]+got["message"])/b.Elapsed().Seconds(), "rows/s")
+				b.ReportMetric(median(waited)/1000, "ms-operator-median")
+				slices.Sort(waited)
+				b.ReportMetric(float64(waited[len(waited)*99/100].Microseconds())/1000, "ms-operator-p99")
+				b.ReportMetric(float64(waited[len(waited)-1].Microseconds())/1000, "ms-operator-worst")
 			}
 		})
 	}
