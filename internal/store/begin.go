@@ -31,9 +31,12 @@ func (b Begun) finish() []any {
 
 var finishCols = []column{{"id", "uuid"}, {"token", "uuid"}, {"channel", "text"}, {"rule", "text"}, {"inputs", "text"}, {"judged", "bigint"}}
 
+// With a limit the subquery is asked for each row by its index: as a bare "not exists"
+// PostgreSQL may read all messages once and remember them.
 const finishSQL = `update outreach set state = 'done', channel = v.channel, rule = v.rule, inputs = v.inputs, claim_token = null, claim_until = null, updated_at = $1
 	from v where outreach.id = v.id and outreach.claim_token = v.token
-	and (v.judged is null or not exists (select 1 from message m where m.contact_id = outreach.contact_id and m.created_at >= v.judged and m.direction = 'out' and m.purpose in ('survey', 'reminder', 'greeting', 'ad')))`
+	and (v.judged is null or (select m.id from message m where m.contact_id = outreach.contact_id and m.created_at >= v.judged and m.direction = 'out' and m.purpose in ('survey', 'reminder', 'greeting', 'ad')
+		order by m.created_at limit 1) is null)`
 
 // Begin writes messages as sending before their first byte leaves: one durable
 // commit for the group (design.md step 6). It returns the ids that may be sent; a

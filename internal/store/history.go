@@ -29,7 +29,7 @@ type PastSend struct {
 func (s *Store) Histories(ctx context.Context, contactIDs []string, since time.Time) (map[string]History, error) {
 	out := make(map[string]History, len(contactIDs))
 	for _, part := range chunks(contactIDs, listRows) {
-		in, args := keys(1, part)
+		from, args := s.dialect.each(1, part)
 		type send struct {
 			contact string
 			p       PastSend
@@ -39,9 +39,7 @@ func (s *Store) Histories(ctx context.Context, contactIDs []string, since time.T
 			err = r.Scan(&x.contact, &x.p.Purpose, &a)
 			x.p.At = a.Time
 			return x, err
-		}, `select contact_id, purpose, coalesce(sent_at, created_at) from message where direction = 'out' and created_at >= $1 and contact_id in `+in+`
-			and purpose in ('survey', 'reminder', 'greeting', 'ad') and outreach_id is not null and state not in ('failed', 'canceled', 'expired', 'queued')
-			order by created_at desc`, append([]any{at(since)}, args...)...)
+		}, s.dialect.historySQL(from), append([]any{at(since)}, args...)...)
 		if err != nil {
 			return nil, fmt.Errorf("reading past sends: %w", err)
 		}
@@ -50,7 +48,7 @@ func (s *Store) Histories(ctx context.Context, contactIDs []string, since time.T
 			h.Sent = append(h.Sent, x.p)
 			out[x.contact] = h
 		}
-		in, args = keys(0, part)
+		in, args := keys(0, part)
 		type human struct {
 			contact string
 			at      time.Time
@@ -97,9 +95,9 @@ func (s *Store) AnsweredVisits(ctx context.Context, visitIDs []string) (map[stri
 func (s *Store) WrittenTo(ctx context.Context, contactIDs []string) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, part := range chunks(contactIDs, listRows) {
-		in, args := keys(0, part)
+		from, args := s.dialect.each(0, part)
 		ids, err := collect(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
-			"select distinct contact_id from message where direction = 'out' and contact_id in "+in, args...)
+			"select c.id from "+from+" where (select m.id from message m where m.contact_id = c.id and m.direction = 'out' order by m.created_at limit 1) is not null", args...)
 		if err != nil {
 			return nil, fmt.Errorf("reading first contacts: %w", err)
 		}
@@ -108,4 +106,17 @@ func (s *Store) WrittenTo(ctx context.Context, contactIDs []string) (map[string]
 		}
 	}
 	return out, nil
+}
+
+// historySQL reads the capped sends of the contacts c. PostgreSQL gets it as one
+// question for each contact: planned while there were few messages, it would read all
+// of them for each list of contacts.
+func (d dialect) historySQL(from string) string {
+	const sends = `m.direction = 'out' and m.created_at >= $1 and m.purpose in ('survey', 'reminder', 'greeting', 'ad') and m.outreach_id is not null
+		and m.state not in ('failed', 'canceled', 'expired', 'queued')`
+	if d.name == "postgres" {
+		return "select c.id, m.purpose, m.at from " + from + " cross join lateral (select purpose, coalesce(sent_at, created_at) as at, created_at from message m where m.contact_id = c.id and " + sends +
+			" order by m.created_at desc limit 1000) m order by m.created_at desc"
+	}
+	return "select c.id, m.purpose, coalesce(m.sent_at, m.created_at) from " + from + " join message m on m.contact_id = c.id where " + sends + " order by m.created_at desc"
 }

@@ -166,6 +166,11 @@ func (t *Tx) lockSaving(ctx context.Context) error {
 	if _, err := t.ExecContext(ctx, t.s.dialect.lockSaving); err != nil {
 		return fmt.Errorf("waiting for another import: %w", err)
 	}
+	// The first import fills empty tables: a plan made then would read all of them for
+	// each chunk until the next analyze.
+	if _, err := t.ExecContext(ctx, "set local plan_cache_mode = force_custom_plan"); err != nil {
+		return fmt.Errorf("preparing an import: %w", err)
+	}
 	return nil
 }
 
