@@ -195,7 +195,7 @@ func (q *atOnce) unnest(rows [][]any, typ func(i int) string) {
 		if i > 0 {
 			q.b.WriteString(", ")
 		}
-		q.b.WriteString("cast(cast($" + strconv.Itoa(len(q.args)+i+1) + " as text[]) as " + typ(i) + "[])")
+		q.b.WriteString("cast($" + strconv.Itoa(len(q.args)+i+1) + " as " + typ(i) + "[])")
 	}
 	q.b.WriteString(")")
 	args, err := transposed(rows, n)

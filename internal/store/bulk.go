@@ -91,7 +91,7 @@ func (d dialect) values(from int, cols []column, rows [][]any) (string, []any, e
 		b.WriteString(") as (select * from unnest(")
 		for i, c := range cols {
 			b.WriteString(map[bool]string{true: "", false: ", "}[i == 0])
-			b.WriteString("cast(cast($" + strconv.Itoa(from+i+1) + " as text[]) as " + c.typ + "[])")
+			b.WriteString("cast($" + strconv.Itoa(from+i+1) + " as " + c.typ + "[])")
 		}
 		b.WriteString(")) ")
 		args, err := transposed(rows, len(cols))
@@ -121,20 +121,68 @@ func (t *Tx) change(ctx context.Context, cols []column, rows [][]any, update str
 	return collect(ctx, t, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) }, with+update, append(fixed, args...)...)
 }
 
-// transposed gives one array of texts for each column.
+// transposed gives one array for each column, as PostgreSQL reads it in text. Written
+// by hand: a slice of pointers for each column cost the driver, and the server that
+// had to convert its elements, more than the rows themselves.
 func transposed(rows [][]any, cols int) ([]any, error) {
 	args := make([]any, cols)
+	var b []byte
 	for j := range cols {
-		texts := make([]*string, len(rows))
+		b = append(b[:0], '{')
 		for i, row := range rows {
+			if i > 0 {
+				b = append(b, ',')
+			}
 			var err error
-			if texts[i], err = asText(row[j]); err != nil {
+			if b, err = appendElement(b, row[j]); err != nil {
 				return nil, fmt.Errorf("column %d: %w", j+1, err)
 			}
 		}
-		args[j] = texts
+		args[j] = string(append(b, '}'))
 	}
 	return args, nil
+}
+
+// appendElement writes a value as an element of an array; nil is null.
+func appendElement(b []byte, v any) ([]byte, error) {
+	if x, ok := v.(driver.Valuer); ok {
+		var err error
+		if v, err = x.Value(); err != nil {
+			return b, err
+		}
+	}
+	switch x := v.(type) {
+	case nil:
+		return append(b, "null"...), nil
+	case string:
+		return appendQuoted(b, storableText(x)), nil
+	case int:
+		return strconv.AppendInt(b, int64(x), 10), nil
+	case int64:
+		return strconv.AppendInt(b, x, 10), nil
+	case bool:
+		return strconv.AppendBool(b, x), nil
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.String: // a type of its own, like a channel's
+		return appendQuoted(b, storableText(r.String())), nil
+	case reflect.Int, reflect.Int64:
+		return strconv.AppendInt(b, r.Int(), 10), nil
+	}
+	return b, fmt.Errorf("%T cannot be written in bulk", v)
+}
+
+// appendQuoted writes an element in quotes, with its quotes and backslashes escaped.
+func appendQuoted(b []byte, s string) []byte {
+	b = append(b, '"')
+	for {
+		i := strings.IndexAny(s, `"\`)
+		if i < 0 {
+			return append(append(b, s...), '"')
+		}
+		b = append(append(b, s[:i]...), '\\', s[i])
+		s = s[i+1:]
+	}
 }
 
 // insert writes rows with few statements; suffix is appended ("on conflict …"). It
@@ -199,7 +247,7 @@ func (t *Tx) arrays(ctx context.Context, b *strings.Builder, into string, cols [
 	}
 	for j, c := range cols {
 		b.WriteString(map[bool]string{true: "select * from unnest(", false: ", "}[j == 0])
-		b.WriteString("cast(cast($" + strconv.Itoa(j+1) + " as text[]) as " + types[into+"."+c] + "[])")
+		b.WriteString("cast($" + strconv.Itoa(j+1) + " as " + types[into+"."+c] + "[])")
 	}
 	args, err := transposed(rows, len(cols))
 	if err != nil {
@@ -225,28 +273,4 @@ func (s *Store) columnTypes(ctx context.Context, q querier) (map[string]string, 
 	}
 	s.types.Store(&types)
 	return types, nil
-}
-
-// asText writes a parameter as PostgreSQL reads it in text; nil is null.
-func asText(v any) (*string, error) {
-	if x, ok := v.(driver.Valuer); ok {
-		var err error
-		if v, err = x.Value(); err != nil {
-			return nil, err
-		}
-	}
-	var s string
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.Invalid:
-		return nil, nil
-	case reflect.String:
-		s = storableText(r.String())
-	case reflect.Bool:
-		s = strconv.FormatBool(r.Bool())
-	case reflect.Int, reflect.Int64:
-		s = strconv.FormatInt(r.Int(), 10)
-	default:
-		return nil, fmt.Errorf("%T cannot be written in bulk", v)
-	}
-	return &s, nil
 }
