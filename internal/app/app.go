@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"otklik/channels"
 	"otklik/internal/callback"
@@ -81,6 +82,7 @@ type App struct {
 	redis    redis.UniversalClient
 	cells    ratelimit.Cells
 	limits   *ratelimit.Book
+	tracer   trace.Tracer
 	copies   conversation.Copies
 	channels map[channels.Kind]channels.Channel
 
@@ -114,6 +116,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*App, error) {
 }
 
 func (a *App) open(ctx context.Context) error {
+	if err := a.tracing(ctx); err != nil {
+		return err
+	}
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
@@ -257,7 +262,7 @@ func (a *App) build() {
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{a})
 	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
-		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry),
+		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Tracer: a.tracer,
 		Limits: a.limits, Overrides: a.changedLimits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
 	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
 		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}

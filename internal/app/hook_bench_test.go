@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"otklik/channels"
 	"otklik/channels/sms"
 	"otklik/internal/clock"
@@ -79,7 +81,7 @@ func newHooks(b *testing.B, st *store.Store, n int) *hooks {
 	check(err)
 	c := clock.System{}
 	nothing := func() {}
-	h.app = &App{config: &config.Config{PublicURL: hookURL}, log: slog.New(slog.DiscardHandler), channels: map[channels.Kind]channels.Channel{channels.SMS: channel}}
+	h.app = &App{tracer: noop.NewTracerProvider().Tracer(""), config: &config.Config{PublicURL: hookURL}, log: slog.New(slog.DiscardHandler), channels: map[channels.Kind]channels.Channel{channels.SMS: channel}}
 	h.app.inbox = &inbox.Inbox{Store: st, Clock: c, Roster: roster, Parser: parser, Survey: renderer.Definition, Drafter: &draft.Drafter{Renderer: renderer, PublicURL: hookURL},
 		Copies: conversation.NewMemory(c.Machine), Log: h.app.log, Wake: nothing, Changed: nothing}
 	mux := http.NewServeMux()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"otklik/channels"
 	"otklik/internal/inbox"
@@ -84,8 +86,11 @@ func (a *App) hook(ch channels.Kind) http.HandlerFunc {
 		// taken in to the end.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), hookWithin)
 		defer cancel()
+		ctx, span := a.tracer.Start(ctx, "hook", trace.WithAttributes(attribute.String("channel", string(ch)), attribute.Int("events", len(events))))
+		defer span.End()
 		for _, e := range events {
 			if err := a.take(ctx, e, "", ""); err != nil {
+				span.RecordError(err)
 				a.log.Error("a webhook was not stored", "channel", ch, "error", err)
 				w.Header().Set("Retry-After", "5")
 				http.Error(w, "try again", http.StatusServiceUnavailable)

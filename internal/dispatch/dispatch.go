@@ -49,6 +49,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"otklik/channels"
 	"otklik/internal/clock"
 	"otklik/internal/draft"
@@ -118,7 +122,9 @@ type Dispatcher struct {
 	Overrides func(context.Context) (map[string]ratelimit.Limit, error)
 	Log       *slog.Logger
 	Metrics   *Metrics
-	Config    Config
+	// Tracer follows groups of messages; nil follows nothing.
+	Tracer trace.Tracer
+	Config Config
 
 	once sync.Once
 	wake chan struct{}
@@ -143,7 +149,15 @@ func (d *Dispatcher) init() {
 		d.wake = make(chan struct{}, 1)
 		d.desk, d.spare = &controls{}, ratelimit.NewMemory()
 		d.rests = map[scope]rest{}
+		if d.Tracer == nil {
+			d.Tracer = noop.NewTracerProvider().Tracer("")
+		}
 	})
+}
+
+// span begins a span about messages of a lane.
+func (d *Dispatcher) span(ctx context.Context, name string, l lane, n int) (context.Context, trace.Span) {
+	return d.Tracer.Start(ctx, name, trace.WithAttributes(attribute.String("channel", string(l.channel)), attribute.String("dealer", l.dealer), attribute.Int("messages", n)))
 }
 
 // Wake makes a running dispatcher look at once: answers were queued, or outreach was

@@ -110,6 +110,7 @@ func (f *feed) once(ctx context.Context) (n int, got found, err error) {
 	if len(os) == 0 {
 		return 0, got, nil
 	}
+	f.passed(q, os[len(os)-1])
 	if err := f.take(ctx, os); err != nil {
 		f.r.giveBack(os)
 		return 0, got, err
@@ -231,6 +232,18 @@ func (f *feed) drained(q store.Queue) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.queues = slices.DeleteFunc(f.queues, func(x store.Queue) bool { return key(x) == key(q) })
+}
+
+// passed notes how far a queue was claimed, until the list is read again.
+func (f *feed) passed(q store.Queue, last store.Outreach) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.queues {
+		x := &f.queues[i]
+		if key(*x) == key(q) && (x.After == nil || last.DueAt.After(x.After.DueAt) || last.DueAt.Equal(x.After.DueAt) && last.ID > x.After.ID) {
+			x.After = &last
+		}
+	}
 }
 
 func (f *feed) leave(q store.Queue) {

@@ -28,15 +28,20 @@ type outcome struct {
 // times it got, and passes the outcomes on to be recorded. Once begun, a group is
 // finished even when ctx ends: what was handed to a provider must be recorded.
 func (l *runner) send(ctx context.Context, group []*item) {
+	d := l.r.d
+	ctx, span := d.span(ctx, "send", l.lane, len(group))
+	defer span.End()
 	group = l.compose(ctx, group)
 	group, slots := l.reserve(ctx, group)
-	group, slots = l.begin(ctx, group, slots)
+	begin, beginning := d.span(ctx, "begin", l.lane, len(group))
+	group, slots = l.begin(begin, group, slots)
+	beginning.End()
 	if len(group) == 0 {
 		return
 	}
 	// A send that outlives the lease would be resolved by another node while it is
 	// still under way.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.r.d.Config.Lease*3/4)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Config.Lease*3/4)
 	defer cancel()
 	l.hand(ctx, group, slots)
 }

@@ -40,7 +40,8 @@ func (l *runner) record() {
 // is away: an outcome that is known must not become uncertain.
 func (l *runner) write(batch []outcome) {
 	d := l.r.d
-	ctx := context.Background()
+	ctx, span := d.span(context.Background(), "record", l.lane, len(batch))
+	defer span.End()
 	results := make([]store.Result, len(batch))
 	items := make([]*item, len(batch))
 	var sum Summary
@@ -60,7 +61,7 @@ func (l *runner) write(batch []outcome) {
 			l.r.fail(err)
 			break
 		}
-		time.Sleep(wait)
+		<-time.After(wait)
 	}
 	l.r.total.add(sum)
 	l.count(sum.Sent)

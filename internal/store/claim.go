@@ -20,6 +20,10 @@ type Queue struct {
 	Priority       int
 	// Due is when the first of it is due; one that is claimed counts.
 	Due time.Time
+	// After is the last outreach that was claimed from it; a claim begins behind it
+	// and need not step over what has just been finished, which PostgreSQL's index
+	// still holds. Nil: from the beginning.
+	After *Outreach
 }
 
 // open are the states of outreach that has not begun, as the partial index names
@@ -59,7 +63,11 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 // lease ends (machine time), in the order in which it is due. What another holder
 // left claimed past its lease is taken again: claimed is not begun.
 func (s *Store) ClaimOutreach(ctx context.Context, q Queue, token string, limit int, business, machine time.Time, lease time.Duration) ([]Outreach, error) {
-	out, err := alone(ctx, s, RankBulk, scanOutreach, s.claimOutreachSQL(), token, at(machine.Add(lease)), q.Lane, q.DealerID, q.Priority, at(business), at(machine), limit)
+	due, id := any(int64(math.MinInt64)), nobody
+	if q.After != nil {
+		due, id = at(q.After.DueAt), q.After.ID
+	}
+	out, err := alone(ctx, s, RankBulk, scanOutreach, s.claimOutreachSQL(), token, at(machine.Add(lease)), q.Lane, q.DealerID, q.Priority, at(business), at(machine), limit, due, id)
 	if err != nil {
 		return nil, fmt.Errorf("claiming outreach: %w", err)
 	}
@@ -72,7 +80,7 @@ func (s *Store) claimOutreachSQL() string {
 	// Materialized: as a plain subquery PostgreSQL may run it once for each row that
 	// it meets, skip what it locked itself, and claim more than the limit.
 	return `with due as materialized (select id from outreach where state in ` + open + ` and lane = $3 and dealer_id = $4 and priority = $5 and due_at <= $6
-			and (claim_until is null or claim_until < $7) order by due_at, id limit $8` + s.dialect.skipLocked + `)
+			and (due_at, id) > ($9, $10) and (claim_until is null or claim_until < $7) order by due_at, id limit $8` + s.dialect.skipLocked + `)
 		update outreach set claim_token = $1, claim_until = $2 where id in (select id from due) returning ` + outreachCols
 }
 

@@ -86,7 +86,7 @@ func TestClaimsUseTheirIndexes(t *testing.T) {
 		token, at := "'"+st.NewID()+"'", fmt.Sprint(now.Add(time.Hour).UnixMicro())
 		outreach, messages := st.ClaimStatements()
 		for _, tt := range []struct{ table, index, plan string }{
-			{"outreach", "outreach_queue", explain(t, st, db, outreach, token, at, "''", "'"+d.ID+"'", "3", at, at, "500")},
+			{"outreach", "outreach_queue", explain(t, st, db, outreach, token, at, "''", "'"+d.ID+"'", "3", at, at, "500", "0", "'"+d.ID+"'")},
 			{"message", "message_queue", explain(t, st, db, messages, token, at, at, at, "500", "'sms'", "'+7'")},
 		} {
 			full := "Seq Scan on " + tt.table
