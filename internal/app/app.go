@@ -116,9 +116,6 @@ func New(ctx context.Context, c *config.Config, o Options) (*App, error) {
 }
 
 func (a *App) open(ctx context.Context) error {
-	if err := a.tracing(ctx); err != nil {
-		return err
-	}
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}

@@ -34,9 +34,12 @@ func (a *App) listen(ctx context.Context) error {
 	return nil
 }
 
-// connect makes the caches and the channels. Channels connect when they send; Redis
+// connect makes the tracer, the caches and the channels. Channels connect when they send; Redis
 // may be away and come back.
 func (a *App) connect(ctx context.Context) error {
+	if err := a.tracing(ctx); err != nil {
+		return err
+	}
 	a.cells, a.copies = ratelimit.NewMemory(), conversation.NewMemory(a.clock.Machine)
 	if a.config.RedisURL != "" {
 		client, err := ratelimit.Dial(a.config.RedisURL)
