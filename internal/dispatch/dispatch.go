@@ -44,6 +44,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -236,7 +237,9 @@ type progress struct {
 // more tells whether a step may find more at once.
 func (d *Dispatcher) more(name string, p progress) bool {
 	if p.err != nil {
-		d.failed(name, p.err)
+		if !errors.Is(p.err, context.Canceled) {
+			d.failed(name, p.err)
+		}
 		return false
 	}
 	return p.n > 0

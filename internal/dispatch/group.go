@@ -24,18 +24,47 @@ type outcome struct {
 	unsent time.Time
 }
 
-// send makes the texts of a group, asks its rate, begins it, hands it over at the
-// times it got, and passes the outcomes on to be recorded. Once begun, a group is
-// finished even when ctx ends: what was handed to a provider must be recorded.
+// send makes the texts of a group, asks its rate, and sends it in parts: what leaves
+// within moments is begun together, the rest only when its time is near, so that a kill
+// leaves few messages uncertain.
 func (l *runner) send(ctx context.Context, group []*item) {
-	d := l.r.d
-	ctx, span := d.span(ctx, "send", l.lane, len(group))
+	ctx, span := l.r.d.span(ctx, "send", l.lane, len(group))
 	defer span.End()
 	group = l.compose(ctx, group)
 	group, slots := l.reserve(ctx, group)
-	begin, beginning := d.span(ctx, "begin", l.lane, len(group))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for len(group) > 0 {
+		lead := time.Duration(l.lead.Load())
+		if !l.waitFor(ctx, slots[0].At.Add(-lead)) {
+			l.release(group)
+			return
+		}
+		near := l.r.d.Clock.Machine().Add(lead + time.Millisecond)
+		n := 1
+		for n < len(group) && !slots[n].At.After(near) {
+			n++
+		}
+		part, times := group[:n:n], slots[:n:n]
+		wg.Go(func() { l.deliver(ctx, part, times) })
+		group, slots = group[n:], slots[n:]
+	}
+}
+
+// A message is begun as long before its time as a begin has taken lately, and no
+// longer before it than this.
+const longestLead = 25 * time.Millisecond
+
+// deliver begins messages, hands them over at their times, and passes the outcomes on
+// to be recorded. Once begun, they are finished even when ctx ends: what was handed to
+// a provider must be recorded.
+func (l *runner) deliver(ctx context.Context, group []*item, slots []ratelimit.Slot) {
+	d := l.r.d
+	begin, span := d.span(ctx, "begin", l.lane, len(group))
+	began := d.Clock.Machine()
 	group, slots = l.begin(begin, group, slots)
-	beginning.End()
+	span.End()
+	l.lead.Store(int64(min(longestLead, (3*time.Duration(l.lead.Load())+d.Clock.Machine().Sub(began))/4)))
 	if len(group) == 0 {
 		return
 	}
@@ -96,8 +125,7 @@ func lateness(d ratelimit.Demand) time.Duration {
 	return out
 }
 
-// horizon is how long a run of slots is: what is begun leaves within that, so that a
-// kill leaves few messages of a slow sender uncertain. patience is for how long Once
+// horizon is how long a run of slots is. patience is for how long Once
 // waits for the next slot before it leaves a lane for another run.
 const (
 	horizon  = 250 * time.Millisecond

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"otklik/channels"
@@ -41,6 +42,8 @@ type runner struct {
 	// senders bounds the calls of Send that are under way.
 	senders chan struct{}
 	results chan outcome
+	// lead is how long a begin has taken lately, in nanoseconds.
+	lead atomic.Int64
 
 	mu     sync.Mutex
 	items  []*item // by priority, then order of arrival
@@ -90,10 +93,11 @@ func (l *runner) room(priority int) int {
 // it, so that what they claimed need not go back.
 const overflow = 3
 
-// size is how many items the lane reads ahead. The caller holds mu.
+// size is how many items the lane reads ahead: few until it has shown its speed, so
+// that a slow lane leaves the rest to other nodes. The caller holds mu.
 func (l *runner) size() int {
 	group := l.r.d.Config.Group
-	return min(max(2*group, int(ahead*l.speed.rate(l.r.d.Clock.Machine()))), 32*group)
+	return min(max(1, group/4, int(ahead*l.speed.rate(l.r.d.Clock.Machine()))), 32*group)
 }
 
 // messages is how many of the items were queued messages.

@@ -75,7 +75,7 @@ func (r *run) roomOf(dealer string, priority int) int {
 		}
 	}
 	if len(lanes) == 0 {
-		return r.d.Config.Batch
+		return max(1, r.d.Config.Group/2)
 	}
 	most := 0
 	for _, x := range lanes {
