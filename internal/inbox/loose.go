@@ -72,7 +72,14 @@ func (e *entry) inquiry(r reply.Reading) error {
 		if !errors.Is(err, store.ErrNotFound) {
 			return err // told once already that a person reads it
 		}
-		return e.answer("inquiry.received", false)
+		m, err := e.Drafter.Shared("inquiry.received", e.recipient(), func(x *render.Data) {
+			x.Callback.Owner, x.Callback.Due = e.responsible(), callback.WorkBy(callback.InquiryClocks(e.now)[0].DueAt, x.Zone)
+		})
+		if err != nil {
+			return err
+		}
+		e.post(m)
+		return e.tx.Queue(e.ctx, e.outbox, e.now)
 	}
 	t := store.Task{DealerID: e.dealer.ID, Kind: store.TaskCallback, ContactID: e.contact.ID, MessageID: e.msg.ID, Reason: string(survey.Requested), Words: e.in.Text, SourceParty: "client", WayIn: string(e.in.Channel), Clocks: callback.Clocks(e.now)}
 	t.DueAt = t.Clocks[0].DueAt

@@ -443,3 +443,16 @@ func TestOptOutOnTheForm(t *testing.T) {
 		}
 	})
 }
+
+// TestQuestionOfItsOwn: a customer whom nobody has asked anything writes; a person
+// will read it, and he is told until when.
+func TestQuestionOfItsOwn(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		w.visit("1001", "Иванов Иван", "+79000000777", time.Hour)
+		w.one(w.write("+79000000777", "А стук-то остался"), "Получили Ваш вопрос")
+		if ts := w.tasks(store.TaskReview); len(ts) != 1 {
+			t.Errorf("tasks: %+v", ts)
+		}
+	})
+}
