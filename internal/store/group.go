@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"otklik/channels"
@@ -225,27 +226,33 @@ func (g *Group) loadAddresses(ctx context.Context, asks []Ask) error {
 	return err
 }
 
+// loadSeen asks for each event by the unique key. A list of ids let PostgreSQL choose
+// another index while its statistics were from a smaller table, and read a channel's
+// whole mail for each group.
 func (g *Group) loadSeen(ctx context.Context, asks []Ask) error {
-	ids := map[channels.Kind][]string{}
+	var rows [][]any
 	for _, a := range asks {
 		if a.ProviderID != "" {
-			ids[a.Channel] = append(ids[a.Channel], a.ProviderID)
+			rows = append(rows, []any{a.Channel, a.ProviderID})
 			g.seen[sentKey{string(a.Channel), a.ProviderID}] = false
 		}
 	}
-	for ch, all := range ids {
-		in, args := list(1, distinct(all))
-		found, err := collect(ctx, g.tx, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
-			"select provider_id from message where channel = $1 and direction = 'in' and provider_id in "+in, append([]any{ch}, args...)...)
-		if err != nil {
-			return err
-		}
-		for _, id := range found {
-			g.seen[sentKey{string(ch), id}] = true
-		}
+	if len(rows) == 0 {
+		return nil
 	}
-	return nil
+	with, args, err := g.tx.s.dialect.values(0, []column{{"channel", "text"}, {"provider_id", "text"}}, rows)
+	if err != nil {
+		return err
+	}
+	found, err := collect(ctx, g.tx, func(r *sql.Rows) (x sentKey, err error) { return x, r.Scan(&x.channel, &x.id) }, with+seenSQL, args...)
+	for _, x := range found {
+		g.seen[x] = true
+	}
+	return err
 }
+
+const seenSQL = `select v.channel, v.provider_id from v where (select m.id from message m
+	where m.channel = v.channel and m.direction = 'in' and m.provider_id = v.provider_id and m.provider_id is not null) is not null`
 
 // loadContacts locks people in the order of their ids, so that two groups never
 // wait for each other.
@@ -309,33 +316,48 @@ func (g *Group) loadConversations(ctx context.Context, people, named []string, s
 	return nil
 }
 
+// loadTasks looks for each person and conversation, which have none for the most part,
+// and locks what it finds.
 func (g *Group) loadTasks(ctx context.Context, people []string) error {
-	convs, own := []string{""}, []string{""} // finds nothing
+	var of [][]any
+	for _, id := range people {
+		of = append(of, []any{key(id)})
+	}
 	for _, c := range g.convs {
-		convs = append(convs, c.ID)
+		of = append(of, []any{c.ID})
 		if c.TaskID != "" {
-			own = append(own, c.TaskID)
+			of = append(of, []any{c.TaskID})
 		}
 	}
-	inPeople, args := keys(0, people)
-	inConvs, more := keys(len(args), convs)
-	args = append(args, more...)
-	inOwn, more := keys(len(args), own)
-	args = append(args, more...)
-	ts, err := collect(ctx, g.tx, scanTask, "select "+taskCols+taskFrom+" where t.contact_id in "+inPeople+" and t.state in ('open', 'claimed', 'asked') or t.conversation_id in "+inConvs+
-		" or t.id in "+inOwn+" order by t.id"+g.tx.s.lockOf("t"), args...)
-	if err != nil || len(ts) == 0 {
+	with, args, err := g.tx.s.dialect.values(0, []column{{"id", "uuid"}}, of)
+	if err != nil {
 		return err
 	}
-	ids := make([]string, len(ts))
-	for i, t := range ts {
-		ids[i], g.tasks[t.ID] = t.ID, t
+	found, err := collect(ctx, g.tx, func(r *sql.Rows) (x [3]text, err error) { return x, r.Scan(&x[0], &x[1], &x[2]) }, with+tasksOfSQL, args...)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, x := range found {
+		for _, some := range x {
+			ids = append(ids, strings.Fields(string(some))...)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	in, args := keys(0, distinct(ids))
+	ts, err := collect(ctx, g.tx, scanTask, "select "+taskCols+taskFrom+" where t.id in "+in+" order by t.id"+g.tx.s.lockOf("t"), args...)
+	if err != nil {
+		return err
+	}
+	for _, t := range ts {
+		g.tasks[t.ID] = t
 	}
 	type row struct {
 		task string
 		Clock
 	}
-	in, args := keys(0, ids)
 	clocks, err := collect(ctx, g.tx, func(r *sql.Rows) (x row, err error) {
 		var due, met moment
 		err = r.Scan(&x.task, &x.Kind, &due, &met)
@@ -349,6 +371,12 @@ func (g *Group) loadTasks(ctx context.Context, people []string) error {
 	}
 	return err
 }
+
+// tasksOfSQL asks three indexes for each id; as one condition they were three scans of
+// all tasks to a planner whose statistics were old.
+const tasksOfSQL = `select (select string_agg(cast(t.id as text), ' ') from task t where t.contact_id = v.id and t.state in ('open', 'claimed', 'asked')),
+	(select string_agg(cast(t.id as text), ' ') from task t where t.conversation_id = v.id),
+	(select cast(t.id as text) from task t where t.id = v.id) from v`
 
 // loadVisits reads the visits that open conversations are about.
 func (g *Group) loadVisits(ctx context.Context) error {
