@@ -30,53 +30,31 @@ const (
 
 // facts are what a batch of outreach is judged on, read in bulk.
 type facts struct {
-	now      time.Time
-	contacts map[string]store.Contact
-	visits   map[string]store.Visit
-	past     map[string]store.History
-	consents map[string][]store.Consent
-	sup      suppressions
-	answered map[string]bool
-	written  map[string]bool
+	now time.Time
+	store.Facts
+	sup suppressions
 	// asking holds contacts whom this batch writes to for a survey.
 	asking map[string]bool
 }
 
-func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Time) (f facts, err error) {
-	var contacts, visits []string
-	for _, o := range os {
-		contacts = append(contacts, o.ContactID)
-		if o.VisitID != "" {
-			visits = append(visits, o.VisitID)
+func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Time) (facts, error) {
+	w := store.Wanted{Contacts: make([]string, len(os)), Since: now.AddDate(-1, 0, 0), Now: now}
+	for i, o := range os {
+		w.Contacts[i] = o.ContactID
+		step, _ := d.step(o)
+		if step.Phone() {
+			w.Calls = append(w.Calls, o.ContactID)
+		}
+		if o.VisitID == "" {
+			continue
+		}
+		w.Visits = append(w.Visits, o.VisitID)
+		if step.Unless == program.UnlessAnswered {
+			w.Surveys = append(w.Surveys, o.VisitID)
 		}
 	}
-	f.now, f.asking = now, map[string]bool{}
-	if f.contacts, err = d.Store.Contacts(ctx, contacts); err != nil {
-		return f, err
-	}
-	if f.visits, err = d.Store.Visits(ctx, visits); err != nil {
-		return f, err
-	}
-	if f.past, err = d.Store.Histories(ctx, contacts, now.AddDate(-1, 0, 0)); err != nil {
-		return f, err
-	}
-	if f.consents, err = d.Store.Consents(ctx, contacts); err != nil {
-		return f, err
-	}
-	var addresses []string
-	for _, c := range f.contacts {
-		for _, a := range c.Addresses {
-			addresses = append(addresses, a.Value)
-		}
-	}
-	if f.sup, err = d.suppressions(ctx, addresses, now); err != nil {
-		return f, err
-	}
-	if f.answered, err = d.Store.AnsweredVisits(ctx, visits); err != nil {
-		return f, err
-	}
-	f.written, err = d.Store.WrittenTo(ctx, contacts)
-	return f, err
+	read, err := d.Store.Facts(ctx, w)
+	return facts{Facts: read, now: now, sup: suppressed(read.Suppressions), asking: map[string]bool{}}, err
 }
 
 // evaluate judges claimed outreach: what goes out now, and what does not, with the
@@ -99,9 +77,7 @@ func (d *Dispatcher) evaluate(ctx context.Context, os []store.Outreach) ([]*item
 		if o.Purpose.Capped() {
 			// Counts for the next outreach to the same person in this batch.
 			f.asking[o.ContactID] = true
-			h := f.past[o.ContactID]
-			h.Sent = append([]store.PastSend{{Purpose: o.Purpose, At: f.now}}, h.Sent...)
-			f.past[o.ContactID] = h
+			f.Sent[o.ContactID] = append([]store.PastSend{{Purpose: o.Purpose, At: f.now}}, f.Sent[o.ContactID]...)
 			it.judged = f.now
 		}
 		it.claimed = machine
@@ -135,7 +111,7 @@ func (d *Dispatcher) judge(o store.Outreach, f facts) (*item, *store.Verdict) {
 	if !ok {
 		return nil, held(o, RuleUnknown, f.now.Add(time.Hour), map[string]string{"program": o.Program, "step": o.Step})
 	}
-	if step.Unless == program.UnlessAnswered && f.answered[o.VisitID] {
+	if step.Unless == program.UnlessAnswered && f.Answered[o.VisitID] {
 		return nil, dropped(o, RuleAnswered, nil)
 	}
 	if step.Phone() {
@@ -166,9 +142,9 @@ func (d *Dispatcher) step(o store.Outreach) (program.Step, bool) {
 
 // judgeCall opens the operator's task of a phone step.
 func (d *Dispatcher) judgeCall(o store.Outreach, f facts) *store.Verdict {
-	c := f.contacts[o.ContactID]
+	c := f.Contacts[o.ContactID]
 	phone := c.On(channels.Phone)
-	h := f.past[o.ContactID]
+	spoke := f.Spoke[o.ContactID]
 	switch {
 	case f.now.After(o.DeadlineAt):
 		return dropped(o, policy.RuleTooLate, map[string]string{"deadline": o.DeadlineAt.Format(time.RFC3339)})
@@ -176,13 +152,13 @@ func (d *Dispatcher) judgeCall(o store.Outreach, f facts) *store.Verdict {
 		return dropped(o, RuleNoPhone, nil)
 	case f.sup.reason(channels.Phone, phone, o.Purpose) != "":
 		return dropped(o, policy.RuleOptedOut, map[string]string{"reason": f.sup.reason(channels.Phone, phone, o.Purpose)})
-	case !h.HumanContact.IsZero() && h.HumanContact.After(f.now.AddDate(0, 0, -spokeWithinDays)):
-		return dropped(o, RuleSpoke, map[string]string{"at": h.HumanContact.Format(time.RFC3339)})
+	case spoke.After(f.now.AddDate(0, 0, -spokeWithinDays)):
+		return dropped(o, RuleSpoke, map[string]string{"at": spoke.Format(time.RFC3339)})
 	}
 	if until := f.patience(o); until.After(f.now) {
 		return held(o, RuleTime, until, map[string]string{"until": until.Format(time.RFC3339)})
 	}
-	v := f.visits[o.VisitID]
+	v := f.Visits[o.VisitID]
 	task := &store.Task{DealerID: o.DealerID, Kind: store.TaskSurveyCall, ContactID: o.ContactID, VisitID: o.VisitID, OutreachID: o.ID, Reason: "no_answer", DueAt: o.DeadlineAt,
 		Department: v.Department, WayIn: string(channels.Phone), Clocks: []store.Clock{{Kind: "contact", DueAt: o.DeadlineAt}}}
 	if v.Repeat {
@@ -202,7 +178,7 @@ func (f facts) patience(o store.Outreach) time.Time {
 	if f.asking[o.ContactID] {
 		asked = f.now
 	}
-	for _, s := range f.past[o.ContactID].Sent {
+	for _, s := range f.Sent[o.ContactID] {
 		if s.At.After(asked) {
 			asked = s.At
 		}
@@ -221,12 +197,12 @@ func (f facts) patience(o store.Outreach) time.Time {
 // and may be written to, and says what policy has to know of it.
 func (d *Dispatcher) choose(o store.Outreach, step program.Step, f facts) (draft.Recipient, policy.Input, *store.Verdict) {
 	dealer, ok := d.Roster.Dealer(o.DealerID)
-	c := f.contacts[o.ContactID]
+	c := f.Contacts[o.ContactID]
 	if !ok || c.ID == "" {
 		return draft.Recipient{}, policy.Input{}, dropped(o, RuleUnknown, nil)
 	}
-	r := draft.Recipient{Dealer: dealer, Contact: c, Visit: f.visits[o.VisitID], First: !f.written[c.ID], Now: f.now}
-	in := policy.Input{Now: f.now, Purpose: o.Purpose, Country: dealer.Country, Zone: r.Zone(), Deadline: o.DeadlineAt, Past: pastOf(f.past[c.ID])}
+	r := draft.Recipient{Dealer: dealer, Contact: c, Visit: f.Visits[o.VisitID], First: !f.Written[c.ID], Now: f.now}
+	in := policy.Input{Now: f.now, Purpose: o.Purpose, Country: dealer.Country, Zone: r.Zone(), Deadline: o.DeadlineAt, Past: pastOf(f.Sent[c.ID])}
 	if r.Visit.ID != "" {
 		in.Relationship = "order " + r.Visit.Order
 	}
@@ -243,7 +219,7 @@ func (d *Dispatcher) choose(o store.Outreach, step program.Step, f facts) (draft
 			reason := f.sup.reason(ch, a.Value, o.Purpose)
 			if reason == "" {
 				r.Channel, r.Address, r.Sender = ch, a.Value, sender
-				in.Channel, in.Consent = ch, word(f.consents[c.ID], o.Purpose, ch)
+				in.Channel, in.Consent = ch, word(f.Consents[c.ID], o.Purpose, ch)
 				return r, in, nil
 			}
 			refused = reason
@@ -258,9 +234,9 @@ func (d *Dispatcher) choose(o store.Outreach, step program.Step, f facts) (draft
 	return r, in, dropped(o, policy.RuleAddress, map[string]string{"reason": refused})
 }
 
-func pastOf(h store.History) []policy.PastSend {
-	out := make([]policy.PastSend, len(h.Sent))
-	for i, s := range h.Sent {
+func pastOf(sent []store.PastSend) []policy.PastSend {
+	out := make([]policy.PastSend, len(sent))
+	for i, s := range sent {
 		out[i] = policy.PastSend{Purpose: s.Purpose, At: s.At}
 	}
 	return out

@@ -29,7 +29,7 @@ func (d *Dispatcher) Forecast(ctx context.Context, os []store.Outreach) ([]Forec
 	}
 	out := make([]Forecast, 0, len(os))
 	for _, o := range os {
-		x := Forecast{At: o.DueAt, Contact: o.ContactID, Order: f.visits[o.VisitID].Order, Program: o.Program, Step: o.Step, Channel: o.Channel, Rule: o.Rule}
+		x := Forecast{At: o.DueAt, Contact: o.ContactID, Order: f.Visits[o.VisitID].Order, Program: o.Program, Step: o.Step, Channel: o.Channel, Rule: o.Rule}
 		d.foresee(o, f, &x, now)
 		out = append(out, x)
 	}

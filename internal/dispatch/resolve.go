@@ -192,11 +192,15 @@ func (d *Dispatcher) suppressions(ctx context.Context, addresses []string, now t
 	if err != nil {
 		return nil, err
 	}
+	return suppressed(xs), nil
+}
+
+func suppressed(xs []store.Suppression) suppressions {
 	out := suppressions{}
 	for _, x := range xs {
 		out[[3]string{string(x.Channel), x.Address, x.Purpose}] = x.Reason
 	}
-	return out, nil
+	return out
 }
 
 // reason is why an address must not be used for a purpose; "" when it may.

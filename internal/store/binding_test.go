@@ -146,7 +146,10 @@ func TestMalformedID(t *testing.T) {
 				"MessagesOf":    func() (int, error) { x, err := st.MessagesOf(ctx, bad, 5); return len(x), err },
 				"Attempts":      func() (int, error) { x, err := st.Attempts(ctx, bad); return len(x), err },
 				"RemarksOf":     func() (int, error) { x, err := st.RemarksOf(ctx, bad); return len(x), err },
-				"Histories":     func() (int, error) { x, err := st.Histories(ctx, []string{bad}, now); return len(x), err },
+				"Facts": func() (int, error) {
+					x, err := st.Facts(ctx, store.Wanted{Contacts: []string{bad, bad}, Visits: []string{bad}, Surveys: []string{bad}, Calls: []string{bad}, Since: now, Now: now})
+					return len(x.Contacts) + len(x.Visits) + len(x.Written), err
+				},
 				"Tasks": func() (int, error) {
 					x, err := st.Tasks(ctx, store.TaskFilter{DealerID: d.ID, ContactID: bad, OwnerID: bad})
 					return len(x), err

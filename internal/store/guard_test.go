@@ -82,7 +82,9 @@ func TestUnclaim(t *testing.T) {
 	})
 }
 
-func TestHistories(t *testing.T) {
+// TestFactsOfThePast: what was sent and said counts from when on it is asked for, what
+// failed or was a mere answer does not.
+func TestFactsOfThePast(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx := t.Context()
 		d := storetest.Dealer(t, st)
@@ -104,20 +106,21 @@ func TestHistories(t *testing.T) {
 			return tx.AddStep(ctx, store.Step{TaskID: task.ID, Kind: "reached"}, now.Add(time.Hour))
 		})
 		ids := []string{os[0].ContactID, os[1].ContactID}
-		hs, err := st.Histories(ctx, ids, now.Add(-time.Hour))
+		w := store.Wanted{Contacts: append(ids, st.NewID()), Calls: ids, Since: now.Add(-time.Hour), Now: now}
+		f, err := st.Facts(ctx, w)
 		must(t, err)
-		h := hs[ids[0]]
-		if len(h.Sent) != 1 || h.Sent[0].Purpose != outreach.Survey || !h.Sent[0].At.Equal(now.Add(time.Minute)) || !h.OpenCallback || !h.HumanContact.Equal(now.Add(time.Hour)) {
-			t.Errorf("history = %+v", h)
+		if s := f.Sent[ids[0]]; len(s) != 1 || s[0].Purpose != outreach.Survey || !s[0].At.Equal(now.Add(time.Minute)) || len(f.Sent[ids[1]]) != 0 {
+			t.Errorf("sent = %+v", f.Sent)
 		}
-		if h := hs[ids[1]]; len(h.Sent) != 0 || h.OpenCallback || !h.HumanContact.IsZero() {
-			t.Errorf("what failed was not sent: %+v", h)
+		if len(f.Spoke) != 1 || !f.Spoke[ids[0]].Equal(now.Add(time.Hour)) {
+			t.Errorf("spoke = %v", f.Spoke)
 		}
-		if hs, err := st.Histories(ctx, ids, now.Add(time.Hour)); err != nil || len(hs[ids[0]].Sent) != 0 {
-			t.Errorf("before the window: %+v, %v", hs, err)
+		if len(f.Written) != 2 || !f.Written[ids[0]] || !f.Written[ids[1]] {
+			t.Errorf("written to: %v", f.Written)
 		}
-		if w, err := st.WrittenTo(ctx, append(ids, st.NewID())); err != nil || len(w) != 2 {
-			t.Errorf("written to: %v, %v", w, err)
+		w.Since = now.Add(time.Hour)
+		if f, err := st.Facts(ctx, w); err != nil || len(f.Sent) != 0 || len(f.Written) != 2 {
+			t.Errorf("before the window: %+v, %v", f, err)
 		}
 	})
 }

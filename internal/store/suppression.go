@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"time"
 
 	"otklik/channels"
@@ -156,16 +157,28 @@ func (t *Tx) Suppressed(ctx context.Context, ch channels.Kind, address string) (
 // cannot be found by trying them all; whoever has the whole database can still ask
 // about one number, which is what an opt-out that outlives the erasure needs.
 func (s *Store) hide(ctx context.Context, q querier, address string) (string, error) {
-	secret := s.addressKey.Load()
-	if secret == nil {
-		v, err := one(ctx, q, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select value from setting where name = 'address_key'")
-		if err != nil {
-			return "", fmt.Errorf("reading the key of hidden addresses: %w", err)
-		}
-		secret = &v
-		s.addressKey.Store(secret)
+	secret, err := s.secret(ctx, q)
+	if err != nil {
+		return "", err
 	}
-	m := hmac.New(sha256.New, []byte(*secret))
+	return hide(hmac.New(sha256.New, []byte(secret)), address), nil
+}
+
+// hide is the same for many addresses.
+func hide(m hash.Hash, address string) string {
+	m.Reset()
 	m.Write([]byte(address))
-	return "hmac:" + hex.EncodeToString(m.Sum(nil)), nil
+	return "hmac:" + hex.EncodeToString(m.Sum(nil))
+}
+
+func (s *Store) secret(ctx context.Context, q querier) (string, error) {
+	if known := s.addressKey.Load(); known != nil {
+		return *known, nil
+	}
+	v, err := one(ctx, q, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select value from setting where name = 'address_key'")
+	if err != nil {
+		return "", fmt.Errorf("reading the key of hidden addresses: %w", err)
+	}
+	s.addressKey.Store(&v)
+	return v, nil
 }

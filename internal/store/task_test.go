@@ -262,8 +262,9 @@ func TestAnswers(t *testing.T) {
 		d := storetest.Dealer(t, st)
 		v := storetest.Save(t, st, d, storetest.Visit("1", "Иван", "+79000000001", now))[0]
 		c := talk(t, st, d, v, "")
-		if a, err := st.AnsweredVisits(ctx, []string{v.VisitID}); err != nil || len(a) != 0 {
-			t.Errorf("answered before the answer: %v, %v", a, err)
+		surveyed := store.Wanted{Surveys: []string{v.VisitID}, Now: now}
+		if f, err := st.Facts(ctx, surveyed); err != nil || len(f.Answered) != 0 {
+			t.Errorf("answered before the answer: %v, %v", f.Answered, err)
 		}
 		rate := func(n int) *int { return &n }
 		inTx(t, st, func(tx *store.Tx) error {
@@ -280,8 +281,8 @@ func TestAnswers(t *testing.T) {
 		if old := strs(t, db, "select cast(rating as text) || ' ' || cast(replaced_at as text) from answer where replaced_at is not null"); !slices.Equal(old, []string{fmt.Sprint("5 ", now.Add(time.Minute).UnixMicro())}) {
 			t.Errorf("replaced = %v", old)
 		}
-		if a, err := st.AnsweredVisits(ctx, []string{v.VisitID}); err != nil || !a[v.VisitID] {
-			t.Errorf("answered = %v, %v", a, err)
+		if f, err := st.Facts(ctx, surveyed); err != nil || !f.Answered[v.VisitID] {
+			t.Errorf("answered = %v, %v", f.Answered, err)
 		}
 	})
 }
