@@ -2,12 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Begun is one message about to leave, with what it begins.
@@ -121,99 +120,72 @@ func (t *Tx) insertBegun(ctx context.Context, outreachIDs []string, by map[strin
 	return err
 }
 
-// beginAtOnce is Begin for the first messages of outreach on PostgreSQL: one statement,
-// one round trip, one commit. It is what a campaign does most.
-func (s *Store) beginAtOnce(ctx context.Context, group []Begun, business, until time.Time) (map[string]bool, error) {
-	types, err := s.columnTypes(ctx, s.read)
+// beginAtOnce is Begin for the first messages of outreach on PostgreSQL, which is what a
+// campaign does most: the outreach by arrays, the new rows by COPY, one commit.
+func (s *Store) beginAtOnce(ctx context.Context, group []Begun, business, until time.Time) (ok map[string]bool, err error) {
+	a := newArrays(finishNative, len(group))
+	for i := range group {
+		b := &group[i]
+		o := b.Outreach
+		a.cols[0].id(o.ID)
+		a.cols[1].id(o.ClaimToken)
+		a.cols[2].text(string(b.Message.Channel))
+		a.cols[3].text(o.Rule)
+		a.cols[4].text(o.Inputs)
+		a.cols[5].moment(b.JudgedAt)
+		a.cols[6].integer(int64(i))
+	}
+	params, err := a.after(instant(business))
 	if err != nil {
 		return nil, fmt.Errorf("beginning messages: %w", err)
 	}
-	var outreach, messages, conversations [][]any
-	for _, b := range group {
-		row, err := messageRow(b.Message, until, business)
-		if err != nil {
-			return nil, fmt.Errorf("beginning messages: %w", err)
-		}
-		conversation := ""
-		if b.Conversation != nil {
-			conversation = b.Conversation.ID
-			conversations = append(conversations, conversationRow(*b.Conversation, business))
-		}
-		// A group may hold an outreach twice, under a claim that was lost and one that
-		// stands: what is inserted goes by the message, not by the outreach.
-		outreach, messages = append(outreach, append(b.finish(), b.Message.ID, opt(conversation))), append(messages, row)
-	}
-	q := atOnce{args: []any{at(business)}, types: types}
-	q.b.WriteString("with v (id, token, channel, rule, inputs, judged, message, conversation) as (select * from ")
-	q.unnest(outreach, func(i int) string {
-		if i < len(finishCols) {
-			return finishCols[i].typ
-		}
-		return "uuid"
+	err = s.again(ctx, func(c *pgx.Conn) error {
+		ok, err = beginOn(ctx, c, group, params, business, until)
+		return err
 	})
-	q.b.WriteString("), o as (" + finishSQL + " returning v.message, v.conversation), c as (")
-	q.insert("conversation", conversationInsert, conversations)
-	q.b.WriteString(") ")
-	q.insert("message", messageInsert, messages)
-	q.b.WriteString(" returning id")
-	if q.err != nil {
-		return nil, fmt.Errorf("beginning messages: %w", q.err)
-	}
-	var ids []string
-	for try := 1; ; try++ {
-		ids, err = collect(ctx, s.read, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) }, q.b.String(), q.args...)
-		if err == nil || try == txTries || !s.dialect.retryable(err) {
-			break
-		}
-	}
 	if err != nil {
 		return nil, fmt.Errorf("beginning messages: %w", err)
-	}
-	ok := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		ok[id] = true
 	}
 	return ok, nil
 }
 
-// atOnce writes a statement that carries several lists of rows.
-type atOnce struct {
-	b     strings.Builder
-	args  []any
-	types map[string]string
-	err   error
-}
+var (
+	finishNative = append(finishCols[:len(finishCols):len(finishCols)], column{"n", "bigint"})
+	// A group may hold an outreach twice, under a claim that was lost and one that
+	// stands: what was begun goes by the place in the group.
+	nativeFinish = native{"finish", unnested(1, finishNative) + finishSQL + " returning v.n"}
+)
 
-// unnest writes rows as arrays, one a column.
-func (q *atOnce) unnest(rows [][]any, typ func(i int) string) {
-	n := 0
-	if len(rows) > 0 {
-		n = len(rows[0])
+func beginOn(ctx context.Context, c *pgx.Conn, group []Begun, params [][]byte, business, until time.Time) (map[string]bool, error) {
+	tx, err := c.Begin(ctx)
+	if err != nil {
+		return nil, err
 	}
-	q.b.WriteString("unnest(")
-	for i := range n {
-		if i > 0 {
-			q.b.WriteString(", ")
+	defer func() { _ = tx.Rollback(ctx) }() // after Commit this does nothing
+	ok := make(map[string]bool, len(group))
+	messages, conversations := newCopyRows(len(group), len(messageInsert)), newCopyRows(len(group), len(conversationInsert))
+	opened := 0
+	r, err := nativeFinish.run(ctx, c, params...)
+	if err := each(r, err, func(row *cells) {
+		b := &group[row.integer()]
+		ok[b.Message.ID] = true
+		messages.message(&b.Message, until, business)
+		if b.Conversation != nil {
+			conversations.conversation(b.Conversation, business)
+			opened++
 		}
-		q.b.WriteString("cast($" + strconv.Itoa(len(q.args)+i+1) + " as " + typ(i) + "[])")
+	}); err != nil {
+		return nil, err
 	}
-	q.b.WriteString(")")
-	args, err := transposed(rows, n)
-	if err != nil && q.err == nil {
-		q.err = err
+	if opened > 0 {
+		if _, err := copyInto(ctx, c, "conversation", conversationInsert, conversations); err != nil {
+			return nil, err
+		}
 	}
-	q.args = append(q.args, args...)
-}
-
-// insert writes the rows whose ids o names in the column of that table; without rows
-// it selects nothing.
-func (q *atOnce) insert(table string, cols []string, rows [][]any) {
-	if len(rows) == 0 {
-		q.b.WriteString("select 1")
-		return
+	if len(ok) > 0 {
+		if _, err := copyInto(ctx, c, "message", messageInsert, messages); err != nil {
+			return nil, err
+		}
 	}
-	names := strings.Join(cols, ", ")
-	q.b.WriteString("insert into " + table + " (" + names + ") select * from ")
-	q.unnest(rows, func(i int) string { return q.types[table+"."+cols[i]] })
-	q.b.WriteString(" as x (" + names + ") where x.id in (select " + table + " from o)")
+	return ok, tx.Commit(ctx)
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"otklik/channels"
 )
 
@@ -63,17 +65,35 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 // lease ends (machine time), in the order in which it is due. What another holder
 // left claimed past its lease is taken again: claimed is not begun.
 func (s *Store) ClaimOutreach(ctx context.Context, q Queue, token string, limit int, business, machine time.Time, lease time.Duration) ([]Outreach, error) {
-	due, id := any(int64(math.MinInt64)), nobody
+	due, id := int64(math.MinInt64), nobody
 	if q.After != nil {
-		due, id = at(q.After.DueAt), q.After.ID
+		due, id = q.After.DueAt.UnixMicro(), q.After.ID
 	}
-	out, err := alone(ctx, s, RankBulk, scanOutreach, s.claimOutreachSQL(), token, at(machine.Add(lease)), q.Lane, q.DealerID, q.Priority, at(business), at(machine), limit, due, id)
+	var out []Outreach
+	var err error
+	if s.pool != nil {
+		out, err = s.claimNative(ctx, limit, ident(token), instant(machine.Add(lease)), []byte(q.Lane), ident(q.DealerID), bigint(int64(q.Priority)), instant(business), instant(machine), bigint(int64(limit)), bigint(due), ident(id))
+	} else {
+		out, err = alone(ctx, s, RankBulk, scanOutreach, s.claimOutreachSQL(), token, at(machine.Add(lease)), q.Lane, q.DealerID, q.Priority, at(business), at(machine), limit, due, id)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("claiming outreach: %w", err)
 	}
 	// RETURNING gives no order.
 	slices.SortFunc(out, func(a, b Outreach) int { return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
+}
+
+// claimNative is the claim of a campaign on PostgreSQL.
+func (s *Store) claimNative(ctx context.Context, limit int, params ...[]byte) (out []Outreach, err error) {
+	claim := native{"claim", s.claimOutreachSQL()}
+	err = s.again(ctx, func(c *pgx.Conn) error {
+		out = make([]Outreach, 0, limit)
+		known := words{}
+		r, err := claim.run(ctx, c, params...)
+		return each(r, err, func(row *cells) { out = append(out, row.outreach(known)) })
+	})
+	return out, err
 }
 
 func (s *Store) claimOutreachSQL() string {

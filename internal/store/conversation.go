@@ -60,6 +60,23 @@ func conversationRow(c Conversation, now time.Time) []any {
 		c.State, c.Position, 1, c.Token, at(now), at(now)}
 }
 
+// conversation writes the columns conversationInsert.
+func (r *copyRows) conversation(c *Conversation, now time.Time) {
+	r.row()
+	for _, id := range [...]string{c.ID, c.DealerID, c.ContactID, c.OutreachID, c.VisitID, c.TaskID} {
+		r.id(id)
+	}
+	r.text(c.Survey)
+	r.integer(int64(c.SurveyVersion))
+	for _, s := range [...]string{c.Locale, string(c.Channel), c.Address, c.State, c.Position} {
+		r.text(s)
+	}
+	r.integer(1)
+	r.text(c.Token)
+	r.moment(now)
+	r.moment(now)
+}
+
 func (t *Tx) openConversations(ctx context.Context, cs []Conversation, now time.Time) error {
 	rows := make([][]any, len(cs))
 	for i, c := range cs {

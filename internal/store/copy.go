@@ -9,21 +9,27 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// copyRows are rows in COPY's binary form, for what is written by the thousand: the
-// general way through database/sql cost more than the server itself. Each column is
-// written as its own type; ids must be UUIDs.
+// fields are values in PostgreSQL's binary form, as COPY and arrays take them, for what
+// is written by the thousand: the general way through database/sql cost more than the
+// server itself. Ids must be UUIDs.
+type fields struct {
+	b   []byte
+	err error
+}
+
+// copyRows are rows in COPY's binary form.
 type copyRows struct {
-	b    []byte
+	fields
 	cols int
-	err  error
 }
 
 // newCopyRows makes room for n rows of so many columns.
 func newCopyRows(n, cols int) *copyRows {
-	c := &copyRows{b: make([]byte, 0, 32+n*cols*20), cols: cols}
+	c := &copyRows{fields{b: make([]byte, 0, 32+n*cols*20)}, cols}
 	c.b = append(c.b, "PGCOPY\n\xff\r\n\x00"...)
 	c.b = append(c.b, make([]byte, 8)...) // no flags, no extension
 	return c
@@ -31,40 +37,61 @@ func newCopyRows(n, cols int) *copyRows {
 
 func (c *copyRows) row() { c.b = binary.BigEndian.AppendUint16(c.b, uint16(c.cols)) } //nolint:gosec // a table has few
 
-func (c *copyRows) null() { c.b = append(c.b, 0xff, 0xff, 0xff, 0xff) }
+func (f *fields) null() { f.b = append(f.b, 0xff, 0xff, 0xff, 0xff) }
 
-func (c *copyRows) integer(n int64) {
-	c.b = append(c.b, 0, 0, 0, 8)
-	c.b = binary.BigEndian.AppendUint64(c.b, uint64(n)) //nolint:gosec // two's complement is what is wanted
+func (f *fields) integer(n int64) {
+	f.b = append(f.b, 0, 0, 0, 8)
+	f.b = binary.BigEndian.AppendUint64(f.b, uint64(n)) //nolint:gosec // two's complement is what is wanted
 }
 
 // moment writes null for the zero time.
-func (c *copyRows) moment(t time.Time) {
+func (f *fields) moment(t time.Time) {
 	if t.IsZero() {
-		c.null()
+		f.null()
 		return
 	}
-	c.integer(t.UnixMicro())
+	f.integer(t.UnixMicro())
 }
 
-func (c *copyRows) text(s string) {
+func (f *fields) text(s string) {
 	s = storableText(s)
-	c.b = binary.BigEndian.AppendUint32(c.b, uint32(len(s))) //nolint:gosec // far below 4 GB
-	c.b = append(c.b, s...)
+	f.b = binary.BigEndian.AppendUint32(f.b, uint32(len(s))) //nolint:gosec // far below 4 GB
+	f.b = append(f.b, s...)
 }
 
 // id writes null for "".
-func (c *copyRows) id(s string) {
+func (f *fields) id(s string) {
 	if s == "" {
-		c.null()
+		f.null()
 		return
 	}
 	u, err := uuid.Parse(s)
-	if err != nil && c.err == nil {
-		c.err = fmt.Errorf("an id: %w", err)
+	if err != nil && f.err == nil {
+		f.err = fmt.Errorf("an id: %w", err)
 	}
-	c.b = append(c.b, 0, 0, 0, 16)
-	c.b = append(c.b, u[:]...)
+	f.b = append(f.b, 0, 0, 0, 16)
+	f.b = append(f.b, u[:]...)
+}
+
+// optional writes null for "".
+func (f *fields) optional(s string) {
+	if s == "" {
+		f.null()
+		return
+	}
+	f.text(s)
+}
+
+// copyInto loads rows into a table.
+func copyInto(ctx context.Context, c *pgx.Conn, table string, cols []string, rows *copyRows) (int64, error) {
+	if rows.err != nil {
+		return 0, fmt.Errorf("loading %s: %w", table, rows.err)
+	}
+	tag, err := c.PgConn().CopyFrom(ctx, bytes.NewReader(append(rows.b, 0xff, 0xff)), "copy "+table+" ("+strings.Join(cols, ", ")+") from stdin with (format binary)")
+	if err != nil {
+		return 0, fmt.Errorf("loading %s: %w", table, err)
+	}
+	return tag.RowsAffected(), nil
 }
 
 // loader writes rows by COPY within its transaction.
@@ -83,19 +110,11 @@ func (s *Store) loading(ctx context.Context, fn func(*Tx, loader) error) error {
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit this does nothing
 	load := func(ctx context.Context, table string, cols []string, rows *copyRows) (n int64, err error) {
-		if rows.err != nil {
-			return 0, rows.err
-		}
 		err = conn.Raw(func(driver any) error {
-			tag, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, bytes.NewReader(append(rows.b, 0xff, 0xff)),
-				"copy "+table+" ("+strings.Join(cols, ", ")+") from stdin with (format binary)")
-			n = tag.RowsAffected()
+			n, err = copyInto(ctx, driver.(*stdlib.Conn).Conn(), table, cols, rows)
 			return err
 		})
-		if err != nil {
-			return 0, fmt.Errorf("loading %s: %w", table, err)
-		}
-		return n, nil
+		return n, err
 	}
 	if err := fn(&Tx{tx, s}, load); err != nil {
 		return err

@@ -110,25 +110,62 @@ var messageInsert = []string{"id", "dealer_id", "outreach_id", "conversation_id"
 	"template", "subject", "text", "html", "buttons", "options", "state", "provider_id", "attempts", "segments", "priority",
 	"due_at", "answers_at", "valid_until", "claim_token", "claim_until", "reading", "employee_id", "provider_at", "created_at", "done_at", "updated_at"}
 
-func messageRow(m Message, claimUntil, now time.Time) ([]any, error) {
-	var buttons, options string
+// encoded are a message's buttons and options as they are stored.
+func (m *Message) encoded() (buttons, options string, err error) {
 	if len(m.Buttons) > 0 {
 		b, err := json.Marshal(m.Buttons)
 		if err != nil {
-			return nil, err
+			return "", "", err
 		}
 		buttons = string(b)
 	}
-	b, err := json.Marshal(m.Options)
+	b, err := json.Marshal(&m.Options)
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
 	if string(b) != "{}" {
 		options = string(b)
 	}
+	return buttons, options, nil
+}
+
+func messageRow(m Message, claimUntil, now time.Time) ([]any, error) {
+	buttons, options, err := m.encoded()
+	if err != nil {
+		return nil, err
+	}
 	return []any{m.ID, m.DealerID, opt(m.OutreachID), opt(m.ConversationID), opt(m.ContactID), opt(m.TaskID), m.Direction, m.Channel, m.Sender, m.Address, m.Purpose,
 		m.Template, m.Subject, m.Text, m.HTML, buttons, options, m.State, opt(m.ProviderID), m.Attempts, m.Segments, m.Priority,
 		at(m.DueAt), at(m.AnswersAt), at(m.ValidUntil), opt(m.ClaimToken), at(claimUntil), m.Reading, opt(m.EmployeeID), at(m.ProviderAt), at(now), at(m.DoneAt), at(now)}, nil
+}
+
+// message writes the columns messageInsert.
+func (c *copyRows) message(m *Message, claimUntil, now time.Time) {
+	buttons, options, err := m.encoded()
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	c.row()
+	for _, id := range [...]string{m.ID, m.DealerID, m.OutreachID, m.ConversationID, m.ContactID, m.TaskID} {
+		c.id(id)
+	}
+	for _, s := range [...]string{m.Direction, string(m.Channel), m.Sender, m.Address, string(m.Purpose), m.Template, m.Subject, m.Text, m.HTML, buttons, options, string(m.State)} {
+		c.text(s)
+	}
+	c.optional(m.ProviderID)
+	for _, n := range [...]int{m.Attempts, m.Segments, m.Priority} {
+		c.integer(int64(n))
+	}
+	for _, t := range [...]time.Time{m.DueAt, m.AnswersAt, m.ValidUntil} {
+		c.moment(t)
+	}
+	c.id(m.ClaimToken)
+	c.moment(claimUntil)
+	c.text(m.Reading)
+	c.id(m.EmployeeID)
+	for _, t := range [...]time.Time{m.ProviderAt, now, m.DoneAt, now} {
+		c.moment(t)
+	}
 }
 
 // Queue writes messages that the dispatcher will pick up.

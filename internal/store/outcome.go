@@ -2,11 +2,12 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"otklik/channels"
 	"otklik/internal/outreach"
@@ -57,19 +58,29 @@ func (r Result) more() bool { return r.Err != nil || r.Transition.Suppress != ""
 // recordAlone is Record for outcomes that change their messages only, on PostgreSQL:
 // one statement, one round trip, one commit. It is what a campaign does most.
 func (s *Store) recordAlone(ctx context.Context, rs []Result, business time.Time) (lost int, err error) {
-	with, args, err := s.dialect.values(1, recordCols, recordRows(rs))
+	a := newArrays(recordCols, len(rs))
+	for i := range rs {
+		rs[i].arrays(a.cols)
+	}
+	params, err := a.after(instant(business))
 	if err != nil {
 		return 0, fmt.Errorf("recording outcomes: %w", err)
 	}
-	kept, err := alone(ctx, s, RankRecord, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) }, with+recordSQL, append([]any{at(business)}, args...)...)
+	err = s.again(ctx, func(c *pgx.Conn) error {
+		lost = len(rs)
+		r, err := nativeRecord.run(ctx, c, params...)
+		return each(r, err, func(*cells) { lost-- })
+	})
 	if s.dialect.unique(err) {
 		return s.recordSingly(ctx, rs, business)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("recording outcomes: %w", err)
 	}
-	return len(rs) - len(kept), nil
+	return lost, nil
 }
+
+var nativeRecord = native{"record", unnested(1, recordCols) + recordSQL}
 
 // recordSingly is for a group in which a provider gave an id that another message
 // has already: that one is kept without the id, and the others lose nothing.
@@ -90,32 +101,59 @@ func (s *Store) recordSingly(ctx context.Context, rs []Result, business time.Tim
 	return lost, err
 }
 
+// written is what an outcome writes into its message.
+type written struct {
+	code, reason string
+	spent        int
+	sent, done   time.Time
+}
+
+func (r *Result) written() (w written) {
+	if r.Transition.Spent {
+		w.spent = 1
+	}
+	if r.Err != nil {
+		w.code, w.reason = r.Err.Code, r.Err.Class.String()
+		if r.Err.Reason != "" {
+			w.reason = string(r.Err.Reason)
+		}
+	}
+	switch r.Transition.State {
+	case outreach.Sent, outreach.Delivered, outreach.Undelivered:
+		w.sent = r.At
+	}
+	if st := r.Transition.State; st != outreach.Queued && st != outreach.Sending && st != outreach.Sent {
+		w.done = r.At
+	}
+	return w
+}
+
 func recordRows(rs []Result) [][]any {
 	rows := make([][]any, len(rs))
-	for i, r := range rs {
-		spent := 0
-		if r.Transition.Spent {
-			spent = 1
-		}
-		code, reason := "", ""
-		if r.Err != nil {
-			code, reason = r.Err.Code, r.Err.Class.String()
-			if r.Err.Reason != "" {
-				reason = string(r.Err.Reason)
-			}
-		}
-		var sent, done time.Time
-		switch r.Transition.State {
-		case outreach.Sent, outreach.Delivered, outreach.Undelivered:
-			sent = r.At
-		}
-		if st := r.Transition.State; st != outreach.Queued && st != outreach.Sending && st != outreach.Sent {
-			done = r.At
-		}
-		rows[i] = []any{r.Message.ID, r.Message.ClaimToken, r.Transition.State, opt(r.Receipt.ProviderID), code, reason, spent, r.Transition.AskedMore,
-			r.Receipt.Segments, at(r.Transition.DueAt), at(sent), at(done)}
+	for i := range rs {
+		r := &rs[i]
+		w := r.written()
+		rows[i] = []any{r.Message.ID, r.Message.ClaimToken, r.Transition.State, opt(r.Receipt.ProviderID), w.code, w.reason, w.spent, r.Transition.AskedMore,
+			r.Receipt.Segments, at(r.Transition.DueAt), at(w.sent), at(w.done)}
 	}
 	return rows
+}
+
+// arrays appends what recordRows gives.
+func (r *Result) arrays(cols []array) {
+	w := r.written()
+	cols[0].id(r.Message.ID)
+	cols[1].id(r.Message.ClaimToken)
+	cols[2].text(string(r.Transition.State))
+	cols[3].optional(r.Receipt.ProviderID)
+	cols[4].text(w.code)
+	cols[5].text(w.reason)
+	cols[6].integer(int64(w.spent))
+	cols[7].integer(int64(r.Transition.AskedMore))
+	cols[8].integer(int64(r.Receipt.Segments))
+	cols[9].moment(r.Transition.DueAt)
+	cols[10].moment(w.sent)
+	cols[11].moment(w.done)
 }
 
 var recordCols = []column{{"id", "uuid"}, {"token", "uuid"}, {"state", "text"}, {"provider_id", "text"}, {"code", "text"}, {"reason", "text"},

@@ -46,6 +46,19 @@ func scanOutreach(r *sql.Rows) (o Outreach, err error) {
 	return o, err
 }
 
+// outreach reads the columns outreachCols.
+func (c *cells) outreach(known words) (o Outreach) {
+	o.ID, o.DealerID, o.ContactID, o.VisitID = c.id(), c.id(), c.id(), c.id()
+	o.Program, o.ProgramVersion = c.word(known), int(c.integer())
+	o.Occasion, o.Step = c.text(), c.word(known)
+	o.Purpose, o.Priority = outreach.Purpose(c.word(known)), int(c.integer())
+	o.Channel, o.State = channels.Kind(c.word(known)), outreach.State(c.word(known))
+	o.DueAt, o.TargetAt, o.DeadlineAt = c.moment(), c.moment(), c.moment()
+	o.ClaimToken, o.Rule, o.Inputs, o.MergedInto = c.id(), c.word(known), c.text(), c.id()
+	o.Lane, o.CreatedAt = c.word(known), c.moment()
+	return o
+}
+
 // OutreachByID reads one.
 func (s *Store) OutreachByID(ctx context.Context, id string) (Outreach, error) {
 	return one(ctx, s.read, scanOutreach, "select "+outreachCols+" from outreach where id = $1", key(id))
