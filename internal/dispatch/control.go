@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"otklik/channels"
@@ -16,6 +17,8 @@ type controls struct {
 	mu     sync.RWMutex
 	paused map[string]bool
 	book   *ratelimit.Book
+	// steered counts how often they were read.
+	steered atomic.Int64
 }
 
 // parkedProgram begins the name of the queue in which the outreach of a paused program
@@ -26,6 +29,7 @@ func (c *controls) set(paused map[string]bool, book *ratelimit.Book) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.paused, c.book = paused, book
+	c.steered.Add(1)
 }
 
 func (c *controls) limits() *ratelimit.Book {

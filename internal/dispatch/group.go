@@ -168,11 +168,11 @@ func (l *runner) ask(ctx context.Context, group []*item) []ratelimit.Slot {
 	}
 	got, err := d.Cells.Reserve(ctx, now, demands, horizon)
 	if err == nil {
+		var waits time.Duration
 		for _, s := range got {
-			if s.At.After(now) {
-				d.Metrics.waited(l.lane.channel, s.At.Sub(now))
-			}
+			waits += max(0, s.At.Sub(now))
 		}
+		d.Metrics.waited(l.lane.channel, waits)
 		return got
 	}
 	if ctx.Err() == nil && !errors.Is(err, ratelimit.ErrUnavailable) {
@@ -314,7 +314,7 @@ func (l *runner) hand(ctx context.Context, group []*item, slots []ratelimit.Slot
 		ready := group[:0:0]
 		var missed []*item
 		for i, it := range group[:n] {
-			if !slots[i].OK || now.Sub(slots[i].At) > lateness(l.demand(it)) {
+			if behind := now.Sub(slots[i].At); !slots[i].OK || behind > late && behind > lateness(l.demand(it)) {
 				missed = append(missed, it)
 				continue
 			}

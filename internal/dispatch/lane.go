@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,11 @@ type runner struct {
 	groups  sync.WaitGroup
 	speed   speed
 	sent    int64
+
+	// steered is the reading of pauses, aged the machine time, that yield looked at
+	// every item for last; only the lane's own loop uses them.
+	steered int64
+	aged    time.Time
 }
 
 func newRunner(r *run, l lane) *runner {
@@ -80,12 +86,7 @@ const ahead = 2
 func (l *runner) room(priority int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := 0
-	for _, it := range l.items {
-		if it.priority <= priority {
-			n++
-		}
-	}
+	n := sort.Search(len(l.items), func(i int) bool { return l.items[i].priority > priority })
 	return max(0, l.size()-n)
 }
 
@@ -192,10 +193,12 @@ func (l *runner) take() (group []*item, wait time.Duration) {
 	if l.flight > 0 && len(l.items) < n && len(l.items) < d.Config.Group/2 && !l.urgent() {
 		return nil, wait
 	}
-	kept := l.items[:0]
-	for _, it := range l.items {
+	// Only what is looked at is moved: a lane may read far ahead.
+	looked, kept := 0, 0
+	for ; looked < len(l.items) && len(group) < n; looked++ {
+		it := l.items[looked]
 		switch {
-		case len(group) >= n || l.busy[it.address]:
+		case l.busy[it.address]:
 		case it.notBefore.After(now):
 			wait = min(wait, it.notBefore.Sub(now))
 		default:
@@ -203,10 +206,13 @@ func (l *runner) take() (group []*item, wait time.Duration) {
 			group = append(group, it)
 			continue
 		}
-		kept = append(kept, it)
+		l.items[kept] = it
+		kept++
 	}
-	clear(l.items[len(kept):])
-	l.items = kept
+	from := looked - kept
+	copy(l.items[from:looked], l.items[:kept])
+	clear(l.items[:from])
+	l.items = l.items[from:]
 	l.flight += len(group)
 	return group, wait
 }
@@ -239,15 +245,19 @@ func (l *runner) back(it *item) {
 
 // yield hands back what must not wait here: everything while the lane rests or is
 // stopped, the items of a program that a person has stopped, and claims that have
-// become old.
+// become old. The last two it looks for when pauses were read, and now and then.
 func (l *runner) yield() {
 	d := l.r.d
 	now := d.Clock.Machine()
-	shut := l.r.closed(l.lane)
+	shut, away := l.r.closed(l.lane), l.r.once && d.noCells(now)
+	steered := d.desk.steered.Load()
+	if !shut && !away && steered == l.steered && now.Sub(l.aged) < min(steer, d.Config.Lease/16) {
+		return
+	}
+	l.steered, l.aged = steered, now
 	old := now.Add(-d.Config.Lease / 2)
 	l.drop(func(it *item) bool {
-		away := l.r.once && it.purpose.Capped() && d.noCells(now)
-		return shut || away || it.claimed.Before(old) || it.outreach != nil && d.desk.stopped(store.ProgramPause(it.outreach.Program))
+		return shut || away && it.purpose.Capped() || it.claimed.Before(old) || it.outreach != nil && d.desk.stopped(store.ProgramPause(it.outreach.Program))
 	})
 }
 
