@@ -47,6 +47,11 @@ type Message struct {
 	Subject string
 	Text    string
 	HTML    string
+	// Page, where it is set, appends the page that stands in place of HTML, so
+	// that a channel which sends many makes each in room of its own: AppendHTML
+	// asks either. It always appends the same, and any goroutine may call it until
+	// the message's own answer is known.
+	Page func(b []byte) []byte
 	// Buttons are rows of choices a person can tap (Telegram).
 	Buttons [][]Button
 	// ReplyTo is the address an email reply should come to; it carries the
@@ -61,6 +66,14 @@ type Message struct {
 	Edit string
 	// ValidUntil is when delivery has become pointless; zero for no bound.
 	ValidUntil time.Time
+}
+
+// AppendHTML appends the page of an email, nothing for text only.
+func (m *Message) AppendHTML(b []byte) []byte {
+	if m.Page != nil {
+		return m.Page(b)
+	}
+	return append(b, m.HTML...)
 }
 
 // Button is one tap. Exactly one of Data and URL is set; Data is at most 64

@@ -53,10 +53,10 @@ func (c *Channel) compose(m *channels.Message, now time.Time) (*letter, error) {
 	if l.sender, err = c.sender(m.From); err != nil {
 		return nil, badSender(fmt.Errorf("reading the sender's address: %w", err))
 	}
-	if m.ID == "" || strings.ContainsAny(m.ID, " \t\r\n<>@") {
+	if m.ID == "" || holds(m.ID, " \t\r\n<>@") {
 		return nil, unbuildable(errors.New("the message has no id that can stand in a Message-ID"))
 	}
-	if m.Unsubscribe != "" && strings.ContainsAny(m.Unsubscribe, " \r\n<>") {
+	if holds(m.Unsubscribe, " \r\n<>") {
 		return nil, unbuildable(errors.New("the unsubscribe link is not a URL"))
 	}
 	l.envelope = envelope{from: l.sender.path, to: path(to), id: m.ID}
@@ -185,6 +185,16 @@ func path(address string) string {
 	return (&netmail.Address{Address: address}).String()
 }
 
+// holds tells whether one of a few ASCII signs is in s.
+func holds(s, signs string) bool {
+	for i := range len(signs) {
+		if strings.IndexByte(s, signs[i]) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func ascii(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
@@ -197,7 +207,7 @@ func ascii(s string) bool {
 // oneLine folds line breaks to blanks: a header injected through a subject must
 // stay part of the subject.
 func oneLine(s string) string {
-	if !strings.ContainsAny(s, "\r\n") {
+	if !holds(s, "\r\n") {
 		return s
 	}
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\r' || r == '\n' }), " ")

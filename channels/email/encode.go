@@ -32,15 +32,15 @@ const longestLine = 998
 // lines that SMTP can carry; else the shorter of the two codings that survive
 // any relay: quoted-printable costs two bytes more per non-ASCII byte, base64 a
 // third of all.
-func codingFor(s string, eightBit bool) coding {
+func codingFor(s []byte, eightBit bool) coding {
 	if eightBit && portable(s) {
 		return asEightBit
 	}
 	high := 0
-	for rest := s; rest != ""; {
+	for rest := s; len(rest) > 0; {
 		block := rest[:min(len(rest), 256)]
 		rest = rest[len(block):]
-		for i := range len(block) {
+		for i := range block {
 			high += int(block[i] >> 7)
 		}
 		if 6*high > len(s) {
@@ -52,17 +52,27 @@ func codingFor(s string, eightBit bool) coding {
 
 // portable tells whether a text has no line that is too long, no carriage return
 // without its line feed and no NUL.
-func portable(s string) bool {
-	if strings.IndexByte(s, 0) >= 0 {
+func portable(s []byte) bool {
+	if bytes.IndexByte(s, 0) >= 0 {
 		return false
 	}
-	returns := strings.IndexByte(s, '\r') >= 0
-	for more := true; more; {
-		var line string
-		if line, s, more = strings.Cut(s, "\n"); more && returns {
-			line = strings.TrimSuffix(line, "\r")
+	if bytes.IndexByte(s, '\r') < 0 {
+		// Only the last line end within reach need be found.
+		for len(s) > longestLine {
+			end := bytes.LastIndexByte(s[:longestLine+1], '\n')
+			if end < 0 {
+				return false
+			}
+			s = s[end+1:]
 		}
-		if len(line) > longestLine || returns && strings.IndexByte(line, '\r') >= 0 {
+		return true
+	}
+	for more := true; more; {
+		var line []byte
+		if line, s, more = bytes.Cut(s, []byte{'\n'}); more {
+			line = bytes.TrimSuffix(line, []byte{'\r'})
+		}
+		if len(line) > longestLine || bytes.IndexByte(line, '\r') >= 0 {
 			return false
 		}
 	}
@@ -70,30 +80,36 @@ func portable(s string) bool {
 }
 
 // appendCRLF appends a text with the line ends that RFC 2046 4.1.1 wants.
-func appendCRLF(b []byte, s string) []byte {
+func appendCRLF(b, s []byte) []byte {
 	for {
-		line, rest, more := strings.Cut(s, "\n")
-		if !more {
-			return append(b, line...)
+		end := bytes.IndexByte(s, '\n')
+		if end < 0 {
+			return append(b, s...)
 		}
-		b = append(append(b, strings.TrimSuffix(line, "\r")...), '\r', '\n')
-		s = rest
+		b, s = appendLine(b, s[:end]), s[end+1:]
 	}
 }
 
 // appendPlain appends a text as it is, lines that begin with a dot doubled.
-func appendPlain(b []byte, s string) []byte {
+func appendPlain(b, s []byte) []byte {
 	for {
-		if s != "" && s[0] == '.' {
+		if len(s) > 0 && s[0] == '.' {
 			b = append(b, '.')
 		}
-		line, rest, more := strings.Cut(s, "\n")
-		if !more {
-			return append(b, line...)
+		end := bytes.IndexByte(s, '\n')
+		if end < 0 {
+			return append(b, s...)
 		}
-		b = append(append(b, strings.TrimSuffix(line, "\r")...), '\r', '\n')
-		s = rest
+		b, s = appendLine(b, s[:end]), s[end+1:]
 	}
+}
+
+// appendLine appends a line with its end.
+func appendLine(b, line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	return append(append(b, line...), '\r', '\n')
 }
 
 // base64Line is how many bytes fill a line of 76 characters.
@@ -143,7 +159,7 @@ var plainQuoted = func() (out [256]bool) {
 
 // appendQuoted appends quoted-printable with CRLF where the text has any kind of
 // line end, lines that begin with a dot doubled.
-func appendQuoted(b []byte, s string) []byte {
+func appendQuoted(b, s []byte) []byte {
 	column := 0
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -250,14 +266,7 @@ const (
 // appendWordsB appends encoded words in base64, no character cut in two.
 func appendWordsB(b []byte, charset, s string) []byte {
 	for {
-		n := 0
-		for n < len(s) {
-			_, size := utf8.DecodeRuneInString(s[n:])
-			if n+size > wordLengthB {
-				break
-			}
-			n += size
-		}
+		n := whole(s, wordLengthB)
 		var room [wordLengthB]byte
 		b = append(append(append(b, "=?"...), charset...), "?b?"...)
 		b = append(base64.StdEncoding.AppendEncode(b, room[:copy(room[:], s[:n])]), "?="...)
@@ -266,6 +275,23 @@ func appendWordsB(b []byte, charset, s string) []byte {
 		}
 		b = append(b, ' ')
 	}
+}
+
+// whole is how many of the first bytes hold no character in part; what is no UTF-8
+// counts as characters of one byte.
+func whole(s string, most int) int {
+	if len(s) <= most {
+		return len(s)
+	}
+	for i := most - 1; i > most-utf8.UTFMax; i-- {
+		if utf8.RuneStart(s[i]) {
+			if _, size := utf8.DecodeRuneInString(s[i:]); i+size > most {
+				return i
+			}
+			return most
+		}
+	}
+	return most
 }
 
 // appendWordsQ appends encoded words in the Q encoding, no character cut in two.

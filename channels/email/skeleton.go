@@ -33,11 +33,12 @@ func (s shape) index() int {
 	return n
 }
 
-func (l *letter) shape(eightBit bool) shape {
+// shape is that of a letter with this text and this page.
+func (l *letter) shape(text, page []byte, eightBit bool) shape {
 	m := l.message
-	s := shape{inReplyTo: reference(m.InReplyTo) != "", unsubscribe: m.Unsubscribe != "", replyTo: m.ReplyTo != "", textAs: codingFor(m.Text, eightBit)}
-	if s.html = m.HTML != ""; s.html {
-		s.htmlAs = codingFor(m.HTML, eightBit)
+	s := shape{inReplyTo: reference(m.InReplyTo) != "", unsubscribe: m.Unsubscribe != "", replyTo: m.ReplyTo != "", textAs: codingFor(text, eightBit)}
+	if s.html = len(page) > 0; s.html {
+		s.htmlAs = codingFor(page, eightBit)
 	}
 	return s
 }
@@ -119,9 +120,9 @@ func (d *draft) build() *gomail.Msg {
 		msg.SetGenHeader(gomail.HeaderListUnsubscribe, "<"+d.unsubscribe+">")
 		msg.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
 	}
-	msg.SetBodyString(gomail.TypeTextPlain, string(appendCRLF(nil, d.text)), gomail.WithPartEncoding(d.shape.textAs.goMail()))
+	msg.SetBodyString(gomail.TypeTextPlain, string(appendCRLF(nil, []byte(d.text))), gomail.WithPartEncoding(d.shape.textAs.goMail()))
 	if d.shape.html {
-		msg.AddAlternativeString(gomail.TypeTextHTML, string(appendCRLF(nil, d.html)), gomail.WithPartEncoding(d.shape.htmlAs.goMail()))
+		msg.AddAlternativeString(gomail.TypeTextHTML, string(appendCRLF(nil, []byte(d.html))), gomail.WithPartEncoding(d.shape.htmlAs.goMail()))
 	}
 	return msg
 }
@@ -206,15 +207,21 @@ func (e coding) mark(s string) []byte {
 // writer has the room in which mails are written; its owner writes one at a time.
 type writer struct {
 	out []byte
-	// value and body are rooms for a header and for a text before its encoding.
-	value, body []byte
+	// text and page are the parts before their encoding; value and body are rooms
+	// for a header and for a part with its line ends.
+	text, page, value, body []byte
+	// date is the last Date written, of that second and its zone.
+	date   []byte
+	second time.Time
 }
 
 // mail appends a letter as RFC 5321 4.5.2 wants it after DATA: CRLF line ends,
 // lines that begin with a dot doubled, the final dot appended. Without eightBit
 // (the session's 8BITMIME) all but what SMTPUTF8 allows is ASCII.
 func (w *writer) mail(l *letter, eightBit bool) {
-	m, of := l.message, l.shape(eightBit)
+	m := l.message
+	w.text, w.page = append(w.text[:0], m.Text...), m.AppendHTML(w.page[:0])
+	of := l.shape(w.text, w.page, eightBit)
 	boundary := ""
 	if of.html {
 		boundary = rand.Text()
@@ -224,8 +231,10 @@ func (w *writer) mail(l *letter, eightBit bool) {
 		w.out = append(w.out, pieces[i].literal...)
 		switch pieces[i].slot {
 		case slotDate:
-			w.value = l.date.AppendFormat(w.value[:0], time.RFC1123Z)
-			w.out = appendHeader(w.out, "Date", w.value)
+			if second := l.date.Truncate(time.Second); second != w.second {
+				w.second, w.date = second, second.AppendFormat(w.date[:0], time.RFC1123Z)
+			}
+			w.out = appendHeader(w.out, "Date", w.date)
 		case slotMessageID:
 			w.reference("Message-ID", l.providerID)
 		case slotInReplyTo:
@@ -245,9 +254,9 @@ func (w *writer) mail(l *letter, eightBit bool) {
 		case slotBoundary:
 			w.out = append(w.out, boundary...)
 		case slotText:
-			w.part(m.Text, of.textAs)
+			w.part(w.text, of.textAs)
 		case slotHTML:
-			w.part(m.HTML, of.htmlAs)
+			w.part(w.page, of.htmlAs)
 		case slotEnd:
 		}
 	}
@@ -277,7 +286,7 @@ func (w *writer) subject(s string) {
 }
 
 // part appends a body in its encoding.
-func (w *writer) part(s string, as coding) {
+func (w *writer) part(s []byte, as coding) {
 	switch as {
 	case asQuoted:
 		w.out = appendQuoted(w.out, s)

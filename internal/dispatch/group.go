@@ -392,13 +392,18 @@ func (l *runner) handOver(ctx context.Context, group []*item) {
 // outgoing is the message as the channel takes it, with the page that its row keeps as
 // a letter. One whose letter cannot be read goes without a page: the text says it all.
 func (l *runner) outgoing(it *item) channels.Message {
-	m := it.begun.Message
-	page, err := l.r.d.Drafter.HTML(&m)
-	if err != nil {
-		l.r.d.Log.Warn("a message goes without its page", "message", m.ID, "error", err)
-	}
+	m := &it.begun.Message
 	out := m.Outgoing()
-	out.HTML = page
+	if m.HTML == "" {
+		return out
+	}
+	out.HTML, out.Page = "", func(b []byte) []byte {
+		b, err := l.r.d.Drafter.AppendHTML(b, m)
+		if err != nil {
+			l.r.d.Log.Warn("a message goes without its page", "message", m.ID, "error", err)
+		}
+		return b
+	}
 	return out
 }
 

@@ -158,11 +158,11 @@ func (d *Drafter) message(r Recipient, template string, c render.Content, err er
 	return m, err
 }
 
-// HTML is the page of a message whose HTML holds a letter (render.Content), or
-// the page itself. On an error, which wraps render.ErrLetter, the text can still
-// be sent without it.
-func (d *Drafter) HTML(m *store.Message) (string, error) {
-	return d.Renderer.HTML(m.Subject, m.Text, m.HTML)
+// AppendHTML appends the page of a message whose HTML holds a letter
+// (render.Content), or the page itself. On an error, which wraps render.ErrLetter,
+// nothing is appended: the text can still be sent without it.
+func (d *Drafter) AppendHTML(b []byte, m *store.Message) ([]byte, error) {
+	return d.Renderer.AppendHTML(b, m.Subject, m.Text, m.HTML)
 }
 
 // replyAddress puts the reply token into the local part of a mailbox:

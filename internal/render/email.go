@@ -91,8 +91,10 @@ func (j *job) answers(l *letter, w *words) error {
 	if j.buttons.Open() {
 		return nil
 	}
-	if _, err := url.Parse(j.data.FormURL); err != nil || j.data.FormURL == "" {
-		return fmt.Errorf("%w: the link to the form", ErrMissing)
+	if !plainURL(j.data.FormURL) {
+		if _, err := url.Parse(j.data.FormURL); err != nil || j.data.FormURL == "" {
+			return fmt.Errorf("%w: the link to the form", ErrMissing)
+		}
 	}
 	l.open, l.form = w.Email.Open, j.data.FormURL
 	if j.buttons.Kind == survey.MultiChoice {
@@ -141,74 +143,22 @@ func (l *letter) text() string {
 	return b.String()
 }
 
-// HTML makes the page of an email out of a Content's subject, text and letter,
-// or of what was stored of them. A letter that begins with "<" is a page already,
-// as the first version stored it, and stays as it is; an empty one has no page.
-// The page is in the layout of this Renderer. An error wraps ErrLetter: the text
-// alone can still be sent.
-func (r *Renderer) HTML(subject, text, stored string) (string, error) {
+// AppendHTML appends the page of an email, made out of a Content's subject, text
+// and letter, or of what was stored of them. A letter that begins with "<" is a page
+// already, as the first version stored it, and stays as it is; an empty one has no
+// page. The page is in the layout of this Renderer. An error wraps ErrLetter, and
+// nothing is appended: the text alone can still be sent.
+func (r *Renderer) AppendHTML(b []byte, subject, text, stored string) ([]byte, error) {
 	if stored == "" || stored[0] == '<' {
-		return stored, nil
+		return append(b, stored...), nil
 	}
-	l, err := readLetter(subject, text, stored)
-	if err != nil {
-		return "", fmt.Errorf("reading a stored letter: %w", err)
+	p := r.presses.Get().(*press)
+	defer r.presses.Put(p)
+	if err := p.read(subject, text, stored); err != nil {
+		return b, fmt.Errorf("reading a stored letter: %w", err)
 	}
-	m, err := l.page()
-	if err != nil {
-		return "", fmt.Errorf("reading a stored letter: %w", err)
+	if err := p.set(); err != nil {
+		return b, fmt.Errorf("reading a stored letter: %w", err)
 	}
-	return r.layout.execute(m)
-}
-
-// page is what the layout shows.
-func (l *letter) page() (*page, error) {
-	m := &page{Lang: l.locale, Subject: l.subject, Preheader: l.preheader, Legend: l.legend, Open: l.open, OpenURL: l.form,
-		Reply: l.reply, Why: l.why, Place: l.place, Unsubscribe: l.unsubscribe, UnsubscribeURL: l.unsubscribeURL}
-	m.Paragraphs = paragraphs(l.body)
-	if len(l.rows) == 0 {
-		return m, nil
-	}
-	form, err := url.Parse(l.form)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the link to the form", ErrLetter)
-	}
-	m.Rows = make([][]link, len(l.rows))
-	plain := form.RawQuery == "" && form.Fragment == "" && !form.ForceQuery
-	base := ""
-	if plain {
-		base = form.String() + "?q="
-	}
-	for i, row := range l.rows {
-		m.Rows[i] = make([]link, len(row))
-		for k := range row {
-			if m.Rows[i][k].Label = row[k].label; plain {
-				m.Rows[i][k].URL = base + url.QueryEscape(row[k].value)
-				continue
-			}
-			u, q := *form, form.Query()
-			q.Set("q", row[k].value)
-			u.RawQuery = q.Encode()
-			m.Rows[i][k].URL = u.String()
-		}
-	}
-	return m, nil
-}
-
-// paragraphs are the lines of each paragraph.
-func paragraphs(text string) [][]string {
-	out := make([][]string, 0, strings.Count(text, "\n\n")+1)
-	lines := make([]string, 0, strings.Count(text, "\n")+1)
-	for more := true; more; {
-		var p string
-		p, text, more = strings.Cut(text, "\n\n")
-		from := len(lines)
-		for below := true; below; {
-			var s string
-			s, p, below = strings.Cut(p, "\n")
-			lines = append(lines, s)
-		}
-		out = append(out, lines[from:len(lines):len(lines)])
-	}
-	return out
+	return r.layout.append(b, &p.page)
 }

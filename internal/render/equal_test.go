@@ -1,9 +1,12 @@
 package render
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -173,26 +176,21 @@ func TestTidyAndLineAreWhatTheyStandFor(t *testing.T) {
 		for _, p := range strings.Split(s, "\n\n") {
 			want = append(want, strings.Split(p, "\n"))
 		}
-		if diff := cmp.Diff(want, paragraphs(s)); diff != "" {
-			t.Fatalf("paragraphs(%q): %s", s, diff)
+		var p press
+		p.split(s)
+		if diff := cmp.Diff(want, p.paragraphs); diff != "" {
+			t.Fatalf("the paragraphs of %q: %s", s, diff)
 		}
 	})
 }
 
 func TestFormsAreFilledAsByAReplacer(t *testing.T) {
+	w, at := &words{Months: slices.Repeat([]string{"{day}"}, 12)}, time.Date(2026, 3, 12, 0, 0, 0, 0, time.UTC)
 	form := rapid.StringOfN(rapid.RuneFrom([]rune("{}daymonth 年")), 0, 12, -1)
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.OneOf(form, rapid.SampledFrom([]string{"{day} {month}", "{day}{{month}", "{{day}}", "{x}{day", "{month}{day}日"})).Draw(t, "form")
-		got := fill(nil, f, func(b []byte, name string) ([]byte, bool) {
-			switch name {
-			case "day":
-				return append(b, "12"...), true
-			case "month":
-				return append(b, "{day}"...), true
-			}
-			return b, false
-		})
-		if want := strings.NewReplacer("{day}", "12", "{month}", "{day}").Replace(f); string(got) != want {
+		got := w.appendDated(nil, f, at)
+		if want := strings.NewReplacer("{day}", "12", "{month}", "{day}", "{year}", "2026", "{dd}", "12", "{mm}", "03", "{mon}", "{da").Replace(f); string(got) != want {
 			t.Fatalf("%q is filled as %q, want %q", f, got, want)
 		}
 	})
@@ -229,11 +227,11 @@ func TestCompiledLayoutIsHTMLTemplate(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		p := randomPage(t)
-		want, err := l.slowly(p)
+		want, err := l.slowly(nil, p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := l.execute(p); err != nil || got != want {
+		if got, err := l.append(nil, p); err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("%v\ncompiled:      %q\nhtml/template: %q", err, got, want)
 		}
 	})
@@ -264,11 +262,11 @@ func TestOtherLayouts(t *testing.T) {
 		}
 		rapid.Check(t, func(t *rapid.T) {
 			p := randomPage(t)
-			want, err := l.slowly(p)
+			want, err := l.slowly(nil, p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := l.execute(p); err != nil || got != want {
+			if got, err := l.append(nil, p); err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("%s: %q, %v; want %q", source, got, err, want)
 			}
 		})
@@ -347,24 +345,20 @@ func TestLettersGiveTheWholePage(t *testing.T) {
 	seen, page, stored := 0, 0, 0
 	emails(t, r, d, func(name string, c Content) {
 		seen++
-		got, err := r.HTML(c.Subject, c.Text, c.Letter)
+		got, err := r.AppendHTML(nil, c.Subject, c.Text, c.Letter)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			return
 		}
-		l, err := readLetter(c.Subject, c.Text, c.Letter)
-		if err != nil {
+		var p press
+		if err := errors.Join(p.read(c.Subject, c.Text, c.Letter), p.set()); err != nil {
 			t.Fatal(err)
 		}
-		p, err := l.page()
-		if err != nil {
-			t.Fatal(err)
+		if want, err := r.layout.slowly(nil, &p.page); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %v\n%s", name, err, cmp.Diff(string(want), string(got)))
 		}
-		if want, err := r.layout.slowly(p); err != nil || got != want {
-			t.Errorf("%s: %v\n%s", name, err, cmp.Diff(want, got))
-		}
-		for _, s := range []string{c.Subject, l.why, d.UnsubscribeURL} {
-			if !strings.Contains(got, string(appendMarkup(nil, s))) {
+		for _, s := range []string{c.Subject, p.letter.why, d.UnsubscribeURL} {
+			if !bytes.Contains(got, appendMarkup(nil, s)) {
 				t.Errorf("%s lacks %q", name, s)
 			}
 		}
@@ -376,6 +370,7 @@ func TestLettersGiveTheWholePage(t *testing.T) {
 }
 
 func TestLettersAreReadAsTheyWereWritten(t *testing.T) {
+	var p press // used for all, as for page after page
 	rapid.Check(t, func(t *rapid.T) {
 		s := func(label string) string { return hostile.Draw(t, label) }
 		l := &letter{locale: s("locale"), subject: s("subject"), preheader: s("preheader"), body: s("body"), reply: s("reply"), why: s("why"), place: s("place"), legend: s("legend")}
@@ -396,15 +391,14 @@ func TestLettersAreReadAsTheyWereWritten(t *testing.T) {
 		if strings.HasPrefix(stored, "<") {
 			t.Fatalf("%q reads as a page", stored)
 		}
-		got, err := readLetter(l.subject, l.text(), stored)
-		if err != nil {
+		if err := p.read(l.subject, l.text(), stored); err != nil {
 			t.Fatalf("%q: %v", stored, err)
 		}
-		if fmt.Sprint(*got) != fmt.Sprint(*l) {
-			t.Fatalf("written %+v, read %+v", *l, *got)
+		if fmt.Sprint(p.letter) != fmt.Sprint(*l) {
+			t.Fatalf("written %+v, read %+v", *l, p.letter)
 		}
-		if other, err := readLetter(l.subject, l.text()+"x", stored); !errors.Is(err, ErrLetter) {
-			t.Fatalf("a longer text is taken: %+v, %v", other, err)
+		if err := p.read(l.subject, l.text()+"x", stored); !errors.Is(err, ErrLetter) {
+			t.Fatalf("a longer text is taken: %+v, %v", p.letter, err)
 		}
 	})
 }
@@ -412,7 +406,7 @@ func TestLettersAreReadAsTheyWereWritten(t *testing.T) {
 func TestStoredPagesOfTheFirstVersionStayAsTheyAre(t *testing.T) {
 	r := shippedRenderer(t)
 	for _, stored := range []string{"", "<!doctype html><p>{{.Subject}} & co"} {
-		if got, err := r.HTML("s", "t", stored); err != nil || got != stored {
+		if got, err := r.AppendHTML(nil, "s", "t", stored); err != nil || string(got) != stored {
 			t.Errorf("%q becomes %q, %v", stored, got, err)
 		}
 	}
@@ -431,8 +425,26 @@ func FuzzReadLetter(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, subject, text, stored string) {
-		if page, err := r.HTML(subject, text, stored); err != nil && (page != "" || !errors.Is(err, ErrLetter)) {
+		if page, err := r.AppendHTML(nil, subject, text, stored); err != nil && (len(page) > 0 || !errors.Is(err, ErrLetter)) {
 			t.Errorf("%q, %v", page, err)
 		}
 	})
+}
+
+// TestPlainLinksNeedNoParsing: what is taken for plain is what url.Parse takes and
+// gives back as it is.
+func TestPlainLinksNeedNoParsing(t *testing.T) {
+	plain := 0
+	for _, s := range []string{"https://otklik.example/s/k7abc", "http://a", "https://", "https://a.example:8080/s/k7", "https://a/?q=1", "https://a/#f", "https://a/%7e", "https:///s", "https://.a/s", "https://a//b", "ftp://a/s", "https://a/б"} {
+		if !plainURL(s) {
+			continue
+		}
+		plain++
+		if u, err := url.Parse(s); err != nil || u.String() != s || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			t.Errorf("%q is not plain: %v", s, err)
+		}
+	}
+	if plain != 3 {
+		t.Errorf("%d links are taken for plain", plain)
+	}
 }

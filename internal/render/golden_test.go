@@ -180,11 +180,11 @@ func TestEmailsLookAsTheGoldenFilesSay(t *testing.T) {
 // html is the page of an email.
 func html(t testing.TB, r *render.Renderer, c render.Content) string {
 	t.Helper()
-	page, err := r.HTML(c.Subject, c.Text, c.Letter)
+	page, err := r.AppendHTML(nil, c.Subject, c.Text, c.Letter)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return page
+	return string(page)
 }
 
 func golden(t *testing.T, name, got string) {

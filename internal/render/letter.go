@@ -51,15 +51,16 @@ func (l *letter) encode() string {
 	return string(append(b, s...))
 }
 
-// readLetter is the reverse of encode.
-func readLetter(subject, text, stored string) (*letter, error) {
+// read is the reverse of encode.
+func (p *press) read(subject, text, stored string) error {
 	head, ok := strings.CutPrefix(stored, letterVersion)
 	end := strings.IndexByte(head, ';')
 	if !ok || end < 0 {
-		return nil, fmt.Errorf("%w: it has no head", ErrLetter)
+		return fmt.Errorf("%w: it has no head", ErrLetter)
 	}
 	r := letterReader{lengths: head[:end], strings: head[end+1:]}
-	l := &letter{subject: subject}
+	l := &p.letter
+	*l = letter{subject: subject}
 	l.locale, l.preheader, l.legend = r.text(), r.text(), r.text()
 	for _, p := range l.framed() {
 		n := r.number()
@@ -67,18 +68,18 @@ func readLetter(subject, text, stored string) (*letter, error) {
 			continue
 		}
 		if text, ok = strings.CutPrefix(text, p.before); !ok || n > len(text) {
-			return nil, fmt.Errorf("%w: the text is another", ErrLetter)
+			return fmt.Errorf("%w: the text is another", ErrLetter)
 		}
 		*p.part, text = text[:n], text[n:]
 	}
-	l.rows = r.rows()
+	l.rows = p.answers(&r)
 	if r.bad || r.lengths != "" || r.strings != "" {
-		return nil, fmt.Errorf("%w: it is damaged", ErrLetter)
+		return fmt.Errorf("%w: it is damaged", ErrLetter)
 	}
 	if text != "" {
-		return nil, fmt.Errorf("%w: the text is longer", ErrLetter)
+		return fmt.Errorf("%w: the text is longer", ErrLetter)
 	}
-	return l, nil
+	return nil
 }
 
 // letterReader takes a stored letter apart. After the first thing that is not as
@@ -125,23 +126,21 @@ func (r *letterReader) count() int {
 	return n
 }
 
-func (r *letterReader) rows() [][]choice {
-	n := r.count()
-	if n == 0 {
-		return nil
-	}
-	rows := make([][]choice, n)
-	for i := range rows {
-		rows[i] = make([]choice, r.count())
-		for k := range rows[i] {
-			c := &rows[i][k]
-			c.value = r.text()
+// answers reads the rows.
+func (p *press) answers(r *letterReader) [][]choice {
+	p.choices, p.rows = p.choices[:0], p.rows[:0]
+	for range r.count() {
+		from := len(p.choices)
+		for range r.count() {
+			c := choice{value: r.text()}
 			if n := r.number(); n > 0 {
 				c.label = r.cut(n - 1)
 			} else {
 				c.label = c.value
 			}
+			p.choices = append(p.choices, c)
 		}
+		p.rows = append(p.rows, p.choices[from:])
 	}
-	return rows
+	return p.rows
 }

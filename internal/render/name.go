@@ -54,20 +54,24 @@ func (w *words) address(p *Person) string {
 
 func (f *addressForm) fill(p *Person) (string, bool) {
 	var room [4 * longestName]byte
-	usable := true
-	b := fill(room[:0], f.Form, func(b []byte, name string) ([]byte, bool) {
-		value, known := p.part(name)
-		if !known || !usable {
-			return b, known
+	b, form := room[:0], f.Form
+	for {
+		before, name, rest, last := cut(form)
+		b = append(b, before...)
+		if last {
+			return string(b), true
 		}
-		value = line(value)
-		usable = safeName(value) && (f.Script != "han" || han(value))
-		return append(b, value...), true
-	})
-	if !usable {
-		return "", false
+		if value, known := p.part(name); known {
+			value = line(value)
+			if !safeName(value) || f.Script == "han" && !han(value) {
+				return "", false
+			}
+			b = append(b, value...)
+		} else {
+			b, rest = append(b, '{'), form[len(before)+1:]
+		}
+		form = rest
 	}
-	return string(b), true
 }
 
 // part is what stands for a name in an addressForm.

@@ -40,7 +40,7 @@ var (
 type Content struct {
 	Subject, Text string
 	// Letter is for email: what its HTML has beside subject and text. Renderer's
-	// HTML makes the page of the three, so that the page itself, forty times as
+	// AppendHTML makes the page of the three, so that the page itself, forty times as
 	// long, need not be stored.
 	Letter string
 	// Buttons are for Telegram; in an email they stand in the HTML as links.
@@ -61,6 +61,7 @@ type Renderer struct {
 	surveys  map[string]*survey.Definition
 
 	compiled sync.Map // Definition.Hash → *compiledSurvey
+	presses  sync.Pool
 }
 
 // message is one shared text of templates/messages.
@@ -92,7 +93,7 @@ type compiledSurvey struct {
 // New parses everything in the folders surveys, messages and words of fsys. All
 // that is wrong is reported together.
 func New(fsys fs.FS) (*Renderer, error) {
-	r := &Renderer{messages: map[string]*message{}, surveys: map[string]*survey.Definition{}}
+	r := &Renderer{messages: map[string]*message{}, surveys: map[string]*survey.Definition{}, presses: sync.Pool{New: func() any { return new(press) }}}
 	var errs []error
 	var err error
 	if r.words, err = loadWords(fsys); err != nil {

@@ -162,23 +162,19 @@ func Date(t time.Time, locale string, zone *time.Location, now time.Time) string
 	return string(w.appendDate(nil, t, zone, now))
 }
 
-// fill writes a form; part writes what stands for a name in braces and says
-// whether it knows the name.
-func fill(b []byte, form string, part func(b []byte, name string) ([]byte, bool)) []byte {
-	for {
-		i := strings.IndexByte(form, '{')
-		if i < 0 {
-			return append(b, form...)
-		}
-		b, form = append(b, form[:i]...), form[i:]
-		if end := strings.IndexByte(form, '}'); end > 0 {
-			if with, ok := part(b, form[1:end]); ok {
-				b, form = with, form[end+1:]
-				continue
-			}
-		}
-		b, form = append(b, '{'), form[1:]
+// cut takes a form apart at its first name in braces: what stands before it, the
+// name, and what follows it. Without one all of the form stands before, and last
+// is true.
+func cut(form string) (before, name, rest string, last bool) {
+	open := strings.IndexByte(form, '{')
+	if open < 0 {
+		return form, "", "", true
 	}
+	end := strings.IndexByte(form[open:], '}')
+	if end < 0 {
+		return form, "", "", true
+	}
+	return form[:open], form[open+1 : open+end], form[open+end+1:], false
 }
 
 func (w *words) appendWhen(b []byte, r *relative, t time.Time, zone *time.Location, now time.Time) []byte {
@@ -194,15 +190,22 @@ func (w *words) appendWhen(b []byte, r *relative, t time.Time, zone *time.Locati
 	case 1:
 		form = r.Tomorrow
 	}
-	return fill(b, form, func(b []byte, name string) ([]byte, bool) {
+	for {
+		before, name, rest, last := cut(form)
+		b = append(b, before...)
+		if last {
+			return b
+		}
 		switch name {
 		case "time":
-			return t.AppendFormat(b, clock), true
+			b = t.AppendFormat(b, clock)
 		case "date":
-			return w.appendDate(b, t, zone, now), true
+			b = w.appendDate(b, t, zone, now)
+		default:
+			b, rest = append(b, '{'), form[len(before)+1:]
 		}
-		return b, false
-	})
+		form = rest
+	}
 }
 
 func in(t time.Time, zone *time.Location) time.Time {
@@ -232,23 +235,30 @@ func (w *words) appendDate(b []byte, t time.Time, zone *time.Location, now time.
 
 func (w *words) appendDated(b []byte, form string, t time.Time) []byte {
 	year, month, day := t.Date()
-	return fill(b, form, func(b []byte, name string) ([]byte, bool) {
+	for {
+		before, name, rest, last := cut(form)
+		b = append(b, before...)
+		if last {
+			return b
+		}
 		switch name {
 		case "day":
-			return strconv.AppendInt(b, int64(day), 10), true
+			b = strconv.AppendInt(b, int64(day), 10)
 		case "month":
-			return append(b, w.Months[month-1]...), true
+			b = append(b, w.Months[month-1]...)
 		case "year":
-			return strconv.AppendInt(b, int64(year), 10), true
+			b = strconv.AppendInt(b, int64(year), 10)
 		case "dd":
-			return append(b, byte('0'+day/10), byte('0'+day%10)), true
+			b = append(b, byte('0'+day/10), byte('0'+day%10))
 		case "mm":
-			return append(b, byte('0'+month/10), byte('0'+month%10)), true
+			b = append(b, byte('0'+month/10), byte('0'+month%10))
 		case "mon":
-			return append(b, firstRunes(w.Months[month-1], 3)...), true
+			b = append(b, firstRunes(w.Months[month-1], 3)...)
+		default:
+			b, rest = append(b, '{'), form[len(before)+1:]
 		}
-		return b, false
-	})
+		form = rest
+	}
 }
 
 func firstRunes(s string, n int) string {
