@@ -142,6 +142,10 @@ type Dispatcher struct {
 	stepped, cellsAway atomic.Int64
 	// spare are the cells of this process, for answers while the shared ones are away.
 	spare *ratelimit.Memory
+	// openings remembers where conversations begin: opening → string. groups are rooms
+	// for what a begin is told.
+	openings sync.Map
+	groups   sync.Pool
 }
 
 func (d *Dispatcher) init() {
@@ -149,6 +153,7 @@ func (d *Dispatcher) init() {
 		d.Config = d.Config.withDefaults()
 		d.wake = make(chan struct{}, 1)
 		d.desk, d.spare = &controls{}, ratelimit.NewMemory()
+		d.groups.New = func() any { return new([]store.Begun) }
 		d.rests = map[scope]rest{}
 		if d.Tracer == nil {
 			d.Tracer = noop.NewTracerProvider().Tracer("")

@@ -39,7 +39,8 @@ type facts struct {
 
 func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Time) (facts, error) {
 	w := store.Wanted{Contacts: make([]string, len(os)), Since: now.AddDate(-1, 0, 0), Now: now}
-	for i, o := range os {
+	for i := range os {
+		o := &os[i]
 		w.Contacts[i] = o.ContactID
 		step, _ := d.step(o)
 		if step.Phone() {
@@ -65,10 +66,11 @@ func (d *Dispatcher) evaluate(ctx context.Context, os []store.Outreach) ([]*item
 	if err != nil {
 		return nil, nil, err
 	}
-	var items []*item
+	items := make([]*item, 0, len(os))
 	var verdicts []store.Verdict
-	for _, o := range os {
-		it, v := d.judge(o, f)
+	for i := range os {
+		o := &os[i]
+		it, v := d.judge(o, &f)
 		if v != nil {
 			d.Metrics.decided(v.Verdict, v.Rule)
 			verdicts = append(verdicts, *v)
@@ -86,12 +88,12 @@ func (d *Dispatcher) evaluate(ctx context.Context, os []store.Outreach) ([]*item
 	return items, verdicts, nil
 }
 
-func held(o store.Outreach, rule string, until time.Time, inputs map[string]string) *store.Verdict {
-	return &store.Verdict{Outreach: o, State: outreach.Held, Verdict: "hold", Rule: rule, Until: until, Inputs: encode(inputs)}
+func held(o *store.Outreach, rule string, until time.Time, inputs map[string]string) *store.Verdict {
+	return &store.Verdict{Outreach: *o, State: outreach.Held, Verdict: "hold", Rule: rule, Until: until, Inputs: encode(inputs)}
 }
 
-func dropped(o store.Outreach, rule string, inputs map[string]string) *store.Verdict {
-	return &store.Verdict{Outreach: o, State: outreach.Dropped, Verdict: "drop", Rule: rule, Inputs: encode(inputs)}
+func dropped(o *store.Outreach, rule string, inputs map[string]string) *store.Verdict {
+	return &store.Verdict{Outreach: *o, State: outreach.Dropped, Verdict: "drop", Rule: rule, Inputs: encode(inputs)}
 }
 
 func encode(inputs map[string]string) string {
@@ -105,8 +107,9 @@ func encode(inputs map[string]string) string {
 	return string(b)
 }
 
-// judge decides one outreach: exactly one of the results is set.
-func (d *Dispatcher) judge(o store.Outreach, f facts) (*item, *store.Verdict) {
+// judge decides one outreach: exactly one of the results is set. The item refers to o,
+// which gets the verdict.
+func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) {
 	step, ok := d.step(o)
 	if !ok {
 		return nil, held(o, RuleUnknown, f.now.Add(time.Hour), map[string]string{"program": o.Program, "step": o.Step})
@@ -117,7 +120,9 @@ func (d *Dispatcher) judge(o store.Outreach, f facts) (*item, *store.Verdict) {
 	if step.Phone() {
 		return nil, d.judgeCall(o, f)
 	}
-	r, in, v := d.choose(o, step, f)
+	it := &item{outreach: o, step: step, priority: o.Priority, purpose: o.Purpose}
+	r := &it.to
+	in, v := d.choose(o, step, f, r)
 	if v != nil {
 		return nil, v
 	}
@@ -129,10 +134,11 @@ func (d *Dispatcher) judge(o store.Outreach, f facts) (*item, *store.Verdict) {
 		return nil, dropped(o, verdict.Rule, verdict.Inputs)
 	}
 	o.Rule, o.Inputs = verdict.Rule, encode(verdict.Inputs)
-	return &item{lane: d.laneOf(r.Channel, r.Sender, r.Dealer.ID, r.Address), outreach: &o, step: step, to: r, address: r.Address, priority: o.Priority, purpose: o.Purpose}, nil
+	it.lane, it.address = d.laneOf(r.Channel, r.Sender, r.Dealer.ID, r.Address), r.Address
+	return it, nil
 }
 
-func (d *Dispatcher) step(o store.Outreach) (program.Step, bool) {
+func (d *Dispatcher) step(o *store.Outreach) (program.Step, bool) {
 	p, ok := d.Programs[o.Program]
 	if !ok {
 		return program.Step{}, false
@@ -141,7 +147,7 @@ func (d *Dispatcher) step(o store.Outreach) (program.Step, bool) {
 }
 
 // judgeCall opens the operator's task of a phone step.
-func (d *Dispatcher) judgeCall(o store.Outreach, f facts) *store.Verdict {
+func (d *Dispatcher) judgeCall(o *store.Outreach, f *facts) *store.Verdict {
 	c := f.Contacts[o.ContactID]
 	phone := c.On(channels.Phone)
 	spoke := f.Spoke[o.ContactID]
@@ -164,7 +170,7 @@ func (d *Dispatcher) judgeCall(o store.Outreach, f facts) *store.Verdict {
 	if v.Repeat {
 		task.Severity = 1 // repeat repair first in every queue (R133)
 	}
-	return &store.Verdict{Outreach: o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Task: task}
+	return &store.Verdict{Outreach: *o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Task: task}
 }
 
 // timeToAnswer is how long a survey that has just left is waited for before the
@@ -173,7 +179,7 @@ const timeToAnswer = 6 * time.Hour
 
 // patience is until when a person who has just been asked is left to answer; never
 // so long that the call would miss its deadline.
-func (f facts) patience(o store.Outreach) time.Time {
+func (f *facts) patience(o *store.Outreach) time.Time {
 	asked := time.Time{}
 	if f.asking[o.ContactID] {
 		asked = f.now
@@ -194,14 +200,15 @@ func (f facts) patience(o store.Outreach) time.Time {
 }
 
 // choose takes the first channel of the ladder that the person can be reached on
-// and may be written to, and says what policy has to know of it.
-func (d *Dispatcher) choose(o store.Outreach, step program.Step, f facts) (draft.Recipient, policy.Input, *store.Verdict) {
+// and may be written to, fills in the recipient, and says what policy has to know.
+func (d *Dispatcher) choose(o *store.Outreach, step program.Step, f *facts, r *draft.Recipient) (policy.Input, *store.Verdict) {
 	dealer, ok := d.Roster.Dealer(o.DealerID)
-	c := f.Contacts[o.ContactID]
+	r.Contact = f.Contacts[o.ContactID]
+	c := &r.Contact
 	if !ok || c.ID == "" {
-		return draft.Recipient{}, policy.Input{}, dropped(o, RuleUnknown, nil)
+		return policy.Input{}, dropped(o, RuleUnknown, nil)
 	}
-	r := draft.Recipient{Dealer: dealer, Contact: c, Visit: f.Visits[o.VisitID], First: !f.Written[c.ID], Now: f.now}
+	r.Dealer, r.Visit, r.First, r.Now = dealer, f.Visits[o.VisitID], !f.Written[c.ID], f.now
 	in := policy.Input{Now: f.now, Purpose: o.Purpose, Country: dealer.Country, Zone: r.Zone(), Deadline: o.DeadlineAt, Past: pastOf(f.Sent[c.ID])}
 	if r.Visit.ID != "" {
 		in.Relationship = "order " + r.Visit.Order
@@ -220,18 +227,18 @@ func (d *Dispatcher) choose(o store.Outreach, step program.Step, f facts) (draft
 			if reason == "" {
 				r.Channel, r.Address, r.Sender = ch, a.Value, sender
 				in.Channel, in.Consent = ch, word(f.Consents[c.ID], o.Purpose, ch)
-				return r, in, nil
+				return in, nil
 			}
 			refused = reason
 		}
 	}
 	switch refused {
 	case "":
-		return r, in, dropped(o, policy.RuleNoChannel, nil)
+		return in, dropped(o, policy.RuleNoChannel, nil)
 	case store.OptedOut:
-		return r, in, dropped(o, policy.RuleOptedOut, map[string]string{"reason": refused})
+		return in, dropped(o, policy.RuleOptedOut, map[string]string{"reason": refused})
 	}
-	return r, in, dropped(o, policy.RuleAddress, map[string]string{"reason": refused})
+	return in, dropped(o, policy.RuleAddress, map[string]string{"reason": refused})
 }
 
 func pastOf(sent []store.PastSend) []policy.PastSend {
@@ -256,24 +263,53 @@ func word(cs []store.Consent, p outreach.Purpose, ch channels.Kind) policy.Conse
 	return out
 }
 
+// made is what compose makes of an outreach, in one piece.
+type made struct {
+	begun        store.Begun
+	conversation store.Conversation
+}
+
 // compose makes the message and the conversation of an outreach.
-func (d *Dispatcher) compose(o store.Outreach, step program.Step, r draft.Recipient) (*store.Begun, error) {
-	def, ok := d.Survey(step.Survey)
+func (d *Dispatcher) compose(it *item) (*store.Begun, error) {
+	o, r := it.outreach, &it.to
+	def, ok := d.Survey(it.step.Survey)
 	if !ok {
-		return nil, fmt.Errorf("survey %q is not known", step.Survey)
+		return nil, fmt.Errorf("survey %q is not known", it.step.Survey)
 	}
 	r.Token = draft.NewToken()
-	m, err := d.Drafter.Invite(def, r, nil)
+	position, err := d.position(def, r.Channel)
 	if err != nil {
 		return nil, err
 	}
-	position, err := json.Marshal(survey.Begin(def, r.Channel))
-	if err != nil {
-		return nil, fmt.Errorf("encoding a position: %w", err)
+	out := &made{}
+	m, conv := &out.begun.Message, &out.conversation
+	if *m, err = d.Drafter.Invite(def, *r, nil); err != nil {
+		return nil, err
 	}
-	conv := &store.Conversation{ID: d.Store.NewID(), DealerID: o.DealerID, ContactID: o.ContactID, OutreachID: o.ID, VisitID: o.VisitID, Survey: def.ID, SurveyVersion: def.Version,
-		Locale: r.LocaleOr(), Channel: r.Channel, Address: r.Address, State: store.ConversationOpen, Position: string(position), Version: 1, Token: r.Token}
+	*conv = store.Conversation{ID: d.Store.NewID(), DealerID: o.DealerID, ContactID: o.ContactID, OutreachID: o.ID, VisitID: o.VisitID, Survey: def.ID, SurveyVersion: def.Version,
+		Locale: r.LocaleOr(), Channel: r.Channel, Address: r.Address, State: store.ConversationOpen, Position: position, Version: 1, Token: r.Token}
 	m.ID, m.OutreachID, m.ConversationID = d.Store.NewID(), o.ID, conv.ID
 	m.Purpose, m.Priority, m.State, m.ClaimToken, m.ValidUntil = o.Purpose, o.Priority, outreach.Sending, o.ClaimToken, o.DeadlineAt
-	return &store.Begun{Message: m, Outreach: &o, Conversation: conv}, nil
+	out.begun.Outreach, out.begun.Conversation, out.begun.JudgedAt = o, conv, it.judged
+	return &out.begun, nil
+}
+
+// opening names the position in which conversations of a survey begin on a channel.
+type opening struct {
+	hash    string
+	channel channels.Kind
+}
+
+// position is where a conversation begins, encoded once for all.
+func (d *Dispatcher) position(def *survey.Definition, ch channels.Kind) (string, error) {
+	key := opening{def.Hash, ch}
+	if p, ok := d.openings.Load(key); ok {
+		return p.(string), nil
+	}
+	p, err := json.Marshal(survey.Begin(def, ch))
+	if err != nil {
+		return "", fmt.Errorf("encoding a position: %w", err)
+	}
+	d.openings.Store(key, string(p))
+	return string(p), nil
 }

@@ -28,16 +28,17 @@ func (d *Dispatcher) Forecast(ctx context.Context, os []store.Outreach) ([]Forec
 		return nil, err
 	}
 	out := make([]Forecast, 0, len(os))
-	for _, o := range os {
+	for i := range os {
+		o := os[i] // the verdict is the forecast's, not the caller's
 		x := Forecast{At: o.DueAt, Contact: o.ContactID, Order: f.Visits[o.VisitID].Order, Program: o.Program, Step: o.Step, Channel: o.Channel, Rule: o.Rule}
-		d.foresee(o, f, &x, now)
+		d.foresee(&o, f, &x, now)
 		out = append(out, x)
 	}
 	return out, nil
 }
 
 // foresee follows holds until the outreach goes or drops.
-func (d *Dispatcher) foresee(o store.Outreach, f facts, x *Forecast, now time.Time) {
+func (d *Dispatcher) foresee(o *store.Outreach, f facts, x *Forecast, now time.Time) {
 	switch o.State {
 	case "dropped":
 		x.Verdict = string(policy.Drop)
@@ -53,9 +54,9 @@ func (d *Dispatcher) foresee(o store.Outreach, f facts, x *Forecast, now time.Ti
 	const mostHolds = 8
 	for range mostHolds {
 		f.now = at
-		it, v := d.judge(o, f)
+		it, v := d.judge(o, &f)
 		if it != nil {
-			b, err := d.compose(*it.outreach, it.step, it.to)
+			b, err := d.compose(it)
 			if err != nil {
 				x.At, x.Verdict, x.Rule = at, string(policy.Hold), RuleRender
 				return

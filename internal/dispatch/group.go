@@ -85,13 +85,13 @@ func (l *runner) compose(ctx context.Context, group []*item) []*item {
 		if it.begun != nil {
 			return false
 		}
-		b, err := d.compose(*it.outreach, it.step, it.to)
+		b, err := d.compose(it)
 		if err == nil {
 			it.begun = b
 			return false
 		}
 		d.Log.Error("a text cannot be made", "program", it.outreach.Program, "step", it.outreach.Step, "error", err)
-		v := held(*it.outreach, RuleRender, d.Clock.Business().Add(time.Hour), map[string]string{"error": err.Error()})
+		v := held(it.outreach, RuleRender, d.Clock.Business().Add(time.Hour), map[string]string{"error": err.Error()})
 		d.Metrics.decided(v.Verdict, v.Rule)
 		unmade, bad = append(unmade, *v), append(bad, it)
 		return true
@@ -132,10 +132,11 @@ const (
 	patience = time.Minute
 )
 
-func (l *runner) demand(it *item) ratelimit.Demand {
+// demand appends what a message takes of each of its limits.
+func (l *runner) demand(to ratelimit.Demand, it *item) ratelimit.Demand {
 	book := l.r.d.desk.limits()
 	if book == nil {
-		return nil
+		return to
 	}
 	cost := 1
 	m := &it.begun.Message
@@ -143,11 +144,13 @@ func (l *runner) demand(it *item) ratelimit.Demand {
 		cost = max(m.Segments, 1)
 	}
 	dealer, _ := l.r.d.Roster.Dealer(m.DealerID)
-	demand := book.Demand(string(l.lane.channel), m.Sender, m.Address, dealer.Code, cost)
-	for i := range demand {
-		demand[i].Limit.Period += (demand[i].Limit.Period + slotMargin - 1) / slotMargin
+	from := len(to)
+	to = book.Demand(to, string(l.lane.channel), m.Sender, m.Address, dealer.Code, cost)
+	for i := range to[from:] {
+		p := &to[from+i].Limit.Period
+		*p += (*p + slotMargin - 1) / slotMargin
 	}
-	return demand
+	return to
 }
 
 // ask asks the rate cells for a group. Without its cells a campaign waits; answers to
@@ -155,16 +158,15 @@ func (l *runner) demand(it *item) ratelimit.Demand {
 func (l *runner) ask(ctx context.Context, group []*item) []ratelimit.Slot {
 	d := l.r.d
 	now := d.Clock.Machine()
-	slots := make([]ratelimit.Slot, len(group))
 	demands := make([]ratelimit.Demand, len(group))
-	limited := false
+	buckets := make(ratelimit.Demand, 0, 2*len(group)) // of all messages
 	for i, it := range group {
-		demands[i] = l.demand(it)
-		limited = limited || len(demands[i]) > 0
-		slots[i] = ratelimit.Slot{OK: true, At: now}
+		from := len(buckets)
+		buckets = l.demand(buckets, it)
+		demands[i] = buckets[from:len(buckets):len(buckets)]
 	}
-	if !limited {
-		return slots
+	if len(buckets) == 0 {
+		return slices.Repeat([]ratelimit.Slot{{OK: true, At: now}}, len(group))
 	}
 	got, err := d.Cells.Reserve(ctx, now, demands, horizon)
 	if err == nil {
@@ -180,6 +182,7 @@ func (l *runner) ask(ctx context.Context, group []*item) []ratelimit.Slot {
 	}
 	d.Metrics.limiterAway()
 	d.cellsAway.Store(now.Add(idle).UnixMicro())
+	slots := slices.Repeat([]ratelimit.Slot{{OK: true, At: now}}, len(group))
 	own, err := d.spare.Reserve(ctx, now, demands, horizon)
 	for i, it := range group {
 		switch {
@@ -207,7 +210,7 @@ func (l *runner) reserve(ctx context.Context, group []*item) ([]*item, []ratelim
 		it   *item
 		slot ratelimit.Slot
 	}
-	var ready []pair
+	ready := make([]pair, 0, len(group))
 	for i, it := range group {
 		if slots[i].OK {
 			ready = append(ready, pair{it, slots[i]})
@@ -236,16 +239,19 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 		return nil, nil
 	}
 	d := l.r.d
-	begun := make([]store.Begun, len(group))
-	for i, it := range group {
-		begun[i] = *it.begun
-		begun[i].JudgedAt = it.judged
-	}
 	if ctx.Err() != nil {
 		l.release(group)
 		return nil, nil
 	}
+	room := d.groups.Get().(*[]store.Begun)
+	begun := (*room)[:0]
+	for _, it := range group {
+		begun = append(begun, *it.begun)
+	}
 	ok, err := d.Store.Begin(context.WithoutCancel(ctx), begun, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+	clear(begun)
+	*room = begun
+	d.groups.Put(room)
 	if err != nil {
 		// The commit may have happened: then the rows go back into the queue as not
 		// sent, which they are.
@@ -256,8 +262,8 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 		}
 		return nil, nil
 	}
-	var kept, lost []*item
-	times := slots[:0]
+	var lost []*item
+	kept, times := make([]*item, 0, len(group)), slots[:0]
 	for i, it := range group {
 		if !ok[it.begun.Message.ID] {
 			lost = append(lost, it)
@@ -311,10 +317,10 @@ func (l *runner) hand(ctx context.Context, group []*item, slots []ratelimit.Slot
 		for n < len(group) && !slots[n].At.After(now) {
 			n++
 		}
-		ready := group[:0:0]
+		ready := make([]*item, 0, n)
 		var missed []*item
 		for i, it := range group[:n] {
-			if behind := now.Sub(slots[i].At); !slots[i].OK || behind > late && behind > lateness(l.demand(it)) {
+			if behind := now.Sub(slots[i].At); !slots[i].OK || behind > late && behind > lateness(l.demand(nil, it)) {
 				missed = append(missed, it)
 				continue
 			}

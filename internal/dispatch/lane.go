@@ -64,6 +64,9 @@ type runner struct {
 	// every item for last; only the lane's own loop uses them.
 	steered int64
 	aged    time.Time
+	// recorded and finished are rooms of the loop that writes outcomes.
+	recorded []store.Result
+	finished []*item
 }
 
 func newRunner(r *run, l lane) *runner {

@@ -16,8 +16,10 @@ const gather = 8 * time.Millisecond
 
 // record writes the outcomes of a lane in groups, until they end.
 func (l *runner) record() {
+	var batch []outcome
 	for first := range l.results {
-		batch := []outcome{first}
+		clear(batch)
+		batch = append(batch[:0], first)
 		t := time.NewTimer(gather)
 	more:
 		for len(batch) < l.r.d.Config.Window {
@@ -42,13 +44,19 @@ func (l *runner) write(batch []outcome) {
 	d := l.r.d
 	ctx, span := d.span(context.Background(), "record", l.lane, len(batch))
 	defer span.End()
-	results := make([]store.Result, len(batch))
-	items := make([]*item, len(batch))
+	results, items := l.recorded[:0], l.finished[:0]
 	var sum Summary
-	for i, o := range batch {
-		results[i], items[i] = l.result(ctx, o), o.item
+	for i := range batch {
+		o := &batch[i]
+		results, items = append(results, store.Result{}), append(items, o.item)
+		l.result(ctx, o, &results[i])
 		sum.add(counted(results[i].Transition))
 	}
+	defer func() {
+		clear(results)
+		clear(items)
+		l.recorded, l.finished = results, items
+	}()
 	until := d.Clock.Machine().Add(d.Config.Lease / 4)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, idle) {
 		lost, err := d.Store.Record(ctx, results, d.Clock.Business())
@@ -146,17 +154,20 @@ func (l *runner) adapt(batch []outcome) {
 	}
 }
 
-// result turns an outcome into what is recorded, and lets a sender rest that cannot
+// result fills in what is recorded of an outcome, and lets a sender rest that cannot
 // send.
-func (l *runner) result(ctx context.Context, o outcome) store.Result {
+func (l *runner) result(ctx context.Context, o *outcome, r *store.Result) {
 	d := l.r.d
-	m := o.item.begun.Message
+	r.Message = o.item.begun.Message
+	r.At = d.Clock.Business()
 	if !o.unsent.IsZero() {
-		return store.Result{Message: m, Transition: putOff(o.unsent), At: d.Clock.Business()}
+		r.Transition = putOff(o.unsent)
+		return
 	}
-	now := d.Clock.Machine()
-	t := outreach.Next(d.attempt(m), o.err, now)
-	r := store.Result{Message: m, Receipt: o.receipt, Err: channels.AsError(o.err), Transition: t, At: d.Clock.Business()}
+	now, m := d.Clock.Machine(), &r.Message
+	r.Transition = outreach.Next(d.attempt(m), o.err, now)
+	r.Receipt, r.Err = o.receipt, channels.AsError(o.err)
+	t := &r.Transition
 	if m.Options.Edit != "" {
 		// The provider knows the edit by the id of the message it replaced, which is
 		// that row's and stays unique.
@@ -169,7 +180,7 @@ func (l *runner) result(ctx context.Context, o outcome) store.Result {
 	d.Metrics.outcome(l.lane.channel, class, t.State)
 	switch {
 	case t.Pause != "":
-		d.suspend(ctx, l.lane, r.Err, t)
+		d.suspend(ctx, l.lane, r.Err, *t)
 	case o.err == nil && d.lift(l.lane):
 		if _, err := d.Store.PauseSender(ctx, l.lane.channel, l.lane.sender, "", now); err != nil {
 			d.Log.Error("lifting a sender's pause failed", "error", err)
@@ -178,10 +189,9 @@ func (l *runner) result(ctx context.Context, o outcome) store.Result {
 	if t.Open && needsPerson(m.Purpose) {
 		r.Task = undelivered(m, r.Err, r.At)
 	}
-	return r
 }
 
-func (d *Dispatcher) attempt(m store.Message) outreach.Attempt {
+func (d *Dispatcher) attempt(m *store.Message) outreach.Attempt {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(m.ID))
 	return outreach.Attempt{Channel: m.Channel, Attempts: m.Attempts, Asked: m.Asked, ValidUntil: m.ValidUntil, Jitter: float64(h.Sum32()%1000) / 1000, Waits: d.Config.Waits}
@@ -211,7 +221,7 @@ func needsPerson(p outreach.Purpose) bool {
 	return p == outreach.Callback || p == outreach.Service
 }
 
-func undelivered(m store.Message, e *channels.Error, now time.Time) *store.Task {
+func undelivered(m *store.Message, e *channels.Error, now time.Time) *store.Task {
 	t := &store.Task{DealerID: m.DealerID, Kind: store.TaskUndelivered, ContactID: m.ContactID, MessageID: m.ID, Reason: "undelivered", DueAt: now.Add(2 * time.Hour), WayIn: string(m.Channel)}
 	if e != nil {
 		t.Reason = "undelivered_" + e.Class.String()

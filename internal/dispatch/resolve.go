@@ -52,7 +52,7 @@ func (d *Dispatcher) settleOne(ctx context.Context, m store.Message) store.Resul
 	if m.RetryAt.IsZero() || !canAsk {
 		// The lease of a send ran out: a node died, or lost its database.
 		d.Metrics.expiredLease()
-		r.Transition = outreach.Unfinished(d.attempt(m), now)
+		r.Transition = outreach.Unfinished(d.attempt(&m), now)
 		r.Err = &channels.Error{Class: channels.Uncertain}
 	} else {
 		rep, found, err := asker.Ask(ctx, channels.Query{To: m.Address, From: m.Sender, Text: m.Text, Since: now.Add(m.CreatedAt.Sub(r.At))})
@@ -61,12 +61,12 @@ func (d *Dispatcher) settleOne(ctx context.Context, m store.Message) store.Resul
 			r.Transition = outreach.Transition{State: outreach.Sending, DueAt: now.Add(d.Config.Waits.OrDefault().First)}
 			return r
 		}
-		r.Transition = outreach.Answered(d.attempt(m), found, rep.State, now)
+		r.Transition = outreach.Answered(d.attempt(&m), found, rep.State, now)
 		r.Receipt.ProviderID = rep.ProviderID
 	}
 	d.Metrics.outcome(m.Channel, "asked", r.Transition.State)
 	if r.Transition.Open && needsPerson(m.Purpose) {
-		r.Task = undelivered(m, r.Err, r.At)
+		r.Task = undelivered(&m, r.Err, r.At)
 	}
 	return r
 }

@@ -21,8 +21,8 @@ func BenchmarkReserve(b *testing.B) {
 	book := shipped.With(map[string]ratelimit.Limit{"channel:sms": wide, "channel:telegram": wide, "address:telegram": wide, "dealer:D": wide, "global": wide})
 	var sender, chats []ratelimit.Demand
 	for i := range 64 {
-		sender = append(sender, book.Demand("sms", "+74950000001", "+79000000001", "D", 1+i%3))
-		chats = append(chats, book.Demand("telegram", "100", fmt.Sprint(i), "D", 1))
+		sender = append(sender, book.Demand(nil, "sms", "+74950000001", "+79000000001", "D", 1+i%3))
+		chats = append(chats, book.Demand(nil, "telegram", "100", fmt.Sprint(i), "D", 1))
 	}
 	for name, open := range map[string]func(b *testing.B) ratelimit.Cells{
 		"memory": func(*testing.B) ratelimit.Cells { return ratelimit.NewMemory() },
@@ -59,7 +59,7 @@ func BenchmarkDemand(b *testing.B) {
 	book := shipped.With(map[string]ratelimit.Limit{"dealer:D": ratelimit.Rate(600, time.Minute, 1), "global": ratelimit.Rate(1000, time.Second, 100)})
 	b.ReportAllocs()
 	for b.Loop() {
-		if d := book.Demand("telegram", "100", "200300", "D", 2); len(d) != 4 {
+		if d := book.Demand(nil, "telegram", "100", "200300", "D", 2); len(d) != 4 {
 			b.Fatal(d)
 		}
 	}

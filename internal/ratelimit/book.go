@@ -102,18 +102,15 @@ func (b *Book) Limit(name string) (Limit, bool) {
 	return l, ok
 }
 
-// Demand is what a message of the channel takes when it leaves the sender for the
-// address on behalf of the dealer, named by its code. cost is in segments, and
+// Demand appends what a message of the channel takes when it leaves the sender for
+// the address on behalf of the dealer, named by its code. cost is in segments, and
 // counts for the sender only: all other buckets count messages. Buckets stand in
 // the order sender, address, domain, dealer, all; those without a limit are left
 // out.
-func (b *Book) Demand(channel, sender, address, dealer string, cost int) Demand {
-	var buckets [5]Bucket
-	n := 0
+func (b *Book) Demand(to Demand, channel, sender, address, dealer string, cost int) Demand {
 	add := func(scope, key string, l Limit, cost int) {
 		if l.Period > 0 {
-			buckets[n] = Bucket{Scope: scope, Key: key, Limit: l, Cost: cost}
-			n++
+			to = append(to, Bucket{Scope: scope, Key: key, Limit: l, Cost: cost})
 		}
 	}
 	if c, ok := b.channels[channel]; ok {
@@ -132,9 +129,7 @@ func (b *Book) Demand(channel, sender, address, dealer string, cost int) Demand 
 	}
 	add("dealer:", dealer, b.dealers[dealer], 1)
 	add("global", "", b.global, 1)
-	out := make(Demand, n)
-	copy(out, buckets[:n])
-	return out
+	return to
 }
 
 // parts of a limit's name; kind is the word before the first colon.

@@ -55,7 +55,7 @@ func (l *load) demands() []ratelimit.Demand {
 	}
 	out := make([]ratelimit.Demand, 1+rand.IntN(12))
 	for i := range out {
-		out[i] = l.book.Demand("email", pick("one", "two"), pick("x@a.example", "x@b.example"), pick("N", "S"), 1+rand.IntN(3))
+		out[i] = l.book.Demand(nil, "email", pick("one", "two"), pick("x@a.example", "x@b.example"), pick("N", "S"), 1+rand.IntN(3))
 	}
 	return out
 }
