@@ -98,10 +98,12 @@ func (s *Store) claimNative(ctx context.Context, limit int, params ...[]byte) (o
 
 func (s *Store) claimOutreachSQL() string {
 	// Materialized: as a plain subquery PostgreSQL may run it once for each row that
-	// it meets, skip what it locked itself, and claim more than the limit.
-	return `with due as materialized (select id from outreach where state in ` + open + ` and lane = $3 and dealer_id = $4 and priority = $5 and due_at <= $6
+	// it meets, skip what it locked itself, and claim more than the limit. A row that
+	// has just changed under the claim is found at its new place by the select and not
+	// by the update, which looks as of its beginning: the next claim takes it.
+	return `with due as materialized (select ` + s.dialect.place + ` from outreach where state in ` + open + ` and lane = $3 and dealer_id = $4 and priority = $5 and due_at <= $6
 			and (due_at, id) > ($9, $10) and (claim_until is null or claim_until < $7) order by due_at, id limit $8` + s.dialect.skipLocked + `)
-		update outreach set claim_token = $1, claim_until = $2 where id in (select id from due) returning ` + outreachCols
+		update outreach set claim_token = $1, claim_until = $2 where ` + s.dialect.claimed + ` returning ` + outreachCols
 }
 
 // Unclaim hands claimed outreach back untouched: a graceful stop.
