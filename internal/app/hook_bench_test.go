@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -35,6 +34,7 @@ import (
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 	"otklik/internal/survey"
+	"otklik/internal/testserver"
 	"otklik/templates"
 )
 
@@ -53,6 +53,8 @@ type hooks struct {
 	client *http.Client
 	// messages are the ids of what was sent, one a person.
 	messages []string
+	// database is where it is kept.
+	database string
 }
 
 func number(i int) string { return fmt.Sprintf("+7900%07d", i) }
@@ -158,7 +160,7 @@ func (h *hooks) drive(b *testing.B, callers int, call func(ctx context.Context, 
 	took := make([]time.Duration, b.N)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	spent := cpu()
+	spent, served := testserver.Processor(b, h.database)
 	b.ResetTimer()
 	for range callers {
 		wg.Go(func() {
@@ -174,23 +176,27 @@ func (h *hooks) drive(b *testing.B, callers int, call func(ctx context.Context, 
 	}
 	wg.Wait()
 	b.StopTimer()
-	spent = cpu() - spent
+	spentNow, servedNow := testserver.Processor(b, h.database)
+	spent, served = spentNow-spent, servedNow-served
 	slices.Sort(took)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 	b.ReportMetric(float64(spent.Microseconds())/float64(b.N), "cpu-µs/call")
+	if served > 0 {
+		b.ReportMetric(float64(served.Microseconds())/float64(b.N), "db-cpu-µs/call")
+	}
 	b.ReportMetric(ms(took[b.N/2]), "p50-ms")
 	b.ReportMetric(ms(took[b.N*99/100]), "p99-ms")
 	b.ReportMetric(ms(took[b.N-1]), "max-ms")
 }
 
-// cpu is the processor time of this process, callers and server alike.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+// openHooks asks n people on an engine how their visit went.
+func openHooks(b *testing.B, engine string, n int) *hooks {
+	b.Helper()
+	url := storetest.URL(b, engine)
+	h := newHooks(b, storetest.OpenURL(b, url), n)
+	h.database = url
+	return h
 }
 
 // answers are what people write: one in four is unhappy.
@@ -207,7 +213,7 @@ func BenchmarkHookInbound(b *testing.B) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		for _, callers := range []int{1, hookCallers} {
 			b.Run(fmt.Sprintf("%s/%d", engine, callers), func(b *testing.B) {
-				h := newHooks(b, storetest.Open(b, engine), b.N)
+				h := openHooks(b, engine, b.N)
 				h.drive(b, callers, h.answer)
 			})
 		}
@@ -218,7 +224,7 @@ func BenchmarkHookInbound(b *testing.B) {
 func BenchmarkHookReport(b *testing.B) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		b.Run(engine, func(b *testing.B) {
-			h := newHooks(b, storetest.Open(b, engine), b.N)
+			h := openHooks(b, engine, b.N)
 			h.drive(b, hookCallers, func(ctx context.Context, i int) error {
 				return h.post(ctx, sms.StatusPath+"?id="+h.messages[i], url.Values{"MessageSid": {fmt.Sprintf("SM%032d", i)}, "MessageStatus": {"delivered"}, "AccountSid": {hookAccount}, "To": {number(i)}})
 			})
