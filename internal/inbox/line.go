@@ -3,11 +3,20 @@ package inbox
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // groupSize bounds the events of one transaction, so that it holds SQLite's lock for
 // less than 50 ms.
 const groupSize = 64
+
+// A further transaction begins beside one that is under way when so many events wait,
+// or one of them for so long: what is carried out together costs far less, but one
+// transaction that waits for a lock must not hold up all.
+const (
+	enough   = 16
+	patience = 20 * time.Millisecond
+)
 
 // line is where events wait for a transaction. One that comes alone has its own at
 // once; those that come while others are carried out share the next. Events of one
@@ -19,11 +28,14 @@ type line[T any] struct {
 	// working is how many transactions are under way, busy whose events they carry.
 	working int
 	busy    map[string]bool
+	// watched: somebody looks again when what waits has waited for long.
+	watched bool
 }
 
 type place[T any] struct {
 	sender string
 	event  T
+	since  time.Time
 	done   chan struct{}
 }
 
@@ -31,7 +43,7 @@ type place[T any] struct {
 // ended or ctx has; then the event is still carried out. At most limit runs go on at
 // once. An empty sender has no order.
 func (l *line[T]) pass(ctx context.Context, sender string, event T, limit int, run func([]T)) error {
-	p := &place[T]{sender: sender, event: event, done: make(chan struct{})}
+	p := &place[T]{sender: sender, event: event, since: time.Now(), done: make(chan struct{})}
 	l.mu.Lock()
 	l.waiting = append(l.waiting, p)
 	l.hire(limit, run)
@@ -44,12 +56,29 @@ func (l *line[T]) pass(ctx context.Context, sender string, event T, limit int, r
 	}
 }
 
-// hire begins another transaction where one is allowed; the caller holds mu.
+// hire begins another transaction where one is allowed and worth it, if need be
+// before long; the caller holds mu.
 func (l *line[T]) hire(limit int, run func([]T)) {
-	if l.working < limit {
+	switch {
+	case l.working >= limit || len(l.waiting) == 0:
+	case l.working == 0 || l.worth():
 		l.working++
 		go l.work(limit, run)
+	case !l.watched:
+		l.watched = true
+		time.AfterFunc(patience-time.Since(l.waiting[0].since), func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.watched = false
+			l.hire(limit, run)
+		})
 	}
+}
+
+// worth tells whether what waits is worth a transaction beside another; the caller
+// holds mu.
+func (l *line[T]) worth() bool {
+	return len(l.waiting) >= enough || len(l.waiting) > 0 && time.Since(l.waiting[0].since) >= patience
 }
 
 // work takes what waits until nothing does.
@@ -72,8 +101,13 @@ func (l *line[T]) next(limit int, run func([]T)) []*place[T] {
 	if l.busy == nil {
 		l.busy = map[string]bool{}
 	}
+	if l.working > 1 && !l.worth() {
+		l.working--
+		l.hire(limit, run)
+		return nil
+	}
 	idle := limit - l.working + 1 // this one included
-	n := min(groupSize, (len(l.waiting)+idle-1)/idle)
+	n := min(groupSize, max(enough, (len(l.waiting)+idle-1)/idle))
 	var group []*place[T]
 	rest := l.waiting[:0]
 	for _, p := range l.waiting {

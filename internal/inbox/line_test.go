@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestLine: every event is carried out once, those of one sender in their order and
@@ -96,6 +98,44 @@ func TestLineGroups(t *testing.T) {
 	wg.Wait()
 	if done.Load() != groupSize+7 || len(sizes) != 3 || sizes[1] != groupSize {
 		t.Errorf("%d events in groups of %v", done.Load(), sizes)
+	}
+}
+
+// TestLineSecond: few events wait for the transaction that is under way; enough of
+// them, or one that has waited long, have one of their own beside it.
+func TestLineSecond(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		more         int
+		wait         time.Duration
+		groups, left int
+	}{
+		{"few wait", enough - 1, 0, 1, enough - 1},
+		{"enough do not", enough, 0, 2, 0},
+		{"few, but not for long", 1, patience, 2, 0},
+		{"no more than the limit", 3 * enough, patience, 2, 2 * enough},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l line[int]
+				var groups atomic.Int64
+				release := make(chan struct{})
+				run := func([]int) {
+					groups.Add(1)
+					<-release
+				}
+				for i := range tt.more + 1 {
+					go func() { _ = l.pass(t.Context(), fmt.Sprint(i), i, 2, run) }()
+					synctest.Wait()
+				}
+				time.Sleep(tt.wait)
+				synctest.Wait()
+				if left := standing(&l); groups.Load() != int64(tt.groups) || left != tt.left {
+					t.Errorf("%d groups, %d wait", groups.Load(), left)
+				}
+				close(release)
+			})
+		})
 	}
 }
 
