@@ -60,7 +60,7 @@ func Fold(s string) string {
 const contactCols = "c.id, c.name, c.family, c.given, c.patronymic, c.company, c.gender, c.gender_source, c.birthday, c.locale, c.zone, c.prospect, c.unreachable, c.created_at, c.erased_at"
 
 // scanContact reads contactCols and what a statement selects beyond them.
-func scanContact(r *sql.Rows, beyond ...any) (c Contact, err error) {
+func scanContact(r scanner, beyond ...any) (c Contact, err error) {
 	var created, erased moment
 	err = r.Scan(append([]any{&c.ID, &c.Name, &c.Family, &c.Given, &c.Patronymic, &c.Company, &c.Gender, &c.GenderSource, &c.Birthday,
 		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &created, &erased}, beyond...)...)

@@ -38,7 +38,7 @@ type Conversation struct {
 
 const conversationCols = "c.id, c.dealer_id, c.contact_id, c.outreach_id, c.visit_id, c.task_id, c.survey, c.survey_version, c.locale, c.channel, c.address, c.state, c.position, c.version, c.token, c.opened_at, c.closed_at, c.updated_at"
 
-func scanConversation(r *sql.Rows) (c Conversation, err error) {
+func scanConversation(r scanner) (c Conversation, err error) {
 	var out, visit, task text
 	var opened, closed, updated moment
 	err = r.Scan(&c.ID, &c.DealerID, &c.ContactID, &out, &visit, &task, &c.Survey, &c.SurveyVersion, &c.Locale, &c.Channel, &c.Address, &c.State, &c.Position, &c.Version, &c.Token, &opened, &closed, &updated)

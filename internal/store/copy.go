@@ -116,7 +116,7 @@ func (s *Store) loading(ctx context.Context, fn func(*Tx, loader) error) error {
 		})
 		return n, err
 	}
-	if err := fn(&Tx{tx, s}, load); err != nil {
+	if err := fn(&Tx{tx, s, conn}, load); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

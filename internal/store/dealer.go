@@ -140,7 +140,7 @@ func (e Employee) Has(roles ...string) bool {
 
 const employeeCols = "id, dealer_id, name, login, password_hash, roles, department, locale, active"
 
-func scanEmployee(r *sql.Rows) (e Employee, err error) {
+func scanEmployee(r scanner) (e Employee, err error) {
 	var dealer, login text
 	var roles string
 	err = r.Scan(&e.ID, &dealer, &e.Name, &login, &e.PasswordHash, &roles, &e.Department, &e.Locale, &e.Active)
@@ -156,8 +156,10 @@ func (s *Store) Employees(ctx context.Context, dealerID string) ([]Employee, err
 	return employees(ctx, s.read, dealerID)
 }
 
+const employeesSQL = "select " + employeeCols + " from employee where dealer_id = $1 or dealer_id is null order by name, id"
+
 func employees(ctx context.Context, q querier, dealerID string) ([]Employee, error) {
-	return collect(ctx, q, scanEmployee, "select "+employeeCols+" from employee where dealer_id = $1 or dealer_id is null order by name, id", key(dealerID))
+	return collect(ctx, q, scanEmployee, employeesSQL, key(dealerID))
 }
 
 // Employee reads one.

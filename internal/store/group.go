@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"runtime"
 	"slices"
@@ -77,14 +76,22 @@ func (s *Store) Together(ctx context.Context, rank Rank, fn func(*Group) error) 
 // end of the transaction, with their addresses, conversations that moved since then
 // or are named, tasks and visits.
 func (g *Group) Load(ctx context.Context, asks []Ask, since time.Time) error {
-	if err := g.loadNames(ctx, asks); err != nil {
-		return fmt.Errorf("looking up what events name: %w", err)
+	b := &batch{t: g.tx}
+	g.tx.s.planOnce(b)
+	if err := g.askSeen(b, asks); err != nil {
+		return err
 	}
-	if err := g.loadAddresses(ctx, asks); err != nil {
-		return fmt.Errorf("looking up senders: %w", err)
+	g.askNames(b, asks)
+	g.askAddresses(b, asks, false)
+	if err := b.run(ctx); err != nil {
+		return err
 	}
-	if err := g.loadSeen(ctx, asks); err != nil {
-		return fmt.Errorf("looking up earlier events: %w", err)
+	// What an answered message belongs to, and who has the address of an event whose
+	// conversation has moved on.
+	g.askAnswered(b)
+	g.askAddresses(b, asks, true)
+	if err := b.run(ctx); err != nil {
+		return err
 	}
 	var people, named []string
 	for _, a := range asks {
@@ -96,19 +103,23 @@ func (g *Group) Load(ctx context.Context, asks []Ask, since time.Time) error {
 	if people = distinct(people); len(people) == 0 {
 		return nil
 	}
-	if err := g.loadContacts(ctx, people); err != nil {
-		return fmt.Errorf("reading and locking contacts: %w", err)
+	g.askContacts(b, people)
+	g.askConversations(b, people, distinct(named), since)
+	clear(g.convs) // read before their contacts were locked
+	if err := b.run(ctx); err != nil {
+		return err
 	}
-	if err := g.loadConversations(ctx, people, distinct(named), since); err != nil {
-		return fmt.Errorf("reading conversations: %w", err)
+	g.sortConversations(since)
+	var tasks []string
+	if err := g.askTasks(b, people, &tasks); err != nil {
+		return err
 	}
-	if err := g.loadTasks(ctx, people); err != nil {
-		return fmt.Errorf("reading tasks: %w", err)
+	g.askVisits(b)
+	g.askEmployees(b)
+	if err := b.run(ctx); err != nil {
+		return err
 	}
-	if err := g.loadVisits(ctx); err != nil {
-		return fmt.Errorf("reading visits: %w", err)
-	}
-	return nil
+	return g.loadTasks(ctx, b, distinct(tasks))
 }
 
 // People are the contacts that an event may come from.
@@ -141,9 +152,12 @@ func (g *Group) named(a Ask) string {
 	return c.ID
 }
 
-// loadNames finds the conversations that events name by token, by the message they
-// answer, or by a hint. They are not locked yet: their contacts come first.
-func (g *Group) loadNames(ctx context.Context, asks []Ask) error {
+const fromConversation = "select " + conversationCols + " from conversation c where "
+
+// askNames finds the conversations that events name by token or by a hint, and the
+// messages that they answer. They are not locked yet: their contacts come first.
+func (g *Group) askNames(b *batch, asks []Ask) {
+	d := g.tx.s.dialect
 	var tokens, ids []string
 	refs := map[channels.Kind][]string{}
 	for _, a := range asks {
@@ -160,76 +174,73 @@ func (g *Group) loadNames(ctx context.Context, asks []Ask) error {
 		}
 	}
 	for ch, rs := range refs {
-		in, args := list(1, distinct(rs))
-		ms, err := collect(ctx, g.tx, scanMessage, "select "+messageCols+" from message where channel = $1 and direction = 'out' and provider_id in "+in, append([]any{ch}, args...)...)
-		if err != nil {
-			return err
-		}
-		for _, m := range ms {
-			g.sent[sentKey{string(ch), m.ProviderID}] = m
-			if m.ConversationID != "" {
-				ids = append(ids, m.ConversationID)
-			}
-		}
+		ask(b, "looking up what events answer", scanMessage, func(m Message) { g.sent[sentKey{string(ch), m.ProviderID}] = m },
+			"select "+messageCols+" from message where channel = $1 and direction = 'out' and "+d.among("provider_id", "text", 2), ch, d.set(rs))
 	}
-	const from = "select " + conversationCols + " from conversation c where "
 	if len(tokens) > 0 {
-		in, args := list(0, distinct(tokens))
-		if err := g.addConversations(ctx, from+"c.token in "+in, args...); err != nil {
-			return err
+		ask(b, "looking up tokens", scanConversation, g.addConversation, fromConversation+d.among("c.token", "text", 1), d.set(tokens))
+	}
+	g.askConversationsNamed(b, ids)
+}
+
+// askAnswered finds the conversations of the messages that events answer.
+func (g *Group) askAnswered(b *batch) {
+	var ids []string
+	for _, m := range g.sent {
+		if m.ConversationID != "" {
+			ids = append(ids, m.ConversationID)
 		}
 	}
+	g.askConversationsNamed(b, ids)
+}
+
+func (g *Group) askConversationsNamed(b *batch, ids []string) {
 	if len(ids) > 0 {
-		in, args := keys(0, distinct(ids))
-		if err := g.addConversations(ctx, from+"c.id in "+in, args...); err != nil {
-			return err
-		}
+		d := g.tx.s.dialect
+		ask(b, "looking up conversations", scanConversation, g.addConversation, fromConversation+d.among("c.id", "uuid", 1), d.idSet(ids))
 	}
-	return nil
 }
 
-func (g *Group) addConversations(ctx context.Context, query string, args ...any) error {
-	cs, err := collect(ctx, g.tx, scanConversation, query, args...)
-	for _, c := range cs {
-		g.convs[c.ID] = c
-		if _, asked := g.tokens[c.Token]; asked {
-			g.tokens[c.Token] = c.ID
-		}
+func (g *Group) addConversation(c Conversation) {
+	g.convs[c.ID] = c
+	if _, asked := g.tokens[c.Token]; asked {
+		g.tokens[c.Token] = c.ID
 	}
-	return err
 }
 
-// loadAddresses finds who has the addresses of events that name nobody.
-func (g *Group) loadAddresses(ctx context.Context, asks []Ask) error {
+// askAddresses finds who has the addresses of events that name nobody; at last, of
+// those too whose conversation was not found.
+func (g *Group) askAddresses(b *batch, asks []Ask, last bool) {
 	var values []string
 	for _, a := range asks {
-		if g.named(a) == "" && a.ContactID == "" {
-			values = append(values, a.Address)
-			g.at[addressKey{string(a.Channel), a.Address}] = nil
+		k := addressKey{string(a.Channel), a.Address}
+		_, asked := g.at[k]
+		names := a.Token != "" || a.ConversationID != "" || len(a.References) > 0
+		if a.ContactID != "" || asked || names && (!last || g.named(a) != "") {
+			continue
 		}
+		values = append(values, a.Address)
+		g.at[k] = nil
 	}
 	if len(values) == 0 {
-		return nil
+		return
 	}
 	type row struct {
 		addressKey
 		contact string
 	}
-	in, args := list(0, distinct(values))
-	rows, err := collect(ctx, g.tx, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.channel, &x.value, &x.contact) },
-		"select channel, value, contact_id from address where value in "+in+" order by created_at desc, id desc", args...)
-	for _, x := range rows {
+	d := g.tx.s.dialect
+	ask(b, "looking up senders", func(r scanner) (x row, err error) { return x, r.Scan(&x.channel, &x.value, &x.contact) }, func(x row) {
 		if ids, asked := g.at[x.addressKey]; asked {
 			g.at[x.addressKey] = append(ids, x.contact)
 		}
-	}
-	return err
+	}, "select channel, value, contact_id from address where "+d.among("value", "text", 1)+" order by created_at desc, id desc", d.set(values))
 }
 
-// loadSeen asks for each event by the unique key. A list of ids let PostgreSQL choose
+// askSeen asks for each event by the unique key. A list of ids let PostgreSQL choose
 // another index while its statistics were from a smaller table, and read a channel's
 // whole mail for each group.
-func (g *Group) loadSeen(ctx context.Context, asks []Ask) error {
+func (g *Group) askSeen(b *batch, asks []Ask) error {
 	var rows [][]any
 	for _, a := range asks {
 		if a.ProviderID != "" {
@@ -240,45 +251,34 @@ func (g *Group) loadSeen(ctx context.Context, asks []Ask) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	const what = "looking up earlier events"
 	with, args, err := g.tx.s.dialect.values(0, []column{{"channel", "text"}, {"provider_id", "text"}}, rows)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	found, err := collect(ctx, g.tx, func(r *sql.Rows) (x sentKey, err error) { return x, r.Scan(&x.channel, &x.id) }, with+seenSQL, args...)
-	for _, x := range found {
-		g.seen[x] = true
-	}
-	return err
+	ask(b, what, func(r scanner) (x sentKey, err error) { return x, r.Scan(&x.channel, &x.id) }, func(x sentKey) { g.seen[x] = true }, with+seenSQL, args...)
+	return nil
 }
 
 const seenSQL = `select v.channel, v.provider_id from v where (select m.id from message m
 	where m.channel = v.channel and m.direction = 'in' and m.provider_id = v.provider_id and m.provider_id is not null) is not null`
 
-// loadContacts locks people in the order of their ids, so that two groups never
-// wait for each other.
-func (g *Group) loadContacts(ctx context.Context, ids []string) error {
+// askContacts locks people in the order of their ids, so that two groups never wait
+// for each other.
+func (g *Group) askContacts(b *batch, ids []string) {
 	type row struct {
-		Contact
-		channel, value text
-		rank           sql.NullInt64
+		contact string
+		Address
 	}
-	in, args := keys(0, ids)
-	rows, err := collect(ctx, g.tx, func(r *sql.Rows) (x row, err error) {
-		x.Contact, err = scanContact(r, &x.channel, &x.value, &x.rank)
-		return x, err
-	}, "select "+contactCols+", a.channel, a.value, a.rank from contact c left join address a on a.contact_id = c.id where c.id in "+in+
-		" order by c.id, a.channel, a.rank, a.value"+g.tx.s.lockOf("c"), args...)
-	for _, x := range rows {
-		c, known := g.contacts[x.ID]
-		if !known {
-			c = x.Contact
+	d, set := g.tx.s.dialect, g.tx.s.dialect.idSet(ids)
+	ask(b, "reading and locking contacts", func(r scanner) (Contact, error) { return scanContact(r) }, func(c Contact) { g.contacts[c.ID] = c },
+		"select "+contactCols+" from contact c where "+d.among("c.id", "uuid", 1)+" order by c.id"+d.forUpdate, set)
+	ask(b, "reading addresses", func(r scanner) (x row, err error) { return x, r.Scan(&x.contact, &x.Channel, &x.Value, &x.Rank) }, func(x row) {
+		if c, known := g.contacts[x.contact]; known {
+			c.Addresses = append(c.Addresses, x.Address)
+			g.contacts[x.contact] = c
 		}
-		if x.value != "" {
-			c.Addresses = append(c.Addresses, Address{channels.Kind(x.channel), string(x.value), int(x.rank.Int64)})
-		}
-		g.contacts[x.ID] = c
-	}
-	return err
+	}, "select contact_id, channel, value, rank from address where "+d.among("contact_id", "uuid", 1)+" order by contact_id, channel, rank, value", set)
 }
 
 // lockOf is forUpdate for one table of a join.
@@ -289,20 +289,16 @@ func (s *Store) lockOf(table string) string {
 	return s.dialect.forUpdate + " of " + table
 }
 
-func (g *Group) loadConversations(ctx context.Context, people, named []string, since time.Time) error {
-	const from = "select " + conversationCols + " from conversation c where "
-	clear(g.convs) // read before their contacts were locked
-	in, args := keys(1, people)
-	if err := g.addConversations(ctx, from+"c.contact_id in "+in+" and c.updated_at >= $1 order by c.id"+g.tx.s.dialect.forUpdate, append([]any{at(since)}, args...)...); err != nil {
-		return err
-	}
-	named = slices.DeleteFunc(named, func(id string) bool { _, known := g.convs[id]; return known })
+func (g *Group) askConversations(b *batch, people, named []string, since time.Time) {
+	d := g.tx.s.dialect
+	lock := " order by c.id" + d.forUpdate
+	ask(b, "reading conversations", scanConversation, g.addConversation, fromConversation+d.among("c.contact_id", "uuid", 1)+" and c.updated_at >= $2"+lock, d.idSet(people), at(since))
 	if len(named) > 0 {
-		in, args := keys(0, named)
-		if err := g.addConversations(ctx, from+"c.id in "+in+" order by c.id"+g.tx.s.dialect.forUpdate, args...); err != nil {
-			return err
-		}
+		ask(b, "reading conversations", scanConversation, g.addConversation, fromConversation+d.among("c.id", "uuid", 1)+lock, d.idSet(named))
 	}
+}
+
+func (g *Group) sortConversations(since time.Time) {
 	for _, c := range g.convs {
 		if !c.UpdatedAt.Before(since) {
 			g.of[c.ContactID] = append(g.of[c.ContactID], c)
@@ -313,12 +309,11 @@ func (g *Group) loadConversations(ctx context.Context, people, named []string, s
 			return cmp.Or(b.UpdatedAt.Compare(a.UpdatedAt), cmp.Compare(b.ID, a.ID))
 		})
 	}
-	return nil
 }
 
-// loadTasks looks for each person and conversation, which have none for the most part,
-// and locks what it finds.
-func (g *Group) loadTasks(ctx context.Context, people []string) error {
+// askTasks looks for the tasks of each person and conversation, which have none for
+// the most part.
+func (g *Group) askTasks(b *batch, people []string, found *[]string) error {
 	var of [][]any
 	for _, id := range people {
 		of = append(of, []any{key(id)})
@@ -329,47 +324,41 @@ func (g *Group) loadTasks(ctx context.Context, people []string) error {
 			of = append(of, []any{c.TaskID})
 		}
 	}
+	const what = "looking for tasks"
 	with, args, err := g.tx.s.dialect.values(0, []column{{"id", "uuid"}}, of)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	found, err := collect(ctx, g.tx, func(r *sql.Rows) (x [3]text, err error) { return x, r.Scan(&x[0], &x[1], &x[2]) }, with+tasksOfSQL, args...)
-	if err != nil {
-		return err
-	}
-	var ids []string
-	for _, x := range found {
-		for _, some := range x {
-			ids = append(ids, strings.Fields(string(some))...)
+	ask(b, what, func(r scanner) (x [3]text, err error) { return x, r.Scan(&x[0], &x[1], &x[2]) }, func(x [3]text) {
+		for _, ids := range x {
+			*found = append(*found, strings.Fields(string(ids))...)
 		}
-	}
+	}, with+tasksOfSQL, args...)
+	return nil
+}
+
+// loadTasks reads and locks tasks, with their clocks.
+func (g *Group) loadTasks(ctx context.Context, b *batch, ids []string) error {
 	if len(ids) == 0 {
 		return nil
-	}
-	in, args := keys(0, distinct(ids))
-	ts, err := collect(ctx, g.tx, scanTask, "select "+taskCols+taskFrom+" where t.id in "+in+" order by t.id"+g.tx.s.lockOf("t"), args...)
-	if err != nil {
-		return err
-	}
-	for _, t := range ts {
-		g.tasks[t.ID] = t
 	}
 	type row struct {
 		task string
 		Clock
 	}
-	clocks, err := collect(ctx, g.tx, func(r *sql.Rows) (x row, err error) {
+	d, set := g.tx.s.dialect, g.tx.s.dialect.idSet(ids)
+	ask(b, "reading tasks", scanTask, func(t Task) { g.tasks[t.ID] = t }, "select "+taskCols+taskFrom+" where "+d.among("t.id", "uuid", 1)+" order by t.id"+g.tx.s.lockOf("t"), set)
+	ask(b, "reading clocks", func(r scanner) (x row, err error) {
 		var due, met moment
 		err = r.Scan(&x.task, &x.Kind, &due, &met)
 		x.DueAt, x.MetAt = due.Time, met.Time
 		return x, err
-	}, "select task_id, kind, due_at, met_at from task_clock where task_id in "+in+" order by due_at, kind", args...)
-	for _, x := range clocks {
+	}, func(x row) {
 		t := g.tasks[x.task]
 		t.Clocks = append(t.Clocks, x.Clock)
 		g.tasks[x.task] = t
-	}
-	return err
+	}, "select task_id, kind, due_at, met_at from task_clock where "+d.among("task_id", "uuid", 1)+" order by due_at, kind", set)
+	return b.run(ctx)
 }
 
 // tasksOfSQL asks three indexes for each id; as one condition they were three scans of
@@ -378,23 +367,29 @@ const tasksOfSQL = `select (select string_agg(cast(t.id as text), ' ') from task
 	(select string_agg(cast(t.id as text), ' ') from task t where t.conversation_id = v.id),
 	(select cast(t.id as text) from task t where t.id = v.id) from v`
 
-// loadVisits reads the visits that open conversations are about.
-func (g *Group) loadVisits(ctx context.Context) error {
+// askVisits reads the visits that open conversations are about.
+func (g *Group) askVisits(b *batch) {
 	var ids []string
 	for _, c := range g.convs {
 		if c.VisitID != "" && c.State != ConversationDone {
 			ids = append(ids, c.VisitID)
 		}
 	}
-	if len(ids) == 0 {
-		return nil
+	if len(ids) > 0 {
+		d := g.tx.s.dialect
+		ask(b, "reading visits", scanVisit, func(v Visit) { g.visits[v.ID] = v }, "select "+visitCols+visitFrom+" where "+d.among("v.id", "uuid", 1), d.idSet(ids))
 	}
-	in, args := keys(0, distinct(ids))
-	vs, err := collect(ctx, g.tx, scanVisit, "select "+visitCols+visitFrom+" where v.id in "+in, args...)
-	for _, v := range vs {
-		g.visits[v.ID] = v
+}
+
+// askEmployees reads the people of the dealers whose conversations these are.
+func (g *Group) askEmployees(b *batch) {
+	for _, c := range g.convs {
+		if _, known := g.staff[c.DealerID]; known {
+			continue
+		}
+		g.staff[c.DealerID] = []Employee{}
+		ask(b, "reading employees", scanEmployee, func(e Employee) { g.staff[c.DealerID] = append(g.staff[c.DealerID], e) }, employeesSQL, key(c.DealerID))
 	}
-	return err
 }
 
 // Employees lists the people of a dealer, group-wide ones included.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -80,7 +79,7 @@ const messageCols = `message.id, message.dealer_id, message.outreach_id, message
 	message.template, message.subject, message.text, message.html, message.buttons, message.options, message.state, message.provider_id, message.code, message.reason, message.attempts, message.asked, message.segments, message.priority,
 	message.due_at, message.retry_at, message.answers_at, message.valid_until, message.claim_token, message.reading, message.employee_id, message.provider_at, message.created_at, message.sent_at, message.done_at`
 
-func scanMessage(r *sql.Rows) (m Message, err error) {
+func scanMessage(r scanner) (m Message, err error) {
 	var out, conv, contact, task, provider, token, employee text
 	var buttons, options string
 	var due, retry, answers, valid, providerAt, created, sent, done moment

@@ -183,6 +183,8 @@ func (s *Store) Ping(ctx context.Context) error {
 type Tx struct {
 	*sql.Tx
 	s *Store
+	// conn is what the transaction runs on, for batches.
+	conn *sql.Conn
 }
 
 // NewID makes an id for a row that is about to be written.
@@ -222,7 +224,7 @@ func (s *Store) Tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
 
 // alone runs one statement that reads what it writes: on PostgreSQL without a
 // transaction around it, which saves two round trips.
-func alone[T any](ctx context.Context, s *Store, rank Rank, scan func(*sql.Rows) (T, error), query string, args ...any) (out []T, err error) {
+func alone[T any, R scanner](ctx context.Context, s *Store, rank Rank, scan func(R) (T, error), query string, args ...any) (out []T, err error) {
 	if s.pool == nil {
 		err = s.Tx(ctx, rank, func(tx *Tx) error {
 			out, err = collect(ctx, tx, scan, query, args...)
@@ -248,12 +250,17 @@ func (s *Store) tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
 		}
 		defer s.gate.leave()
 	}
-	tx, err := s.write.BeginTx(ctx, nil)
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer func() { _ = conn.Close() }() // gives it back; what fails there shows at its next use
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit this does nothing
-	if err := fn(&Tx{tx, s}); err != nil {
+	if err := fn(&Tx{tx, s, conn}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -289,16 +296,18 @@ func (r reader) QueryContext(ctx context.Context, query string, args ...any) (*s
 	return r.DB.QueryContext(ctx, query, storable(args)...)
 }
 
-// collect reads all rows of a query.
-func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+// collect reads all rows of a query. Scan takes them as *sql.Rows or, when it is used
+// in a batch, too, as scanner.
+func collect[T any, R scanner](ctx context.Context, q querier, scan func(R) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	var out []T
+	row := any(rows).(R)
 	for rows.Next() {
-		v, err := scan(rows)
+		v, err := scan(row)
 		if err != nil {
 			return nil, err
 		}
@@ -308,7 +317,7 @@ func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, err
 }
 
 // one reads the first row of a query; ErrNotFound when there is none.
-func one[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) (T, error) {
+func one[T any, R scanner](ctx context.Context, q querier, scan func(R) (T, error), query string, args ...any) (T, error) {
 	all, err := collect(ctx, q, scan, query, args...)
 	if err != nil {
 		var zero T

@@ -42,6 +42,19 @@ func (t *Tx) Suppress(ctx context.Context, x Suppression) error {
 // SuppressAll keeps several addresses from being used; of suppressions that are the
 // same but for their time the last counts.
 func (t *Tx) SuppressAll(ctx context.Context, xs []Suppression) error {
+	if _, err := insert(ctx, t, "suppression", suppressionInsert, suppressionRows(xs), suppressionConflict); err != nil {
+		return fmt.Errorf("suppressing addresses: %w", err)
+	}
+	return nil
+}
+
+var suppressionInsert = []string{"channel", "address", "purpose", "reason", "at", "until", "message_id"}
+
+const suppressionConflict = "on conflict (address, channel, purpose, reason) do update set at = excluded.at, until = excluded.until, message_id = excluded.message_id"
+
+// suppressionRows keeps the last of those that are the same but for their time: a
+// statement changes no row twice.
+func suppressionRows(xs []Suppression) [][]any {
 	type same struct {
 		channel                  channels.Kind
 		address, purpose, reason string
@@ -58,12 +71,7 @@ func (t *Tx) SuppressAll(ctx context.Context, xs []Suppression) error {
 		place[k] = len(rows)
 		rows = append(rows, row)
 	}
-	_, err := insert(ctx, t, "suppression", []string{"channel", "address", "purpose", "reason", "at", "until", "message_id"}, rows,
-		"on conflict (address, channel, purpose, reason) do update set at = excluded.at, until = excluded.until, message_id = excluded.message_id")
-	if err != nil {
-		return fmt.Errorf("suppressing addresses: %w", err)
-	}
-	return nil
+	return rows
 }
 
 // Unsuppress lifts what the person had asked for on an address, but never for ads

@@ -70,7 +70,7 @@ const taskCols = `t.id, t.dealer_id, t.kind, t.number, t.contact_id, t.visit_id,
 
 const taskFrom = " from task t left join contact c on c.id = t.contact_id left join employee e on e.id = t.owner_id left join visit v on v.id = t.visit_id"
 
-func scanTask(r *sql.Rows) (t Task, err error) {
+func scanTask(r scanner) (t Task, err error) {
 	var contact, visit, out, conv, msg, owner, name, ownerName, order text
 	var opened, due, claimed, closed, next, confirmed moment
 	err = r.Scan(&t.ID, &t.DealerID, &t.Kind, &t.Number, &contact, &visit, &out, &conv, &msg, &t.State, &owner, &t.Reason, &t.Severity,

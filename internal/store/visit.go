@@ -39,7 +39,7 @@ const visitCols = `v.id, v.dealer_id, v.contact_id, v.vehicle_id, v.order_no, v.
 
 const visitFrom = ` from visit v left join employee a on a.id = v.advisor_id left join employee m on m.id = v.mechanic_id left join vehicle k on k.id = v.vehicle_id`
 
-func scanVisit(r *sql.Rows) (v Visit, err error) {
+func scanVisit(r scanner) (v Visit, err error) {
 	var closed, handed, promised, completed moment
 	var vehicle, advisorID, mechanicID, advisor, mechanic, vin, plate, model text
 	var mileage sql.NullInt64
