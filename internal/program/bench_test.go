@@ -13,6 +13,7 @@ import (
 
 	"otklik/internal/program"
 	"otklik/internal/store/storetest"
+	"otklik/internal/testserver"
 )
 
 // events writes n events of visits that ended an hour ago past the store, each of
@@ -79,6 +80,7 @@ func BenchmarkPlanner(b *testing.B) {
 		b.Run(engine+"/"+c.name, func(b *testing.B) {
 			n := size(b)
 			var peak uint64
+			var own, server time.Duration
 			for range b.N {
 				b.StopTimer()
 				url := storetest.URL(b, engine)
@@ -87,17 +89,21 @@ func BenchmarkPlanner(b *testing.B) {
 				events(b, engine, url, d.ID, n, c.scattered)
 				def := followup(b)
 				def.Steps = def.Steps[:c.steps]
-				p := &program.Planner{Store: st, Programs: map[string]*program.Definition{def.ID: def}}
+				planner := &program.Planner{Store: st, Programs: map[string]*program.Definition{def.ID: def}}
 				stop := watch(&peak)
+				p0, d0 := testserver.Processor(b, url)
 				b.StartTimer()
-				if got, err := p.Run(b.Context(), now); err != nil || got != int64(c.steps*n) {
+				if got, err := planner.Run(b.Context(), now); err != nil || got != int64(c.steps*n) {
 					b.Fatal(got, err)
 				}
 				b.StopTimer()
+				p1, d1 := testserver.Processor(b, url)
+				own, server = own+p1-p0, server+d1-d0
 				stop()
 			}
 			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "contacts/s")
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*b.N), "ns/contact")
+			b.ReportMetric(float64(own.Microseconds())/float64(n*b.N), "program-µs/contact")
+			b.ReportMetric(float64(server.Microseconds())/float64(n*b.N), "database-µs/contact")
 			b.ReportMetric(float64(peak)/1e6, "peak-heap-MB")
 		})
 	}

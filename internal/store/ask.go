@@ -256,3 +256,14 @@ func (d dialect) members(n int) string {
 	}
 	return "(select value as id from json_each($" + strconv.Itoa(n) + ")) as c"
 }
+
+// forEach asks for the rows of a table whose column is in the set which is parameter n;
+// typ is the column's, where are its other conditions. PostgreSQL gets it as a question for each: planned
+// while the tables were empty, as they are at the first import, it would read all of
+// them for each set. "offset 0" keeps it from making one question of it.
+func (d dialect) forEach(cols, from, where, col, typ string, n int) string {
+	if d.name == "postgres" {
+		return "select x.* from unnest(cast($" + strconv.Itoa(n) + " as " + typ + "[])) as e (v) cross join lateral (select " + cols + " from " + from + " where " + where + col + " = e.v offset 0) x"
+	}
+	return "select " + cols + " from " + from + " where " + where + col + " in (select value from json_each($" + strconv.Itoa(n) + "))"
+}

@@ -9,6 +9,7 @@ import (
 	"otklik/internal/outreach"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
+	"otklik/internal/testserver"
 )
 
 // The benchmarks count rows, not transactions: rows/s is what a campaign or an
@@ -25,6 +26,24 @@ func eachEngine(b *testing.B, run func(b *testing.B, st *store.Store, d store.De
 		b.Run(engine, func(b *testing.B) {
 			st := storetest.Open(b, engine)
 			run(b, st, storetest.Dealer(b, st))
+		})
+	}
+}
+
+// spending runs a benchmark on each engine and tells the processor time of program and
+// database for each row that it says it has worked on.
+func spending(b *testing.B, run func(b *testing.B, st *store.Store, d store.Dealer) (rows int)) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		b.Run(engine, func(b *testing.B) {
+			url := storetest.URL(b, engine)
+			st := storetest.OpenURL(b, url)
+			d := storetest.Dealer(b, st)
+			program, database := testserver.Processor(b, url)
+			n := run(b, st, d)
+			p, q := testserver.Processor(b, url)
+			perSecond(b, n)
+			b.ReportMetric(float64((p-program).Microseconds())/float64(n), "program-µs/row")
+			b.ReportMetric(float64((q-database).Microseconds())/float64(n), "database-µs/row")
 		})
 	}
 }
@@ -48,8 +67,7 @@ func records(from, n int) []store.VisitRecord {
 }
 
 func BenchmarkSaveVisits(b *testing.B) {
-	eachEngine(b, func(b *testing.B, st *store.Store, d store.Dealer) {
-		n := 0
+	spending(b, func(b *testing.B, st *store.Store, d store.Dealer) (n int) {
 		var longest time.Duration
 		for b.Loop() {
 			rs := records(n, store.SaveChunk)
@@ -58,8 +76,8 @@ func BenchmarkSaveVisits(b *testing.B) {
 			longest = max(longest, time.Since(began))
 			n += store.SaveChunk
 		}
-		perSecond(b, n)
 		b.ReportMetric(float64(longest.Milliseconds()), "ms-longest")
+		return n
 	})
 }
 

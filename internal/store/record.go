@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"otklik/channels"
@@ -166,11 +168,6 @@ func (t *Tx) lockSaving(ctx context.Context) error {
 	if _, err := t.ExecContext(ctx, t.s.dialect.lockSaving); err != nil {
 		return fmt.Errorf("waiting for another import: %w", err)
 	}
-	// The first import fills empty tables: a plan made then would read all of them for
-	// each chunk until the next analyze.
-	if _, err := t.ExecContext(ctx, "set local plan_cache_mode = force_custom_plan"); err != nil {
-		return fmt.Errorf("preparing an import: %w", err)
-	}
 	return nil
 }
 
@@ -188,27 +185,24 @@ func (t *Tx) visitsByOrder(ctx context.Context, dealerID string, rs []VisitRecor
 	for i, r := range rs {
 		orders[i] = r.Order
 	}
-	out := map[string]oldVisit{}
-	for _, part := range chunks(orders, listRows) {
-		in, args := list(2, part)
-		type row struct {
-			order string
-			v     oldVisit
-		}
-		rows, err := collect(ctx, t, func(r *sql.Rows) (x row, err error) {
-			var vehicle, vin, plate text
-			err = r.Scan(&x.order, &x.v.id, &x.v.contact, &vehicle, &x.v.hash, &vin, &plate, &x.v.folded, &x.v.erased)
-			x.v.vehicle, x.v.vin, x.v.plate = string(vehicle), string(vin), string(plate)
-			return x, err
-		}, `select v.order_no, v.id, v.contact_id, v.vehicle_id, v.content_hash, k.vin, k.plate, c.name_folded, c.erased_at is not null from visit v
-			join contact c on c.id = v.contact_id left join vehicle k on k.id = v.vehicle_id
-			where v.dealer_id = $1 and v.source = $2 and v.order_no in `+in, append([]any{dealerID, SourceDMS}, args...)...)
-		if err != nil {
-			return nil, fmt.Errorf("looking up orders: %w", err)
-		}
-		for _, r := range rows {
-			out[r.order] = r.v
-		}
+	type row struct {
+		order string
+		v     oldVisit
+	}
+	rows, err := collect(ctx, t, func(r *sql.Rows) (x row, err error) {
+		var vehicle, vin, plate text
+		err = r.Scan(&x.order, &x.v.id, &x.v.contact, &vehicle, &x.v.hash, &vin, &plate, &x.v.folded, &x.v.erased)
+		x.v.vehicle, x.v.vin, x.v.plate = string(vehicle), string(vin), string(plate)
+		return x, err
+	}, t.s.dialect.forEach("v.order_no, v.id, v.contact_id, v.vehicle_id, v.content_hash, k.vin, k.plate, c.name_folded, c.erased_at is not null",
+		"visit v join contact c on c.id = v.contact_id left join vehicle k on k.id = v.vehicle_id", "v.dealer_id = $1 and v.source = $2 and ", "v.order_no", "text", 3),
+		dealerID, SourceDMS, t.s.dialect.set(orders))
+	if err != nil {
+		return nil, fmt.Errorf("looking up orders: %w", err)
+	}
+	out := make(map[string]oldVisit, len(rows))
+	for _, r := range rows {
+		out[r.order] = r.v
 	}
 	return out, nil
 }
@@ -230,6 +224,9 @@ func (t *Tx) newSaver(ctx context.Context, d Dealer, people []ContactRecord, now
 	if err := sv.lookUpAddresses(ctx, values); err != nil {
 		return nil, err
 	}
+	if err := sv.lookUpBelongings(ctx); err != nil {
+		return nil, err
+	}
 	es, err := collect(ctx, t, scanEmployee, "select "+employeeCols+" from employee where dealer_id = $1", d.ID)
 	if err != nil {
 		return nil, fmt.Errorf("looking up employees: %w", err)
@@ -241,61 +238,71 @@ func (t *Tx) newSaver(ctx context.Context, d Dealer, people []ContactRecord, now
 }
 
 func (sv *saver) lookUpKeys(ctx context.Context, keys []string) error {
-	for _, part := range chunks(keys, listRows) {
-		in, args := list(2, part)
-		rows, err := collect(ctx, sv.tx, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
-			"select external_id, object_id from external_key where dealer_id = $1 and source = $2 and kind = 'contact' and external_id in "+in,
-			append([]any{sv.dealer.ID, SourceDMS}, args...)...)
-		if err != nil {
-			return fmt.Errorf("looking up customers: %w", err)
-		}
-		for _, r := range rows {
-			sv.byKey[r[0]] = r[1]
-		}
+	if len(keys) == 0 {
+		return nil
+	}
+	d := sv.tx.s.dialect
+	rows, err := collect(ctx, sv.tx, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
+		d.forEach("external_id, object_id", "external_key", "dealer_id = $1 and source = $2 and kind = 'contact' and ", "external_id", "text", 3), sv.dealer.ID, SourceDMS, d.set(keys))
+	if err != nil {
+		return fmt.Errorf("looking up customers: %w", err)
+	}
+	for _, r := range rows {
+		sv.byKey[r[0]] = r[1]
 	}
 	return nil
 }
 
 func (sv *saver) lookUpAddresses(ctx context.Context, values []string) error {
+	if len(values) == 0 {
+		return nil
+	}
 	type row struct {
 		value string
 		c     contactAt
 	}
+	d := sv.tx.s.dialect
+	rows, err := collect(ctx, sv.tx, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.value, &x.c.id, &x.c.folded) },
+		d.forEach("a.value, c.id, c.name_folded", "address a join contact c on c.id = a.contact_id", "c.erased_at is null and a.channel in ('sms', 'email') and ", "a.value", "text", 1), d.set(values))
+	if err != nil {
+		return fmt.Errorf("looking up addresses: %w", err)
+	}
+	for _, r := range rows {
+		sv.byAddress[r.value] = append(sv.byAddress[r.value], r.c)
+	}
+	return nil
+}
+
+// lookUpBelongings reads the cars and addresses of the people who were found.
+func (sv *saver) lookUpBelongings(ctx context.Context) error {
 	var ids []string
-	for _, part := range chunks(values, listRows) {
-		in, args := list(0, part)
-		rows, err := collect(ctx, sv.tx, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.value, &x.c.id, &x.c.folded) },
-			"select a.value, c.id, c.name_folded from address a join contact c on c.id = a.contact_id where c.erased_at is null and a.channel in ('sms', 'email') and a.value in "+in, args...)
-		if err != nil {
-			return fmt.Errorf("looking up addresses: %w", err)
-		}
-		for _, r := range rows {
-			sv.byAddress[r.value] = append(sv.byAddress[r.value], r.c)
-			ids = append(ids, r.c.id)
+	for _, cs := range sv.byAddress {
+		for _, c := range cs {
+			ids = append(ids, c.id)
 		}
 	}
-	for _, id := range sv.byKey {
-		ids = append(ids, id)
+	ids = slices.AppendSeq(ids, maps.Values(sv.byKey))
+	if len(ids) == 0 {
+		return nil
 	}
-	for _, part := range chunks(ids, listRows) {
-		in, args := list(0, part)
-		vs, err := collect(ctx, sv.tx, func(r *sql.Rows) (v Vehicle, err error) {
-			return v, r.Scan(&v.ID, &v.ContactID, &v.VIN, &v.Plate, &v.Model, &v.Mileage)
-		}, "select id, contact_id, vin, plate, model, mileage from vehicle where contact_id in "+in+" order by id", args...)
-		if err != nil {
-			return fmt.Errorf("looking up vehicles: %w", err)
-		}
-		for _, v := range vs {
-			sv.vehicles[v.ContactID] = append(sv.vehicles[v.ContactID], v)
-		}
-		as, err := collect(ctx, sv.tx, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
-			"select contact_id, value from address where contact_id in "+in, args...)
-		if err != nil {
-			return fmt.Errorf("looking up addresses: %w", err)
-		}
-		for _, a := range as {
-			sv.know(a[0], a[1])
-		}
+	d := sv.tx.s.dialect
+	set := d.idSet(ids)
+	vs, err := collect(ctx, sv.tx, func(r *sql.Rows) (v Vehicle, err error) {
+		return v, r.Scan(&v.ID, &v.ContactID, &v.VIN, &v.Plate, &v.Model, &v.Mileage)
+	}, d.forEach("id, contact_id, vin, plate, model, mileage", "vehicle", "", "contact_id", "uuid", 1)+" order by id", set)
+	if err != nil {
+		return fmt.Errorf("looking up vehicles: %w", err)
+	}
+	for _, v := range vs {
+		sv.vehicles[v.ContactID] = append(sv.vehicles[v.ContactID], v)
+	}
+	as, err := collect(ctx, sv.tx, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) },
+		d.forEach("contact_id, value", "address", "", "contact_id", "uuid", 1), set)
+	if err != nil {
+		return fmt.Errorf("looking up addresses: %w", err)
+	}
+	for _, a := range as {
+		sv.know(a[0], a[1])
 	}
 	return nil
 }
