@@ -18,7 +18,7 @@ const pruneEvery = time.Hour
 // cutoffs turns ages into moments of business time.
 func cutoffs(r config.Retention, now time.Time) store.Cutoffs {
 	return store.Cutoffs{Messages: r.Messages.Before(now), Bodies: r.Bodies.Before(now), Outreach: r.Outreach.Before(now), Decisions: r.Decisions.Before(now),
-		Attempts: r.Attempts.Before(now), Events: r.Events.Before(now), Idempotency: r.Idempotency.Before(now), Audit: r.Audit.Before(now)}
+		Attempts: r.Attempts.Before(now), Idempotency: r.Idempotency.Before(now), Audit: r.Audit.Before(now)}
 }
 
 // pruneLoop removes what has served its time, on one node.

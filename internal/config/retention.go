@@ -25,9 +25,9 @@ type Retention struct {
 	Messages, Bodies Age
 	// Outreach is what was planned and is finished, with its decisions at the latest.
 	Outreach, Decisions, Attempts Age
-	// Events that the planner took up, and the answers to API calls with a key.
-	Events, Idempotency Age
-	Audit               Age
+	// Idempotency is the answers to API calls with a key.
+	Idempotency Age
+	Audit       Age
 }
 
 // kept are the variables of Retention. None may be shorter than least: caps look back
@@ -41,7 +41,6 @@ var kept = []struct {
 	{"OTKLIK_RETENTION_OUTREACH", "3y", "13m", func(r *Retention) *Age { return &r.Outreach }},
 	{"OTKLIK_RETENTION_DECISIONS", "1y", "60d", func(r *Retention) *Age { return &r.Decisions }},
 	{"OTKLIK_RETENTION_ATTEMPTS", "1y", "60d", func(r *Retention) *Age { return &r.Attempts }},
-	{"OTKLIK_RETENTION_EVENTS", "1y", "60d", func(r *Retention) *Age { return &r.Events }},
 	{"OTKLIK_RETENTION_IDEMPOTENCY", "7d", "1d", func(r *Retention) *Age { return &r.Idempotency }},
 	{"OTKLIK_RETENTION_AUDIT", "5y", "1y", func(r *Retention) *Age { return &r.Audit }},
 }

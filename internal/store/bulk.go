@@ -45,32 +45,6 @@ func keys(from int, ids []string) (string, []any) {
 	return in, args
 }
 
-// each binds ids as the rows of c (id), for questions that are asked of each.
-func (d dialect) each(from int, ids []string) (string, []any) {
-	if d.name == "postgres" {
-		in := make([]string, len(ids))
-		for i, id := range ids {
-			in[i] = nobody
-			if k, ok := key(id).(string); ok {
-				in[i] = k
-			}
-		}
-		return "unnest(cast(cast($" + strconv.Itoa(from+1) + " as text[]) as uuid[])) as c (id)", []any{in}
-	}
-	var b strings.Builder
-	args := make([]any, padded(len(ids)))
-	b.WriteString("(select distinct column1 as id from (values ")
-	for i := range args {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("($" + strconv.Itoa(from+i+1) + ")")
-		args[i] = key(ids[min(i, len(ids)-1)])
-	}
-	b.WriteString(")) as c")
-	return b.String(), args
-}
-
 // column is one column of a list of rows that stands in a statement.
 type column struct{ name, typ string }
 

@@ -34,7 +34,7 @@ var erasures = []struct{ what, statement string }{
 	{"outreach", `update outreach set inputs = '', claim_token = null, claim_until = null, updated_at = $2,
 		rule = case when state in ('planned', 'held', 'claimed') then 'erased' else rule end,
 		state = case when state in ('planned', 'held', 'claimed') then 'dropped' else state end where contact_id = $1`},
-	{"events", `update event set planned_at = coalesce(planned_at, $2) where contact_id = $1`},
+	{"events", `delete from event where contact_id = $1`},
 	{"external keys", `delete from external_key where object_id = $1 or object_id in (select id from vehicle where contact_id = $1) or object_id in (select id from visit where contact_id = $1)`},
 	{"vehicles", `update vehicle set vin = '', plate = '', updated_at = $2 where contact_id = $1`},
 	{"visits", `update visit set content_hash = '', updated_at = $2 where contact_id = $1`},

@@ -61,15 +61,15 @@ func (s *Store) TakeParts() int {
 
 // Unplanned tells whether any event waits to be taken up.
 func (s *Store) Unplanned(ctx context.Context) (bool, error) {
-	some, err := one(ctx, s.read, func(r *sql.Rows) (some bool, err error) { return some, r.Scan(&some) }, "select exists (select 1 from event where planned_at is null)")
+	some, err := one(ctx, s.read, func(r *sql.Rows) (some bool, err error) { return some, r.Scan(&some) }, "select exists (select 1 from event)")
 	if err != nil {
 		return false, fmt.Errorf("looking for events: %w", err)
 	}
 	return some, nil
 }
 
-// TakeUp marks the next events of a part after a place, at most TakeChunk, as planned, asks
-// plan what becomes of them and writes it, all in one transaction. It returns how
+// TakeUp takes the next events of a part after a place, at most TakeChunk, asks plan what
+// becomes of them and writes it, all in one transaction: an event is gone when it is planned. It returns how
 // many events there were, how many outreach rows are new or moved, and the place of
 // the last event: one that was not committed when its place was passed is found by
 // starting from the beginning again. Of several nodes one at a time takes up a part.
@@ -92,7 +92,7 @@ func (s *Store) TakeUp(ctx context.Context, part int, after Place, now time.Time
 
 func (s *Store) takeUp(ctx context.Context, part int, after Place, now time.Time, careful bool, plan func(Taken) Planned) (n int, written int64, last Place, err error) {
 	work := func(tx *Tx, bulk loader) error {
-		got, known, at, err := tx.take(ctx, part, after, s.TakeChunk(), now)
+		got, known, at, err := tx.take(ctx, part, after, s.TakeChunk())
 		if err != nil {
 			return fmt.Errorf("reading events: %w", err)
 		}
@@ -130,9 +130,9 @@ func (s *Store) takeUp(ctx context.Context, part int, after Place, now time.Time
 	return n, written, last, err
 }
 
-// take marks events and reads them. known are the contacts among theirs of whom
+// take removes events and reads them. known are the contacts among theirs of whom
 // outreach stands that these events may touch.
-func (t *Tx) take(ctx context.Context, part int, after Place, limit int, now time.Time) (got Taken, known []string, last Place, err error) {
+func (t *Tx) take(ctx context.Context, part int, after Place, limit int) (got Taken, known []string, last Place, err error) {
 	type row struct {
 		Event
 		created int64
@@ -141,11 +141,11 @@ func (t *Tx) take(ctx context.Context, part int, after Place, limit int, now tim
 	if after.id == "" {
 		after.id = uuid.Nil.String()
 	}
-	mine, args := "", []any{after.created, after.id, limit, at(now)}
+	mine, args := "", []any{after.created, after.id, limit}
 	if parts := t.s.TakeParts(); parts > 1 {
-		mine, args = " and get_byte(uuid_send(contact_id), 15) % $5 = $6", append(args, parts, part)
+		mine, args = " and get_byte(uuid_send(contact_id), 15) % $4 = $5", append(args, parts, part)
 	}
-	// The update alone locks the rows: one that a correction holds is read as it is
+	// The delete alone locks the rows: one that a correction holds is read as it is
 	// corrected. What is returned has no order.
 	rows, err := collect(ctx, t, func(r *sql.Rows) (x row, err error) {
 		var a moment
@@ -153,8 +153,8 @@ func (t *Tx) take(ctx context.Context, part int, after Place, limit int, now tim
 		err = r.Scan(&x.ID, &x.DealerID, &x.Kind, &x.ContactID, &visit, &a, &x.created, &x.known)
 		x.At, x.VisitID = a.Time, string(visit)
 		return x, err
-	}, `with next as materialized (select id from event where planned_at is null and (created_at, id) > ($1, $2)`+mine+` order by created_at, id limit $3)
-		update event set planned_at = $4 where id in (select id from next) and planned_at is null
+	}, `with next as materialized (select id from event where (created_at, id) > ($1, $2)`+mine+` order by created_at, id limit $3)
+		delete from event where id in (select id from next)
 		returning id, dealer_id, kind, contact_id, visit_id, at, created_at, exists (select 1 from outreach o where o.contact_id = event.contact_id
 			and (o.state in ('planned', 'held') or o.occasion = cast(event.visit_id as text)))`, args...)
 	if err != nil || len(rows) == 0 {

@@ -19,10 +19,8 @@ type Cutoffs struct {
 	// Bodies are what was written and heard; the message stays.
 	Bodies                        time.Time
 	Outreach, Decisions, Attempts time.Time
-	// Events that were taken up by the planner.
-	Events      time.Time
-	Idempotency time.Time
-	Audit       time.Time
+	Idempotency                   time.Time
+	Audit                         time.Time
 }
 
 // Pruned tells how many rows of a table went; Body stands for emptied messages.
@@ -94,8 +92,6 @@ var sweeps = []sweep{
 			" and not exists (select 1 from conversation c where c.contact_id = outreach.contact_id and c.outreach_id = outreach.id and " + conversationOld + ")" +
 			" and not exists (select 1 from message m where m.contact_id = outreach.contact_id and m.outreach_id = outreach.id and m.state in ('queued', 'sending'))",
 		first: []string{"delete from decision where outreach_id in "}},
-	{name: "event", table: "event", age: "created_at", cutoff: func(c Cutoffs) time.Time { return c.Events },
-		gone: "event.created_at < $1 and event.planned_at is not null and event.planned_at < $1"},
 	{name: "audit", table: "audit", age: "at", cutoff: func(c Cutoffs) time.Time { return c.Audit }, gone: "audit.at < $1"},
 }
 

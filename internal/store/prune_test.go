@@ -89,7 +89,7 @@ func yearsAgo(n int) time.Time { return now.AddDate(-n, 0, 0) }
 
 // cutoffs are those of the shipped configuration.
 func cutoffs() store.Cutoffs {
-	return store.Cutoffs{Messages: yearsAgo(3), Bodies: yearsAgo(1), Outreach: yearsAgo(3), Decisions: yearsAgo(1), Attempts: yearsAgo(1), Events: yearsAgo(1), Idempotency: now.AddDate(0, 0, -7), Audit: yearsAgo(5)}
+	return store.Cutoffs{Messages: yearsAgo(3), Bodies: yearsAgo(1), Outreach: yearsAgo(3), Decisions: yearsAgo(1), Attempts: yearsAgo(1), Idempotency: now.AddDate(0, 0, -7), Audit: yearsAgo(5)}
 }
 
 // prune runs until nothing is left to do and gives what went.
@@ -235,10 +235,7 @@ func TestPruneHistory(t *testing.T) {
 		keep := func(id string) string { stay = append(stay, id); return id }
 		drop := func(id string) string { leave = append(leave, id); return id }
 
-		drop(p.put("event", old, with(cols{"planned_at": old})))
-		keep(p.put("event", old, of))
-		keep(p.put("event", old, with(cols{"planned_at": young})))
-		keep(p.put("event", young, with(cols{"planned_at": young})))
+		keep(p.put("event", old, of)) // waits for the planner
 
 		drop(p.put("decision", old, with(cols{"outreach_id": drop(p.put("outreach", old, of))})))
 		keep(p.put("decision", young, with(cols{"outreach_id": keep(p.put("outreach", young, of))})))
@@ -333,7 +330,7 @@ func TestPruneNothing(t *testing.T) {
 		contact := p.put("contact", old, nil)
 		p.put("message", old, cols{"contact_id": contact, "direction": "in", "state": "received"})
 		p.put("outreach", old, cols{"contact_id": contact})
-		p.put("event", old, cols{"contact_id": contact, "planned_at": old})
+		p.put("event", old, cols{"contact_id": contact})
 		p.put("audit", old, nil)
 		must(t, p.tx.Commit())
 		got, err := st.Prune(t.Context(), store.Cutoffs{}, now)

@@ -173,6 +173,7 @@ func (t *Tx) lockSaving(ctx context.Context) error {
 
 type oldVisit struct {
 	id, contact, vehicle, hash, vin, plate, folded string
+	completed                                      time.Time
 	erased                                         bool
 }
 
@@ -191,10 +192,11 @@ func (t *Tx) visitsByOrder(ctx context.Context, dealerID string, rs []VisitRecor
 	}
 	rows, err := collect(ctx, t, func(r *sql.Rows) (x row, err error) {
 		var vehicle, vin, plate text
-		err = r.Scan(&x.order, &x.v.id, &x.v.contact, &vehicle, &x.v.hash, &vin, &plate, &x.v.folded, &x.v.erased)
-		x.v.vehicle, x.v.vin, x.v.plate = string(vehicle), string(vin), string(plate)
+		var completed moment
+		err = r.Scan(&x.order, &x.v.id, &x.v.contact, &vehicle, &completed, &x.v.hash, &vin, &plate, &x.v.folded, &x.v.erased)
+		x.v.vehicle, x.v.completed, x.v.vin, x.v.plate = string(vehicle), completed.Time, string(vin), string(plate)
 		return x, err
-	}, t.s.dialect.forEach("v.order_no, v.id, v.contact_id, v.vehicle_id, v.content_hash, k.vin, k.plate, c.name_folded, c.erased_at is not null",
+	}, t.s.dialect.forEach("v.order_no, v.id, v.contact_id, v.vehicle_id, v.completed_at, v.content_hash, k.vin, k.plate, c.name_folded, c.erased_at is not null",
 		"visit v join contact c on c.id = v.contact_id left join vehicle k on k.id = v.vehicle_id", "v.dealer_id = $1 and v.source = $2 and ", "v.order_no", "text", 3),
 		dealerID, SourceDMS, t.s.dialect.set(orders))
 	if err != nil {

@@ -39,14 +39,33 @@ func (sv *saver) visit(ctx context.Context, r *VisitRecord, hash string, old map
 	if !exists {
 		id = sv.tx.NewID()
 	}
-	old[r.Order] = oldVisit{id: id, contact: contact, vehicle: vehicle, hash: hash, vin: r.VIN, plate: r.Plate, folded: Fold(r.Customer.Name)}
+	old[r.Order] = oldVisit{id: id, contact: contact, vehicle: vehicle, completed: r.CompletedAt, hash: hash, vin: r.VIN, plate: r.Plate, folded: Fold(r.Customer.Name)}
 	if exists {
 		return sv.changeVisit(ctx, was, r, hash, contact, vehicle, string(works), advisor, mechanic)
 	}
 	sv.visits = append(sv.visits, []any{id, sv.dealer.ID, contact, opt(vehicle), r.Order, SourceDMS, at(r.ClosedAt), at(r.HandedOverAt), at(r.PromisedAt), at(r.CompletedAt),
 		string(works), r.TotalMinor, r.Currency, opt(advisor), opt(mechanic), r.Department, r.Repeat, hash, at(sv.now), at(sv.now)})
-	sv.events = append(sv.events, []any{sv.tx.NewID(), sv.dealer.ID, EventVisitCompleted, contact, id, at(r.CompletedAt), at(sv.now)})
+	sv.happened(contact, id, r)
 	return SavedRecord{Stored, id, contact}, nil
+}
+
+// happened makes the event of a visit.
+func (sv *saver) happened(contact, visit string, r *VisitRecord) {
+	sv.events = append(sv.events, []any{sv.tx.NewID(), sv.dealer.ID, EventVisitCompleted, contact, visit, at(r.CompletedAt), at(sv.now)})
+}
+
+// happenedAgain corrects the event of a visit; one that was planned comes again.
+func (sv *saver) happenedAgain(ctx context.Context, contact, visit string, r *VisitRecord) error {
+	res, err := sv.tx.ExecContext(ctx, "update event set at = $2, contact_id = $3 where visit_id = $1 and kind = $4", visit, at(r.CompletedAt), contact, EventVisitCompleted)
+	if err != nil {
+		return err
+	}
+	waits, err := res.RowsAffected()
+	if err != nil || waits > 0 {
+		return err
+	}
+	sv.happened(contact, visit, r)
+	return sv.flush(ctx)
 }
 
 func sameVehicle(was oldVisit, r *VisitRecord) bool {
@@ -69,9 +88,10 @@ func (sv *saver) changeVisit(ctx context.Context, was oldVisit, r *VisitRecord, 
 	}
 	// The event first: the planner holds it while it writes outreach, which is then
 	// there to be seen.
-	if _, err = sv.tx.ExecContext(ctx, "update event set at = $2, contact_id = $3, planned_at = null where visit_id = $1 and kind = $4 and (at <> $2 or contact_id <> $3)",
-		was.id, at(r.CompletedAt), contact, EventVisitCompleted); err != nil {
-		return SavedRecord{}, err
+	if contact != was.contact || r.CompletedAt.UnixMicro() != was.completed.UnixMicro() {
+		if err := sv.happenedAgain(ctx, contact, was.id, r); err != nil {
+			return SavedRecord{}, err
+		}
 	}
 	if contact != was.contact {
 		_, err = sv.tx.ExecContext(ctx, "update outreach set state = 'superseded', rule = 'customer_corrected', claim_token = null, claim_until = null, updated_at = $3 where visit_id = $1 and contact_id = $2 and state in ('planned', 'held')",

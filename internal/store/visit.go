@@ -84,7 +84,8 @@ func (s *Store) VisitsOf(ctx context.Context, contactID string) ([]Visit, error)
 	return collect(ctx, s.read, scanVisit, "select "+visitCols+visitFrom+" where v.contact_id = $1 order by v.completed_at desc, v.id desc limit 100", key(contactID))
 }
 
-// Event is something that starts things.
+// Event is something that starts things; the store holds those that the planner has not
+// taken up.
 type Event struct {
 	ID, DealerID, Kind, ContactID, VisitID string
 	At                                     time.Time
@@ -103,8 +104,8 @@ func scanEvent(r *sql.Rows) (e Event, err error) {
 
 // UnplannedBetween reads events not taken up yet whose time lies in [from, to).
 func (s *Store) UnplannedBetween(ctx context.Context, dealerID string, from, to time.Time) ([]Event, error) {
-	return collect(ctx, s.read, scanEvent, `select id, dealer_id, kind, contact_id, visit_id, at from event where planned_at is null
-		and dealer_id = $1 and at >= $2 and at < $3 order by created_at, id`, key(dealerID), at(from), at(to))
+	return collect(ctx, s.read, scanEvent, `select id, dealer_id, kind, contact_id, visit_id, at from event
+		where dealer_id = $1 and at >= $2 and at < $3 order by created_at, id`, key(dealerID), at(from), at(to))
 }
 
 // SellVehicle notes that the person does not have the car any more (R048).

@@ -133,7 +133,7 @@ func read(ctx context.Context, db *sql.DB) (b books, err error) {
 
 // unsettled tells what is left to be done, in words; empty when nothing is.
 func unsettled(ctx context.Context, db *sql.DB) (string, error) {
-	rows, err := table(ctx, db, `select 'events not planned', count(*) from event where planned_at is null
+	rows, err := table(ctx, db, `select 'events not planned', count(*) from event
 		union all select 'outreach ' || state, count(*) from outreach where `+due+` and (state in ('planned', 'held', 'claimed') or claim_token is not null) group by state
 		union all select channel || ' ' || state, count(*) from message where direction = 'out' and state in ('queued', 'sending') group by channel, state`)
 	if err != nil {
