@@ -142,10 +142,10 @@ type Dispatcher struct {
 	stepped, cellsAway atomic.Int64
 	// spare are the cells of this process, for answers while the shared ones are away.
 	spare *ratelimit.Memory
-	// openings remembers where conversations begin: opening → string. groups are rooms
-	// for what a begin is told.
-	openings sync.Map
-	groups   sync.Pool
+	// openings remembers where conversations begin: opening → string. groups and asks
+	// are rooms for what a begin is told and the rate cells are asked.
+	openings     sync.Map
+	groups, asks sync.Pool
 }
 
 func (d *Dispatcher) init() {
@@ -154,6 +154,7 @@ func (d *Dispatcher) init() {
 		d.wake = make(chan struct{}, 1)
 		d.desk, d.spare = &controls{}, ratelimit.NewMemory()
 		d.groups.New = func() any { return new([]store.Begun) }
+		d.asks.New = func() any { return new(demands) }
 		d.rests = map[scope]rest{}
 		if d.Tracer == nil {
 			d.Tracer = noop.NewTracerProvider().Tracer("")

@@ -153,22 +153,34 @@ func (l *runner) demand(to ratelimit.Demand, it *item) ratelimit.Demand {
 	return to
 }
 
+// demands are those of a group: of each message and, one behind the other, all buckets.
+type demands struct {
+	each    []ratelimit.Demand
+	buckets ratelimit.Demand
+}
+
+func (r *demands) of(group []*item, demand func(ratelimit.Demand, *item) ratelimit.Demand) []ratelimit.Demand {
+	r.each, r.buckets = r.each[:0], r.buckets[:0]
+	for _, it := range group {
+		from := len(r.buckets)
+		r.buckets = demand(r.buckets, it)
+		r.each = append(r.each, r.buckets[from:])
+	}
+	return r.each
+}
+
 // ask asks the rate cells for a group. Without its cells a campaign waits; answers to
 // people go on, by the cells of this process (invariant 8).
 func (l *runner) ask(ctx context.Context, group []*item) []ratelimit.Slot {
 	d := l.r.d
 	now := d.Clock.Machine()
-	demands := make([]ratelimit.Demand, len(group))
-	buckets := make(ratelimit.Demand, 0, 2*len(group)) // of all messages
-	for i, it := range group {
-		from := len(buckets)
-		buckets = l.demand(buckets, it)
-		demands[i] = buckets[from:len(buckets):len(buckets)]
-	}
-	if len(buckets) == 0 {
+	room := d.asks.Get().(*demands)
+	defer d.asks.Put(room)
+	asked := room.of(group, l.demand)
+	if len(room.buckets) == 0 {
 		return slices.Repeat([]ratelimit.Slot{{OK: true, At: now}}, len(group))
 	}
-	got, err := d.Cells.Reserve(ctx, now, demands, horizon)
+	got, err := d.Cells.Reserve(ctx, now, asked, horizon)
 	if err == nil {
 		var waits time.Duration
 		for _, s := range got {
@@ -183,7 +195,7 @@ func (l *runner) ask(ctx context.Context, group []*item) []ratelimit.Slot {
 	d.Metrics.limiterAway()
 	d.cellsAway.Store(now.Add(idle).UnixMicro())
 	slots := slices.Repeat([]ratelimit.Slot{{OK: true, At: now}}, len(group))
-	own, err := d.spare.Reserve(ctx, now, demands, horizon)
+	own, err := d.spare.Reserve(ctx, now, asked, horizon)
 	for i, it := range group {
 		switch {
 		case it.purpose.Capped():

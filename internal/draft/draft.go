@@ -138,10 +138,11 @@ func (d *Drafter) Shared(id string, r Recipient, fill func(*render.Data)) (store
 }
 
 func (d *Drafter) filled(r Recipient, fill func(*render.Data)) render.Data {
-	x := d.Data(r)
-	if fill != nil {
-		fill(&x)
+	if fill == nil {
+		return d.Data(r)
 	}
+	x := d.Data(r)
+	fill(&x)
 	return x
 }
 
@@ -187,5 +188,7 @@ func (d *Drafter) replyAddress(mailbox, token string) string {
 func NewToken() string {
 	var b [10]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+	return tokens.EncodeToString(b[:])
 }
+
+var tokens = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
