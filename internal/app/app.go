@@ -73,7 +73,6 @@ type App struct {
 	clock    clock.Clock
 	store    *store.Store
 	roster   *store.Roster
-	parser   *reply.Parser
 	renderer *render.Renderer
 	policy   *policy.Rules
 	programs map[string]*program.Definition
@@ -192,9 +191,6 @@ func (a *App) senders(d config.Dealer) []store.Sender {
 
 // read loads texts, rules and definitions.
 func (a *App) read(ctx context.Context) (err error) {
-	if a.parser, err = reply.New(); err != nil {
-		return err
-	}
 	if a.renderer, err = render.New(templates.FS); err != nil {
 		return err
 	}
@@ -261,10 +257,20 @@ func (a *App) build() {
 	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
 		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Tracer: a.tracer,
 		Limits: a.limits, Overrides: a.changedLimits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
-	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: a.parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
-		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
 	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
 	a.planner = &program.Planner{Store: a.store, Programs: a.programs}
+}
+
+// receive makes what takes replies in, behind build. Commands that only send do
+// without: the lexicons are half of what the program would keep in memory.
+func (a *App) receive() error {
+	parser, err := reply.New()
+	if err != nil {
+		return err
+	}
+	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
+		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
+	return nil
 }
 
 // begun keeps the fast copy of a conversation that a person has begun. Those that a
@@ -332,6 +338,9 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	a.build()
+	if err := a.receive(); err != nil {
+		return err
+	}
 	if err := a.makePages(); err != nil {
 		return err
 	}
