@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"otklik/channels"
@@ -96,15 +97,40 @@ func dropped(o *store.Outreach, rule string, inputs map[string]string) *store.Ve
 	return &store.Verdict{Outreach: *o, State: outreach.Dropped, Verdict: "drop", Rule: rule, Inputs: encode(inputs)}
 }
 
+// encode writes inputs as json.Marshal does, which takes ten times as long for the
+// few short words that nearly all of them are; "" for none.
 func encode(inputs map[string]string) string {
 	if len(inputs) == 0 {
 		return ""
 	}
-	b, err := json.Marshal(inputs)
-	if err != nil {
-		return ""
+	var few [8]string
+	names := few[:0]
+	for name := range inputs {
+		names = append(names, name)
 	}
-	return string(b)
+	slices.Sort(names)
+	var room [256]byte
+	b := room[:0]
+	for i, name := range names {
+		if i == 0 {
+			b = append(b, '{')
+		} else {
+			b = append(b, ',')
+		}
+		b = appendJSON(append(appendJSON(b, name), ':'), inputs[name])
+	}
+	return string(append(b, '}'))
+}
+
+// appendJSON appends a string.
+func appendJSON(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // never fails for a string
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // judge decides one outreach: exactly one of the results is set. The item refers to o,

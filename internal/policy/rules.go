@@ -109,10 +109,17 @@ func (r *Rules) window(country string, p outreach.Purpose) Window {
 type Window struct {
 	From, To time.Duration
 	weekend  time.Duration
+	// text is String of a window that was read: each verdict names one.
+	text string
 }
 
 // String is "09:00-20:00".
-func (w Window) String() string { return clock(w.From) + "-" + clock(w.To) }
+func (w Window) String() string {
+	if w.text != "" {
+		return w.text
+	}
+	return clock(w.From) + "-" + clock(w.To)
+}
 
 func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
@@ -127,6 +134,7 @@ func (w *Window) UnmarshalYAML(n *yaml.Node) error {
 		return fmt.Errorf("line %d: %q is not a window like 09:00-20:00", n.Line, n.Value)
 	}
 	w.From, w.To = a, b
+	w.text = clock(a) + "-" + clock(b)
 	return nil
 }
 
