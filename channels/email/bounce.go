@@ -27,7 +27,11 @@ func (p *parsed) deliveryReport(m *Mail) bool {
 		if id := first(b, "Original-Envelope-Id"); id != "" {
 			m.Envelope = fromXtext(id)
 		}
-		if bounce, ok := recipientReport(b); ok && !bounce.success() {
+		bounce, ok := recipientReport(b)
+		switch {
+		case ok && bounce.success():
+			p.delivered = true
+		case ok:
 			m.Bounced = append(m.Bounced, bounce)
 		}
 	}
@@ -35,12 +39,33 @@ func (p *parsed) deliveryReport(m *Mail) bool {
 		return false
 	}
 	p.returned(m)
+	report := p.reportText()
 	for i := range m.Bounced {
-		if m.Bounced[i].Address == "" {
-			m.Bounced[i].Address = p.failedRecipient(m)
-		}
+		p.complete(&m.Bounced[i], report, len(m.Bounced) == 1)
 	}
 	return true
+}
+
+// complete adds what the report's fields lack from the words that people read.
+func (p *parsed) complete(b *Bounce, report string, alone bool) {
+	if !strings.Contains(b.Address, "@") {
+		if a := p.failedRecipient(); a != "" {
+			b.Address = a
+		}
+	}
+	if b.Diagnostic != "" || b.Action == "delayed" {
+		return
+	}
+	words := linesAbout(report, b.Address)
+	if words == "" && alone {
+		words = report
+	}
+	if !telling(words) {
+		return
+	}
+	b.Status = betterStatus(b.Status, words)
+	b.Diagnostic = shorten(words)
+	b.Class = bounceClass(b.Status, b.Action, words)
 }
 
 var strayReport = regexp.MustCompile(`(?mi)^(?:Final|Original)-Recipient:`)
@@ -97,58 +122,6 @@ func betterStatus(status, diagnostic string) string {
 		}
 	}
 	return status
-}
-
-var (
-	unknownWords = regexp.MustCompile(`(?i)` + strings.Join([]string{
-		`user (?:is )?(?:unknown|not found|doesn.t exist|not exist|disabled|inactive)`, `(?:unknown|invalid|no such|nonexistent|non-existent) (?:user|recipient|mailbox|address|account|local part|person)`,
-		`(?:mailbox|account|address|recipient|user|e-?mail) (?:[^.]{0,40} )?(?:does ?n.?t exist|does not exist|not found|is disabled|is unavailable|unavailable|has been (?:disabled|suspended|closed)|is inactive|not exist|rejected: unknown|unknown)`,
-		`no mailbox here`, `not our customer`, `(?:host|domain)(?: name)? (?:or domain name )?(?:not found|does not exist|unknown)`, `name or service not known`, `unrouteable address`, `no such domain`, `null mx`,
-		`нет такого`, `не существует`, `не найден`, `заблокирован получатель`, `недействительн`, `用户不存在`, `收件人不存在`, `地址不存在`,
-	}, `|`))
-	fullWords    = regexp.MustCompile(`(?i)(?:mailbox|mail box|quota|storage|inbox|message store|disk)[^.]{0,30}(?:is )?(?:full|exceed|over)|over[ -]?quota|quota (?:exceed|violation)|exceed[^.]{0,30}(?:quota|storage|mailbox)|insufficient (?:disk|system storage|storage)|(?:ящик|почтовый ящик)[^.]{0,20}(?:переполнен|заполнен)|邮箱已满|邮箱空间不足|not enough (?:disk |storage )?space`)
-	policyWords  = regexp.MustCompile(`(?i)\bspam\b|\bspamhaus\b|black ?list|block(?:ed|ing) (?:using|by|due)|blocklist|\bdnsbl\b|\brbl\b|polic(?:y|ies)|reputation|\bdmarc\b|\bdkim\b|\bspf\b|sender (?:address )?(?:rejected|denied|is not allowed|not authenticated)|not authori[sz]ed|access denied|relay(?:ing)? (?:access )?denied|unsolicited|content (?:rejected|filter)|virus|malware|prohibited|reverse dns|no ptr|rejected (?:for|due to)|message (?:size|too (?:big|large)|exceeds)|too large|auth(?:entication)? (?:required|failed)`)
-	waitingWords = regexp.MustCompile(`(?i)try(?:ing)? again|temporar|deferred|grey-?list|timed? ?out|connection (?:refused|timed out|reset)|retry time(?:out)? (?:not reached|exceeded)|delayed|will (?:be )?(?:retr|tried)|too many|rate limit|delivery (?:time )?expired|could not (?:connect|be delivered for)|unable to connect|no (?:smtp )?(?:service|route)|временн|отложен|暂时`)
-)
-
-// bounceClass reads status first and words where the status says little.
-func bounceClass(status, action, words string) BounceClass {
-	if action == "delayed" || strings.HasPrefix(status, "4") {
-		return Temporary
-	}
-	detail := strings.TrimPrefix(status, "5.")
-	switch detail {
-	case "2.2", "4.7":
-		return Temporary
-	case "1.1", "1.2", "1.3", "1.6", "1.10", "2.1", "4.1", "4.4":
-		return Permanent
-	case "1.7", "1.8", "2.3", "3.4":
-		return Policy
-	}
-	switch {
-	case fullWords.MatchString(words):
-		return Temporary
-	case strings.HasPrefix(detail, "7."):
-		if unknownWords.MatchString(words) {
-			return Permanent
-		}
-		return Policy
-	case strings.HasPrefix(detail, "6."):
-		return Policy
-	case strings.HasPrefix(detail, "1."):
-		return Permanent
-	case unknownWords.MatchString(words):
-		return Permanent
-	case policyWords.MatchString(words):
-		return Policy
-	case status == "" && basicCode.MatchString(words):
-		if basicCode.FindStringSubmatch(words)[1][0] == '4' {
-			return Temporary
-		}
-	case waitingWords.MatchString(words):
-		return Temporary
-	}
-	return Permanent
 }
 
 // typedAddress is the address in "rfc822; a@b".
@@ -245,7 +218,7 @@ func (p *parsed) returnedTo() string {
 }
 
 // failedRecipient finds the address of a report that does not name it.
-func (p *parsed) failedRecipient(*Mail) string {
+func (p *parsed) failedRecipient() string {
 	if a := anyAddress.FindString(p.header("X-Failed-Recipients")); a != "" {
 		return a
 	}

@@ -163,6 +163,8 @@ type parsed struct {
 	*enmime.Envelope
 	// body is everything below the headers, as it came.
 	body []byte
+	// delivered: a delivery report speaks of success.
+	delivered bool
 }
 
 func bodyOf(raw []byte) []byte {

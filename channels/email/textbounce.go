@@ -2,6 +2,7 @@ package email
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +31,8 @@ func (p *parsed) textBounce(m *Mail) bool {
 	mailer := p.fromMailer(m)
 	returns := p.part("message/rfc822") != nil
 	switch {
+	case p.delivered:
+		return false
 	case failed != "", strings.EqualFold(p.reportType(), "delivery-status"):
 	case mailer && bounceSubject.MatchString(m.Subject):
 	case (mailer || returns) && failureWords.MatchString(p.reportText()):
@@ -44,6 +47,13 @@ func (p *parsed) textBounce(m *Mail) bool {
 	if len(addresses) == 0 {
 		addresses = p.addressesIn(report, m)
 	}
+	if len(addresses) == 0 {
+		// A part that cannot be read is no reason to miss what stands in it.
+		whole := beforeReturned(toUTF8(p.body))
+		if addresses = p.addressesIn(whole, m); len(addresses) > 0 {
+			report = whole
+		}
+	}
 	p.returned(m)
 	if len(addresses) == 0 {
 		if to := p.returnedTo(); to != "" {
@@ -57,7 +67,7 @@ func (p *parsed) textBounce(m *Mail) bool {
 		action = "delayed"
 	}
 	for _, a := range addresses {
-		words := around(report, a)
+		words := around(report, a, addresses)
 		if !telling(words) {
 			words = m.Subject + "\n" + report
 		}
@@ -95,11 +105,15 @@ func (p *parsed) fromMailer(m *Mail) bool {
 
 // reportText is what the mailer says, before the mail that it returns.
 func (p *parsed) reportText() string {
-	var out []string
 	text := p.plain()
 	if strings.TrimSpace(text) == "" {
 		text = toUTF8(p.body)
 	}
+	return beforeReturned(text)
+}
+
+func beforeReturned(text string) string {
+	var out []string
 	for i, line := range splitLines(text) {
 		if i > 0 && returnedMark.MatchString(line) {
 			break
@@ -107,6 +121,17 @@ func (p *parsed) reportText() string {
 		out = append(out, line)
 	}
 	return strings.Join(out, "\n")
+}
+
+// listStart comes before the recipients that a report is about.
+var listStart = regexp.MustCompile(`(?i)following (?:recipient|address|destination)(?:s|es|\(s\)|\(es\))?|did not reach|could not be delivered to|следующ\p{L}+ (?:получател|адрес)\p{L}*|folgende\p{L}* (?:empfänger|adresse)\p{L}*|destinataires? suivants?|以下(?:的)?(?:收件人|地址|邮件地址)`)
+
+func leadingIn(report string) []string {
+	var out []string
+	for _, found := range leadingAddress.FindAllStringSubmatch(report, -1) {
+		out = append(out, found[1])
+	}
+	return out
 }
 
 // addressesIn lists the recipients that a report names: those at the beginning
@@ -130,10 +155,12 @@ func (p *parsed) addressesIn(report string, m *Mail) []string {
 		}
 		return out
 	}
-	var leading []string
-	for _, found := range leadingAddress.FindAllStringSubmatch(report, -1) {
-		leading = append(leading, found[1])
+	if i := listStart.FindStringIndex(report); i != nil {
+		if out := collect(leadingIn(report[i[1]:]), mine); len(out) > 0 {
+			return out
+		}
 	}
+	leading := leadingIn(report)
 	if out := collect(leading, mine); len(out) > 0 {
 		return out
 	}
@@ -143,7 +170,7 @@ func (p *parsed) addressesIn(report string, m *Mail) []string {
 	return collect(leading, nil)
 }
 
-var leadingAddress = regexp.MustCompile(`(?mi)^[\s>*]*(?:(?:to|recipient|user|address|e-?mail|кому|адрес|收件人)\s*[:：]\s*)?[<'"(]*(?:mailto:)?([\p{L}\p{N}.!#$%&'*+/=?^_{|}~-]+@[\p{L}\p{N}][\p{L}\p{N}.-]*)[>'")]*\s*(?:[:;.,(\[]|$)`)
+var leadingAddress = regexp.MustCompile(`(?mi)^[\s>*]*(?:(?:to|recipient|user|address|e-?mail|кому|адрес|收件人)\s*[:：]\s*|[45]\d\d\s+(?:[45]\.\d{1,3}\.\d{1,3}\s+)?)?[<'"(]*(?:mailto:)?([\p{L}\p{N}.!#$%&'*+/=?^_{|}~-]+@[\p{L}\p{N}][\p{L}\p{N}.-]*)[>'")]*(?:\s*(?:[:;,(\[]|\.(?:\s|\.|$)|$)|\s+(?:invalid|error|on\s|was\s|could\s|is\s|failed|user|not\s))`)
 
 // telling: the words say why.
 func telling(words string) bool {
@@ -151,9 +178,29 @@ func telling(words string) bool {
 		statusCode.MatchString(words) || basicCode.MatchString(words)
 }
 
+// linesAbout are the report's lines from the one that names the address to the
+// next blank line or the next address at the beginning of a line.
+func linesAbout(report, address string) string {
+	if !strings.Contains(address, "@") {
+		return ""
+	}
+	var out []string
+	for _, line := range strings.Split(report, "\n") {
+		switch {
+		case strings.Contains(line, address):
+		case len(out) == 0:
+			continue
+		case strings.TrimSpace(line) == "", leadingAddress.MatchString(line):
+			return strings.Join(out, "\n")
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
+}
+
 // around is the report from the line that names the address on, as far as it
-// may speak of it.
-func around(report, address string) string {
+// may speak of it: to the line that begins with another of the addresses.
+func around(report, address string, all []string) string {
 	const reach = 1500
 	i := strings.Index(report, address)
 	if i < 0 {
@@ -162,6 +209,12 @@ func around(report, address string) string {
 	rest := report[i:]
 	if len(rest) > reach {
 		rest = strings.ToValidUTF8(rest[:reach], "")
+	}
+	for _, found := range leadingAddress.FindAllStringSubmatchIndex(rest, -1) {
+		if next := rest[found[2]:found[3]]; !strings.EqualFold(next, address) && slices.Contains(all, next) {
+			rest = rest[:found[0]]
+			break
+		}
 	}
 	if strings.TrimSpace(strings.Trim(rest[len(address):], "<>:'\"")) == "" {
 		return report
