@@ -29,6 +29,53 @@ func toUTF8(b []byte) string {
 	return best
 }
 
+// relabelled undoes a wrong Western label: text that was taken for ISO 8859-1,
+// windows-1252 or ASCII, and is UTF-8, or mostly letters that no Western text
+// has so many of.
+func relabelled(s string) string {
+	raw, ok := westernBytes(s)
+	if !ok {
+		return s
+	}
+	if utf8.Valid(raw) {
+		return string(raw)
+	}
+	letters, foreign := 0, 0
+	for _, r := range s {
+		if unicode.IsLetter(r) {
+			letters++
+			if r > 0x7f {
+				foreign++
+			}
+		}
+	}
+	const fewest = 4
+	if foreign < fewest || foreign*10 < letters*6 {
+		return s
+	}
+	if other := toUTF8(raw); plausibility(other) > plausibility(s) {
+		return other
+	}
+	return s
+}
+
+// westernBytes gives the bytes of which a Western charset made the text; not ok
+// when it did not, or when they are ASCII only.
+func westernBytes(s string) (raw []byte, ok bool) {
+	for _, r := range s {
+		b := byte(r)
+		if r > 0xff {
+			var in bool
+			if b, in = charmap.Windows1252.EncodeRune(r); !in {
+				return nil, false
+			}
+		}
+		ok = ok || r > 0x7f
+		raw = append(raw, b)
+	}
+	return raw, ok
+}
+
 // plausibility is higher for text as people write it. Reading KOI8-R as
 // windows-1251 or the reverse swaps the cases, which running text betrays.
 func plausibility(s string) int {

@@ -30,15 +30,25 @@ var (
 		`auto(?:matic|mated)?[ _-]?(?:reply|response|answer|responder)`, `out of (?:the )?office`, `ooo\s*:`, `away from (?:my |the )?(?:office|desk|mail)`, `vacation (?:reply|response|notice|message)`, `i am (?:currently )?(?:out|away|on vacation)`,
 		`авто-?ответ`, `автоматическ(?:ий|ое) (?:ответ|уведомление|сообщение)`, `(?:меня )?(?:нет|не буду|отсутству[юе]т?|отсутствие) (?:на|в) (?:месте|работе|рабочем месте|офисе)`, `вне офиса`, `в отпуске`, `(?:я )?(?:нахожусь )?в отпуске`, `подтверждение (?:о )?получени[ия]`, `ваше (?:письмо|сообщение|обращение)[^:]{0,20}(?:получено|принято|зарегистрировано)`,
 		`自动(?:回复|答复|回覆|应答)`, `自動(?:回覆|回復)`, `外出(?:自动)?(?:回复|答复)?`, `(?:我)?(?:正在)?休假`, `不在办公室`,
-		`abwesenheits?`, `automatische antwort`, `nicht im (?:büro|haus)`, `réponse automatique`, `absence (?:du|de) bureau`, `absent du bureau`, `respuesta automática`, `risposta automatica`, `автовідповідь`,
+		`abwesenheits?`, `automatische antwort`, `nicht im (?:büro|haus)`, `réponse automatique`, `absence (?:du|de) bureau`, `absent du bureau`, `(?:message d.)?absence\s*[:(]`, `(?:en )?(?:congés?|vacances)\s*:`, `urlaub\s*:`, `respuesta automática`, `risposta automatica`, `автовідповідь`,
 		`(?:read|return receipt|прочитано|прочтено|уведомление о прочтении|已读|gelesen|lu)\s*[:：(]`, `not read\s*:`,
 	}, `|`) + `)`)
 
 	// automaticWords open the text of notes that carry neither header nor subject.
 	automaticWords = regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
-		`this is an auto(?:mated|matic(?:ally generated)?) (?:reply|response|message|e-?mail)`, `i(?: am|'m|’m| will be) (?:currently )?(?:out of (?:the )?office|on (?:annual )?leave|on vacation|away from my desk)(?s:.{0,200})(?:limited access|urgent|immediate|for assistance|please contact|upon my return|when i return)`,
-		`это автоматическ(?:ий ответ|ое сообщение|и сформированн)`, `(?:письмо|сообщение|ответ) (?:сформирован|создан|отправлен)[оа]? автоматически`, `(?:я )?(?:нахожусь|буду|был[аи]?) в отпуске (?:с|до|по) \d[^.]{0,100}(?:замещ|срочн|обращ|вернусь|доступ)`, `(?:буду отсутствовать|отсутствую)(?s:.{0,120})(?:по (?:всем |срочным |неотложным )?вопросам|можете обратиться|просьба обращаться|замеща)`,
-		`(?:此|本|这是)(?:封)?(?:邮件)?(?:为|是)?(?:一封)?(?:系统)?自动(?:回复|答复|发送)`, `我(?:正在|现在|目前)?(?:休假|外出|出差)(?s:.{0,40})(?:如有急事|如有紧急|紧急事|请联系|尽快回复)`,
+		`this is an auto(?:mated|matic(?:ally generated)?) (?:reply|response|message|e-?mail)`, `i(?: am|'m|’m| will be) (?:currently )?(?:out of (?:the )?office|on (?:annual |parental |maternity )?leave|on vacation|on holiday|away from my desk|travell?ing)(?s:.{0,200})(?:limited access|no access|urgent|immediate|for assistance|please contact|upon my return|when i return|as soon as i)`,
+		`(?:do not|don.t) reply to this (?:e-?mail|message|automated)`, `this (?:mailbox|address|inbox) is (?:not monitored|unmonitored|no longer)`, `(?:your (?:request|ticket|message|e-?mail) (?:has been|was) (?:received|registered)|we have received your (?:request|message|e-?mail))(?s:.{0,200})(?:ticket|case|reference|respond|reply|get back|business day|working day|within)`,
+		`это автоматическ(?:ий ответ|ое сообщение|и сформированн)`, `(?:письмо|сообщение|ответ) (?:сформирован|создан|отправлен)[оа]? автоматически`, `(?:нахожусь|буду|был[аи]?|я) (?:сейчас )?в (?:отпуске|командировке) (?:с|до|по) \d[^.]{0,100}(?:замещ|срочн|обращ|вернусь|доступ)`, `в (?:отпуске|командировке) (?:с|до|по) \d(?s:.{0,160})(?:срочн\p{L}+|неотложн\p{L}+|всем) вопрос\p{L}+[^.]{0,20}(?:обращ|пишите|свя)`, `(?:буду отсутствовать|отсутствую)(?s:.{0,120})(?:по (?:всем |срочным |неотложным )?вопросам|можете обратиться|просьба обращаться|замеща)`,
+		`не отвечайте на (?:это|данное) (?:письмо|сообщение)`, `ваш[еа] (?:обращение|заявка|запрос|письмо)[^.]{0,40}(?:зарегистрирован|принят|получен)\p{L}*(?s:.{0,160})(?:ответим|ответят|свяжется|свяжемся|в течение|рассмотр)`,
+		`(?:此|本|这是)(?:封)?(?:邮件)?(?:为|是)?(?:一封)?(?:系统)?自动(?:回复|答复|发送)`, `这是来自.{0,12}自动(?:回复|答复)`, `我(?:最近)?(?:正在|现在|目前)?(?:休假|外出|出差)(?s:.{0,40})(?:如有急事|如有紧急|紧急事|请联系|尽快回复|无法)`, `(?:您的|你的)?(?:邮件|来信|来函)(?:我)?(?:已|已经)(?:收到|收悉)(?s:.{0,30})(?:尽快|会|将)`,
+		`(?:dies ist eine|diese (?:nachricht|e-?mail) wurde) automatisch`, `automatisch (?:generiert|erstellt|erzeugt)`, `\bich bin (?s:.{0,80})(?:nicht im (?:büro|haus)|im urlaub|abwesend|außer haus|nicht erreichbar|auf dienstreise)(?s:.{0,240})(?:weitergeleitet|wenden sie sich|dringend|vertret|kontaktieren sie|nach meiner rückkehr)`,
+		`(?:ceci est|il s.agit d.)[^.]{0,20}(?:réponse|message) automatique`, `généré automatiquement`, `\bje (?:suis|serai) (?:actuellement )?(?:absente?|en (?:congés?|vacances|déplacement)|hors du bureau)(?s:.{0,200})(?:urgence|urgente?s?|contacter|adresser|à mon retour|dès mon retour)`,
+	}, `|`) + `)`)
+
+	// challengeWords ask the sender of a mail to prove that he is a person.
+	challengeWords = regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
+		`(?:prove|verify|confirm)(?: that)? (?:that )?you(?: are|'re|’re) (?:a )?(?:human|person|not a (?:robot|bot|spammer)|real)`, `your (?:message|e-?mail)(?s:.{0,80})(?:has been|is being|was|is) (?:held|quarantined|blocked until)(?s:.{0,200})(?:click|confirm|verify|reply to this)`, `(?:click|follow|visit)[^.]{0,40}(?:link|address)[^.]{0,40}to (?:confirm|verify|deliver|release)`, `one-time (?:verification|confirmation)`,
+		`подтвердите,? что вы не робот`, `(?:письмо|сообщение) (?:задержано|не будет доставлено)(?s:.{0,120})подтверд`, `bestätigen sie, dass sie (?:ein mensch|kein (?:roboter|bot))`, `confirm(?:ez|er) que vous n.êtes pas un robot`, `(?:确认|证明)您(?:不是机器人|是真人)`,
 	}, `|`) + `)`)
 )
 
@@ -60,7 +70,7 @@ func (p *parsed) automatic(m *Mail) bool {
 	if p.reportType() != "" || p.part("message/feedback-report") != nil || p.fromMailer(m) || p.receipt() || automaticSubject.MatchString(m.Subject) {
 		return true
 	}
-	if p.header("List-Id") != "" {
+	if p.header("List-Id") != "" || p.invitationAnswer() {
 		return true
 	}
 	if !answerSubject.MatchString(m.Subject) {
@@ -73,9 +83,26 @@ func (p *parsed) automatic(m *Mail) bool {
 			return true
 		}
 	}
-	head := []rune(Unquote(p.plain()))
-	return automaticWords.MatchString(string(head[:min(len(head), 400)]))
+	const opening = 500
+	text := []rune(Unquote(p.plain()))
+	head := string(text[:min(len(text), opening)])
+	return automaticWords.MatchString(head) || challengeWords.MatchString(head)
 }
+
+// invitationAnswer is a calendar's answer to an invitation (RFC 5546).
+func (p *parsed) invitationAnswer() bool {
+	part := p.part("text/calendar")
+	if part == nil {
+		return false
+	}
+	method := part.ContentTypeParams["method"]
+	if found := calendarMethod.FindSubmatch(part.Content); method == "" && found != nil {
+		method = string(found[1])
+	}
+	return strings.EqualFold(method, "reply") || strings.EqualFold(method, "counter")
+}
+
+var calendarMethod = regexp.MustCompile(`(?mi)^METHOD:\s*([A-Z]+)`)
 
 // receipt is a message disposition notification (RFC 8098).
 func (p *parsed) receipt() bool {

@@ -23,12 +23,15 @@ func htmlText(source string, own bool) string {
 	}
 	t := &texter{own: own, signatures: !own}
 	t.node(root)
-	if own && strings.TrimSpace(t.String()) == "" {
+	if own && strings.Trim(t.String(), quoteSign+" \n") == "" {
 		t = &texter{own: true, signatures: true}
 		t.node(root)
 	}
 	return t.String()
 }
+
+// quoteSign stands where a quote was left out, as text mails mark it.
+const quoteSign = ">"
 
 // texter writes text, breaking lines at block elements.
 type texter struct {
@@ -46,14 +49,16 @@ type texter struct {
 var (
 	// quoteElements hold the answered mail by class or id: Gmail, Thunderbird,
 	// Yahoo, Proton, Zoho, NetEase, QQ, Mail.ru, Tutanota.
-	quoteElements = regexp.MustCompile(`(?i)(?:^|[\s_])(?:gmail_attr|moz-cite-prefix|moz-forward-container|yahoo_quoted|protonmail_quote|zmail_extra|isReplyContent|ntes-mailmaster-quote|qmbox|includetail|mail-quote-collapse|tutanota_quote|OutlookMessageHeader|reply-quote)(?:$|\s)`)
+	quoteElements = regexp.MustCompile(`(?i)(?:^|[\s_]|ydp[0-9a-f]+)(?:gmail_attr|moz-cite-prefix|moz-forward-container|yahoo_quoted|protonmail_quote|zmail_extra|isReplyContent|ntes-mailmaster-quote|qmbox|includetail|mail-quote-collapse|tutanota_quote|OutlookMessageHeader|reply-quote)(?:$|\s)`)
 	// endElements begin the answered mail; all that follows belongs to it.
 	endElements = regexp.MustCompile(`(?i)(?:^|\s)(?:x_)?(?:divRplyFwdMsg|appendonsend|mail-editor-reference-message-container|ms-outlook-mobile-reference-message|stopSpelling|origbody)(?:$|\s)`)
 	// signatureElements hold signatures.
 	signatureElements = regexp.MustCompile(`(?i)(?:^|\s)(?:gmail_signature|gmail_signature_prefix|moz-signature|protonmail_signature_block|ms-outlook-mobile-signature|Signature|AppleMailSignature|mail-signature)(?:$|\s)`)
 	// outlookRule is the line that Outlook for Windows draws above its header block.
 	outlookRule = regexp.MustCompile(`(?i)border-top:\s*solid\s+#(?:E1E1E1|B5C4DF)`)
-	hidden      = regexp.MustCompile(`(?i)display\s*:\s*none`)
+	// indent is Gmail's way to set text in.
+	indent = regexp.MustCompile(`(?i)border:\s*none`)
+	hidden = regexp.MustCompile(`(?i)display\s*:\s*none`)
 )
 
 func (t *texter) node(n *html.Node) {
@@ -118,7 +123,9 @@ func (t *texter) skip(n *html.Node) bool {
 	case endElements.MatchString(names), outlookRule.MatchString(style):
 		t.ended = true
 		return true
-	case n.DataAtom == atom.Blockquote, n.Data == "includetail", quoteElements.MatchString(names):
+	case n.DataAtom == atom.Blockquote && !indent.MatchString(style), n.Data == "includetail", quoteElements.MatchString(names):
+		t.freshLine()
+		t.text(quoteSign)
 		t.freshLine()
 		return true
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jhillyerd/enmime/v2"
 )
@@ -127,6 +128,10 @@ func parse(raw []byte) (Mail, error) {
 	m.Raw = strings.TrimSpace(p.plain())
 	if m.Kind == Reply || m.Kind == AutoReply {
 		m.Text = p.written()
+	}
+	if m.Kind == Reply && m.Raw == "" && !answerSubject.MatchString(m.Subject) {
+		// Who writes no text has put it into the subject.
+		m.Text = m.Subject
 	}
 	return m, nil
 }
@@ -281,20 +286,40 @@ func (p *parsed) part(types ...string) (found *enmime.Part) {
 
 // plain is the whole text, from HTML where there is no other.
 func (p *parsed) plain() string {
-	if s := toUTF8([]byte(p.Text)); strings.TrimSpace(s) != "" {
+	if s := repaired(p.Text); strings.TrimSpace(s) != "" {
 		return s
 	}
-	return htmlText(toUTF8([]byte(p.HTML)), false)
+	return htmlText(repaired(p.HTML), false)
+}
+
+// repaired is text with the charset that it has, whatever its label said.
+func repaired(s string) string {
+	return relabelled(toUTF8([]byte(s)))
 }
 
 // written is what the person wrote. The plain part decides; where it leaves
-// nothing (an answer below an unmarked quote, an empty plain part) the HTML
-// part does, whose quotes are marked by structure.
+// nothing (an answer below an unmarked quote, an empty plain part), or the same
+// with more behind it, the HTML part does, whose quotes are marked by structure.
 func (p *parsed) written() string {
-	if s := Unquote(toUTF8([]byte(p.Text))); s != "" {
-		return s
+	plain := Unquote(repaired(p.Text))
+	if strings.TrimSpace(p.HTML) == "" {
+		return plain
 	}
-	return Unquote(htmlText(toUTF8([]byte(p.HTML)), true))
+	marked := Unquote(htmlText(repaired(p.HTML), true))
+	if plain == "" || marked != "" && len(marked) < len(plain) && strings.HasPrefix(letters(plain), letters(marked)) {
+		return marked
+	}
+	return plain
+}
+
+// letters is the text without what the two parts of a mail set differently.
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // readHeaders reads the header block of a returned mail.

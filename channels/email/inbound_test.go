@@ -46,7 +46,7 @@ func described(m Mail) string {
 // that our customers use.
 func TestMailsOfUsualClients(t *testing.T) {
 	files, err := filepath.Glob("testdata/inbound/*.eml")
-	if err != nil || len(files) < 30 {
+	if err != nil || len(files) < 150 {
 		t.Fatalf("%d mails, %v", len(files), err)
 	}
 	for _, file := range files {

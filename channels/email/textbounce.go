@@ -47,19 +47,22 @@ func (p *parsed) textBounce(m *Mail) bool {
 	if len(addresses) == 0 {
 		addresses = p.addressesIn(report, m)
 	}
-	if len(addresses) == 0 {
-		// A part that cannot be read is no reason to miss what stands in it.
-		whole := beforeReturned(toUTF8(p.body))
-		if addresses = p.addressesIn(whole, m); len(addresses) > 0 {
-			report = whole
-		}
-	}
 	p.returned(m)
 	if len(addresses) == 0 {
 		if to := p.returnedTo(); to != "" {
 			addresses = []string{to}
 		} else if to := returnedToLine.FindStringSubmatch(p.plain()); to != nil {
 			addresses = []string{to[1]}
+		}
+	}
+	// A part that cannot be read, or a heading that looks like the returned
+	// mail's, is no reason to miss what stands there.
+	for _, other := range []string{beforeReturned(toUTF8(p.body)), p.plain()} {
+		if len(addresses) > 0 {
+			break
+		}
+		if addresses = p.addressesIn(other, m); len(addresses) > 0 {
+			report = other
 		}
 	}
 	action := "failed"

@@ -49,7 +49,7 @@ func ownLines(lines []string) []string {
 		switch {
 		case quoted(line):
 			continue
-		case ownDelimiter.MatchString(line), separator.MatchString(line), headerBlock(lines[i:]):
+		case ownDelimiter.MatchString(line), separator.MatchString(line), headerBlock(lines[i:], belowRule(own)):
 			return dropRule(own)
 		}
 		n := attribution(lines[i:])
@@ -66,6 +66,12 @@ func ownLines(lines []string) []string {
 		i += n - 1
 	}
 	return own
+}
+
+// belowRule: the last line with text is a drawn line.
+func belowRule(lines []string) bool {
+	lines = trimBlank(lines)
+	return len(lines) > 0 && rule.MatchString(lines[len(lines)-1])
 }
 
 // dropRule removes the horizontal rule that some programs draw above a quote.
@@ -103,8 +109,9 @@ func overflow(lines []string, i int) bool {
 }
 
 // headerBlock recognises the header lines that Outlook, Foxmail and others put
-// above an unmarked quote: at least two different fields, one of them From.
-func headerBlock(lines []string) bool {
+// above an unmarked quote: at least two different fields, one of them From,
+// which Yandex leaves out below its drawn line.
+func headerBlock(lines []string, ruled bool) bool {
 	if fieldOf(lines[0]) == "" {
 		return false
 	}
@@ -126,7 +133,7 @@ func headerBlock(lines []string) bool {
 			break
 		}
 	}
-	return kinds["from"] && len(kinds) > 1
+	return (kinds["from"] || ruled) && len(kinds) > 1
 }
 
 func fieldOf(line string) string {
@@ -144,10 +151,12 @@ func attribution(lines []string) int {
 	joined := ""
 	for n := 1; n <= most && n <= len(lines); n++ {
 		line := strings.TrimSpace(lines[n-1])
-		if line == "" || quoted(line) {
+		// "<a@b" at the end of a line leaves ">:" for the next.
+		open := strings.Count(joined, "<") > strings.Count(joined, ">")
+		if line == "" || quoted(line) && !open {
 			return 0
 		}
-		if n > 1 && !attributionStart.MatchString(lines[0]) {
+		if n > 1 && !startsAttribution(lines[0]) {
 			return 0
 		}
 		joined = strings.TrimSpace(joined + " " + line)
@@ -155,10 +164,29 @@ func attribution(lines []string) int {
 			return 0
 		}
 		if introduces(joined, lines[n:]) {
+			if n > 1 && wholeBelow(lines[1:n]) {
+				return 0
+			}
 			return n
 		}
 	}
 	return 0
+}
+
+func startsAttribution(line string) bool {
+	return attributionStart.MatchString(line) || dateInLine.MatchString(line) && timeInLine.MatchString(line)
+}
+
+// wholeBelow: these lines hold a whole attribution; what stands above it is the
+// writer's own.
+func wholeBelow(lines []string) bool {
+	for i := range lines {
+		joined := strings.Join(lines[i:], " ")
+		if startsAttribution(lines[i]) && anyAddress.MatchString(joined) && dateInLine.MatchString(joined) {
+			return true
+		}
+	}
+	return false
 }
 
 // introduces judges one unwrapped line by what all attributions share: a verb of
@@ -178,10 +206,17 @@ func introduces(line string, rest []string) bool {
 		}
 		return false
 	}
-	if strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：") {
-		return hasAddress && hasDate && timeInLine.MatchString(line)
+	if !strings.HasSuffix(line, ":") && !strings.HasSuffix(line, "：") {
+		return false
 	}
-	return false
+	switch {
+	case hasAddress && hasDate && timeInLine.MatchString(line):
+		return true
+	case wroteWho.MatchString(line):
+		return hasDate && timeInLine.MatchString(line)
+	}
+	// Whatever its language: a line with date or address above a marked quote.
+	return (hasDate && timeInLine.MatchString(line) || hasAddress) && quoted(nextText(rest))
 }
 
 // cutSignature removes signature, farewell and mobile footer from the end.
@@ -194,6 +229,7 @@ func cutSignature(lines []string) []string {
 	}
 	lines = cutFooter(lines)
 	lines = cutContact(lines)
+	lines = cutCard(lines)
 	lines = cutFarewell(lines)
 	return trimBlank(lines)
 }
@@ -214,6 +250,16 @@ func cutContact(lines []string) []string {
 	const longest = 8
 	for i := len(lines) - 1; i > 0 && len(lines)-i <= longest; i-- {
 		if rule.MatchString(lines[i]) && contact.MatchString(strings.Join(lines[i+1:], "\n")) {
+			return trimBlank(lines[:i])
+		}
+	}
+	return lines
+}
+
+// cutCard removes the table of name and address that NetEase's program draws.
+func cutCard(lines []string) []string {
+	for i, line := range lines {
+		if i > 0 && cardEdge.MatchString(line) {
 			return trimBlank(lines[:i])
 		}
 	}
