@@ -128,7 +128,7 @@ func TestLineSecond(t *testing.T) {
 					go func() { _ = l.pass(t.Context(), fmt.Sprint(i), i, 2, run) }()
 					synctest.Wait()
 				}
-				time.Sleep(tt.wait)
+				<-time.After(tt.wait)
 				synctest.Wait()
 				if left := standing(&l); groups.Load() != int64(tt.groups) || left != tt.left {
 					t.Errorf("%d groups, %d wait", groups.Load(), left)
