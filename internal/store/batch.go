@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -84,6 +85,7 @@ func (b *batch) change(what string, cols []column, rows [][]any, update string, 
 // insert adds the statements that write rows; where all must be written, ErrConflict
 // says that some were there.
 func (b *batch) insert(ctx context.Context, what, into string, cols []string, rows [][]any, suffix string, whole bool) error {
+	cols, rows = filled(into, cols, rows)
 	for len(rows) > 0 {
 		n, query, args, err := b.t.insertion(ctx, into, cols, rows, suffix)
 		if err != nil {
@@ -97,6 +99,44 @@ func (b *batch) insert(ctx context.Context, what, into string, cols []string, ro
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// blank are the values that the schema gives what an insert into these tables leaves
+// out; other columns are null then.
+var blank = map[string]map[string]any{
+	"message": {"template": "", "subject": "", "html": "", "buttons": "", "options": "", "reading": "", "attempts": 0, "segments": 0, "priority": 0},
+	"answer":  {"answer": "", "choice": "", "comment": ""},
+	"remark":  {"department": "", "topics": ""},
+	"task":    {"reason": "", "severity": 0, "words": "", "department": "", "source_party": "", "way_in": "", "outcome": "", "note": ""},
+}
+
+// filled leaves out the columns in which no row has a value of its own: a third of a
+// message, and each costs both sides a list.
+func filled(into string, cols []string, rows [][]any) ([]string, [][]any) {
+	if blank[into] == nil {
+		return cols, rows
+	}
+	var kept []int
+	for j, col := range cols {
+		standard := blank[into][col]
+		if slices.ContainsFunc(rows, func(row []any) bool {
+			m, is := row[j].(moment)
+			return row[j] != standard && (!is || !m.IsZero())
+		}) {
+			kept = append(kept, j)
+		}
+	}
+	if len(kept) == len(cols) || len(kept) == 0 {
+		return cols, rows
+	}
+	names, lean, cells := make([]string, len(kept)), make([][]any, len(rows)), make([]any, len(rows)*len(kept))
+	for i, row := range rows {
+		lean[i], cells = cells[:len(kept):len(kept)], cells[len(kept):]
+		for k, j := range kept {
+			lean[i][k], names[k] = row[j], cols[j]
+		}
+	}
+	return names, lean
 }
 
 // run carries the statements out and leaves the batch empty. After an error the
