@@ -66,8 +66,8 @@ type run struct {
 }
 
 // garbage is how much more than what is in use the heap may grow by before it is
-// collected, in per cent: a campaign spends a tenth of its processor time less than
-// with Go's 100 and stays below 100 MB. GOGC says otherwise; GOMEMLIMIT holds anyway.
+// collected, in per cent: a campaign is collected less often than with Go's 100 and
+// stays below 100 MB. GOGC says otherwise; GOMEMLIMIT holds anyway.
 const garbage = 150
 
 func main() {

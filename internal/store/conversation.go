@@ -61,20 +61,20 @@ func conversationRow(c Conversation, now time.Time) []any {
 }
 
 // conversation writes the columns conversationInsert.
-func (r *copyRows) conversation(c *Conversation, now time.Time) {
-	r.row()
-	for _, id := range [...]string{c.ID, c.DealerID, c.ContactID, c.OutreachID, c.VisitID, c.TaskID} {
-		r.id(id)
+func (c *copyRows) conversation(x *Conversation, now time.Time) {
+	c.row()
+	for _, id := range [...]string{x.ID, x.DealerID, x.ContactID, x.OutreachID, x.VisitID, x.TaskID} {
+		c.id(id)
 	}
-	r.text(c.Survey)
-	r.integer(int64(c.SurveyVersion))
-	for _, s := range [...]string{c.Locale, string(c.Channel), c.Address, c.State, c.Position} {
-		r.text(s)
+	c.text(x.Survey)
+	c.integer(int64(x.SurveyVersion))
+	for _, s := range [...]string{x.Locale, string(x.Channel), x.Address, x.State, x.Position} {
+		c.text(s)
 	}
-	r.integer(1)
-	r.text(c.Token)
-	r.moment(now)
-	r.moment(now)
+	c.integer(1)
+	c.text(x.Token)
+	c.moment(now)
+	c.moment(now)
 }
 
 func (t *Tx) openConversations(ctx context.Context, cs []Conversation, now time.Time) error {
