@@ -2,6 +2,7 @@
 -- An event is gone when it is planned: the outreach says what became of it. Marking it
 -- wrote each row and its indexes anew, which cost more than a row of outreach, and
 -- nothing read it afterwards. It refers to what its own transaction wrote or read.
+-- planned_at stays, as on PostgreSQL, where nodes of two versions may run side by side.
 create table event_new (
     id text not null primary key,
     dealer_id text not null,
@@ -9,9 +10,10 @@ create table event_new (
     contact_id text not null,
     visit_id text,
     at bigint not null,
-    created_at bigint not null
+    created_at bigint not null,
+    planned_at bigint
 );
-insert into event_new select id, dealer_id, kind, contact_id, visit_id, at, created_at from event where planned_at is null;
+insert into event_new select id, dealer_id, kind, contact_id, visit_id, at, created_at, null from event where planned_at is null;
 drop table event;
 alter table event_new rename to event;
 create index event_order on event (created_at, id);
