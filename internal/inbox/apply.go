@@ -17,13 +17,22 @@ import (
 	"otklik/internal/survey"
 )
 
-// claimed tells whether a person has taken the conversation's callback.
-func (e *entry) claimed() (bool, error) {
-	t, err := e.tx.TaskOfConversation(e.ctx, e.conv.ID, store.TaskCallback)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+// taken begins the input of a step with what is known of the event and of the people
+// who have the conversation's tasks.
+func (e *entry) taken() (survey.Input, error) {
+	in := survey.Input{Channel: e.in.Channel, MessageID: e.msg.ID}
+	for _, kind := range [...]string{store.TaskCallback, store.TaskReview} {
+		t, err := e.tx.TaskOfConversation(e.ctx, e.conv.ID, kind)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return in, err
+		}
+		in.Claimed = in.Claimed || kind == store.TaskCallback && t.OwnerID != ""
+		in.Human = in.Human || t.State == store.TaskClaimed
 	}
-	return t.OwnerID != "", err
+	return in, nil
 }
 
 // apply carries out one effect in the transaction.
@@ -45,8 +54,14 @@ func (e *entry) act(f survey.Effect) error {
 	case survey.Recommendation:
 		return e.remark(store.RemarkRecommend, f.Value, nil, "")
 	case survey.Callback:
+		if e.amended != nil {
+			return e.rewrite(f)
+		}
 		return e.callback(f)
 	case survey.CallbackWords:
+		if e.amended != nil {
+			return e.rewrite(f)
+		}
 		return e.onCallback(func(t store.Task) error {
 			if err := e.callAt(&t, f.When); err != nil {
 				return err
@@ -289,7 +304,7 @@ func (e *entry) later(f survey.Effect) error {
 	if err != nil {
 		return err
 	}
-	m.Purpose, m.Priority, m.DueAt, m.ConversationID = outreach.Reminder, outreach.Reminder.Priority(), at, e.conv.ID
+	m.ID, m.Purpose, m.Priority, m.DueAt, m.ConversationID = e.tx.NewID(), outreach.Reminder, outreach.Reminder.Priority(), at, e.conv.ID
 	e.outbox = append(e.outbox, m)
 	return nil
 }
@@ -356,7 +371,7 @@ func (e *entry) say(f survey.Effect) error {
 
 // post readies a draft as the answer to the person's own message.
 func (e *entry) post(m store.Message) {
-	m.AnswersAt, m.Purpose, m.Priority = e.now, outreach.Answer, outreach.Answer.Priority()
+	m.ID, m.AnswersAt, m.Purpose, m.Priority = e.tx.NewID(), e.now, outreach.Answer, outreach.Answer.Priority()
 	if e.in.Channel == channels.Email {
 		m.Options.InReplyTo = e.in.ProviderID
 	}

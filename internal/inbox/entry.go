@@ -186,9 +186,11 @@ func (e *entry) open(c *store.Conversation) error {
 		return err
 	}
 	e.conv, e.def = c, def
-	if err := json.Unmarshal([]byte(c.Position), &e.state); err != nil {
+	var p position
+	if err := json.Unmarshal([]byte(c.Position), &p); err != nil {
 		return fmt.Errorf("reading the position: %w", err)
 	}
+	e.state, e.last = p.State, p.Last
 	return e.place()
 }
 
@@ -293,22 +295,42 @@ func (e *entry) text() error {
 	for _, s := range e.staff() {
 		names = append(names, s.Name)
 	}
-	read := func(q *reply.Question) reply.Reading {
-		return e.Parser.Read(reply.Input{Text: e.in.Text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: names})
+	readText := func(text string, q *reply.Question) reply.Reading {
+		return e.Parser.Read(reply.Input{Text: text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: names})
 	}
+	read := func(q *reply.Question) reply.Reading { return readText(e.in.Text, q) }
 	if e.conv == nil {
 		r = read(nil)
 	} else {
 		question, r = survey.Target(e.def, e.state, e.locale(), e.in.Channel, e.in.Text, read)
 	}
 	e.heed(&r)
-	if err := e.note(r); err != nil {
+	if e.fragment(&r) {
+		j, err := e.join(question, &r, readText)
+		if err != nil {
+			return fmt.Errorf("reading a fragment: %w", err)
+		}
+		if j != nil {
+			if err := e.note(heard{j.reading, j.last.Heard}); err != nil {
+				return err
+			}
+			return e.again(j)
+		}
+	}
+	if err := e.note(heard{Reading: r}); err != nil {
 		return err
 	}
 	if e.conv == nil {
 		return e.loose(r)
 	}
-	return e.step(survey.Input{Reading: &r, Question: question, Channel: e.in.Channel, MessageID: e.msg.ID, Text: e.in.Text})
+	return e.step(survey.Input{Reading: &r, Question: question, Text: e.in.Text})
+}
+
+// heard is a reading as it is kept with its message; Joins are the earlier messages
+// that were read with it.
+type heard struct {
+	reply.Reading
+	Joins []string `json:",omitempty"`
 }
 
 // heed takes the provider's own understanding of a keyword over ours.
@@ -327,7 +349,7 @@ func (e *entry) wordless() error {
 }
 
 // note keeps the reading with the message.
-func (e *entry) note(r reply.Reading) error {
+func (e *entry) note(r heard) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encoding a reading: %w", err)
@@ -355,36 +377,48 @@ func (e *entry) tap() error {
 	if e.conv == nil || len(parts) != 3 {
 		return nil // a button of a conversation that is not ours any more
 	}
-	return e.step(survey.Input{Tap: &survey.Tap{Question: parts[1], Value: parts[2]}, Channel: e.in.Channel, MessageID: e.msg.ID})
+	return e.step(survey.Input{Tap: &survey.Tap{Question: parts[1], Value: parts[2]}})
 }
 
 // step moves the survey and carries out its effects.
 func (e *entry) step(in survey.Input) error {
-	claimed, err := e.claimed()
+	known, err := e.taken()
 	if err != nil {
 		return err
 	}
-	in.Claimed = claimed
+	in.Channel, in.MessageID, in.Claimed, in.Human = known.Channel, known.MessageID, known.Claimed, known.Human
+	before := e.state
 	var effects []survey.Effect
-	e.state, effects = survey.Step(e.def, e.state, in, e.now)
+	e.state, effects = survey.Step(e.def, before, in, e.now)
 	// The person goes on where he wrote last.
-	if in.Channel != channels.Form && in.Channel != channels.Phone && in.Channel != channels.Paper && e.in.From != "" {
+	if e.in.From != "" {
 		e.conv.Channel, e.conv.Address = e.in.Channel, e.in.From
 	}
+	if err := e.carry(effects); err != nil {
+		return err
+	}
+	if e.last != nil && len(e.outbox) > 0 && e.state.Question != before.Question && e.now.Sub(e.last.At) <= answerWait {
+		e.tx.Recall(e.last.Told, "superseded", e.now) // what still waits spoke of the question before
+	}
+	if in.Reading != nil && !urgent(in.Reading) {
+		e.remember(before, nil)
+	}
+	return e.save()
+}
+
+// carry carries effects out in the transaction.
+func (e *entry) carry(effects []survey.Effect) error {
 	for _, f := range effects {
 		if err := e.apply(f); err != nil {
 			return fmt.Errorf("carrying out %s: %w", f.Kind, err)
 		}
 	}
-	if err := e.confirm(effects); err != nil {
-		return err
-	}
-	return e.save()
+	return e.confirm(effects)
 }
 
 // save writes the position, then queues what the person is told.
 func (e *entry) save() error {
-	b, err := json.Marshal(e.state)
+	b, err := json.Marshal(position{e.state, e.said})
 	if err != nil {
 		return fmt.Errorf("encoding the position: %w", err)
 	}

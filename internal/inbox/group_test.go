@@ -52,7 +52,7 @@ func TestCrowd(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if ms := w.send(); len(ms) != n {
+		if ms := w.rest(); len(ms) != n {
 			t.Errorf("%d answers for %d people", len(ms), n)
 		}
 		cb := w.tasks(store.TaskCallback)

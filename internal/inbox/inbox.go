@@ -139,6 +139,10 @@ type entry struct {
 	conv  *store.Conversation
 	def   *survey.Definition
 	state survey.State
+	// last is what was written before this, said what is kept for what may follow.
+	last, said *said
+	// amended is set while words are acted upon again whose callback is open.
+	amended *joint
 	// quiet: the effects say nothing, because the person sees or hears them at
 	// once (form, phone, paper).
 	quiet      bool

@@ -94,14 +94,14 @@ func (b *Inbox) Submit(ctx context.Context, s Submission) (Submitted, error) {
 }
 
 func (e *entry) form(s Submission, out *Submitted) error {
-	claimed, err := e.claimed()
+	in, err := e.taken()
 	if err != nil {
 		return err
 	}
-	e.msg = store.Message{ID: ""}
 	var effects []survey.Effect
 	words := e.readWords(s)
-	e.state, effects = survey.Step(e.def, e.state, survey.Input{Form: s.Values, Reading: words, Channel: s.Channel, Claimed: claimed}, e.now)
+	in.Form, in.Reading = s.Values, words
+	e.state, effects = survey.Step(e.def, e.state, in, e.now)
 	for _, f := range effects {
 		switch f.Kind {
 		case survey.Refuse:

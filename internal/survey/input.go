@@ -13,8 +13,11 @@ import (
 func (s *step) text(r *reply.Reading) {
 	wasSilent := s.st.Silent
 	defer func() {
-		if wasSilent {
-			s.hush()
+		switch {
+		case wasSilent:
+			s.hush(Resume, Help)
+		case s.in.Human:
+			s.hush(Resume, Help, OptOut, WrongPerson, SoldCar)
 		}
 	}()
 	r = s.trusted(r)
@@ -63,11 +66,11 @@ func (s *step) trusted(r *reply.Reading) *reply.Reading {
 	return &out
 }
 
-// hush keeps quiet towards a person who wants no messages: what he asks for by
-// name (resume, help) is answered, nothing else is said.
-func (s *step) hush() {
+// hush keeps quiet towards a person who wants no messages, or to whom a human
+// speaks: what he asks for by name is answered, nothing else is said.
+func (s *step) hush(but ...EffectKind) {
 	for i := range s.effects {
-		if e := &s.effects[i]; e.Kind != Resume && e.Kind != Help {
+		if e := &s.effects[i]; !slices.Contains(but, e.Kind) {
 			e.Message = ""
 		}
 	}
@@ -89,8 +92,8 @@ func (s *step) readAnswer(r *reply.Reading) []*Question {
 	if !ok {
 		return nil
 	}
-	a, ok := q.fromReading(r)
-	if !ok || !q.Open() && (r.Confidence < s.d.Confidence || !answers(r)) {
+	a, ok := s.d.accepts(q, r)
+	if !ok {
 		return nil
 	}
 	words := a.Comment
@@ -105,6 +108,22 @@ func (s *step) readAnswer(r *reply.Reading) []*Question {
 	_, low := s.d.lowAnswer(q, a)
 	s.pass(q, low, words, r)
 	return []*Question{q}
+}
+
+// accepts gives the answer to a question in a reading, where it can be trusted.
+func (d *Definition) accepts(q *Question, r *reply.Reading) (Answer, bool) {
+	a, ok := q.fromReading(r)
+	return a, ok && (q.Open() || r.Confidence >= d.Confidence && answers(r))
+}
+
+// Accepts tells whether a text that was read against a question answers it.
+func (d *Definition) Accepts(question string, r *reply.Reading) bool {
+	q, ok := d.Question(question)
+	if !ok {
+		return false
+	}
+	_, ok = d.accepts(q, r)
+	return ok
 }
 
 // answers tells whether a value in the reading is meant as an answer: a score may
@@ -162,7 +181,7 @@ func (s *step) unanswered(r *reply.Reading) {
 		s.effects[len(s.effects)-1].Message = "callback.requested"
 		return
 	}
-	if r.Intent == reply.IntentLater {
+	if r.Intent == reply.IntentLater && !s.in.Human {
 		s.emit(Effect{Kind: Later, When: r.When, Message: "later.ack"})
 		return
 	}
@@ -214,9 +233,9 @@ func (s *step) doubt(q *Question, r *reply.Reading) {
 	review := Effect{Kind: Review, Question: q.ID, Words: s.words(), Topics: r.Topics}
 	review.Suggestion = q.suggestion(r)
 	switch {
-	case s.st.Flagged && s.stops():
+	case s.st.Flagged && (s.stops() || s.in.Human):
 		s.extend()
-	case s.st.Waiting:
+	case s.st.Waiting, s.in.Human:
 		s.emit(review)
 	case s.st.Reasks > 0:
 		s.st.Waiting = true

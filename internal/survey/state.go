@@ -65,8 +65,8 @@ type Answer struct {
 	MessageID string        `json:"message,omitempty"`
 }
 
-// same tells whether two answers say the same, however they came.
-func (a Answer) same(b Answer) bool {
+// Same tells whether two answers say the same, however they came.
+func (a Answer) Same(b Answer) bool {
 	if (a.Rating == nil) != (b.Rating == nil) || a.Rating != nil && *a.Rating != *b.Rating {
 		return false
 	}
@@ -95,6 +95,9 @@ type Input struct {
 	Text string
 	// Claimed: a person has taken the callback, so it is not withdrawn.
 	Claimed bool
+	// Human: a person has taken the conversation over. What is answered is kept and
+	// passed on to him; the bot asks nothing and says nothing of its own.
+	Human bool
 }
 
 // Tap is a pressed button. Value is a number, "yes", "no", an option's id, or
@@ -212,6 +215,13 @@ func (st State) clone() State {
 	st.Asked = slices.Clone(st.Asked)
 	st.Causes = slices.Clone(st.Causes)
 	return st
+}
+
+// Told notes that a question has reached the person, so that it is not asked again.
+func (st *State) Told(question string, ch channels.Kind) {
+	if a := (Asked{Question: question, Channel: ch}); !slices.Contains(st.Asked, a) {
+		st.Asked = append(st.Asked, a)
+	}
 }
 
 // spent counts what was asked on a channel, by openness of the question.

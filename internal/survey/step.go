@@ -66,7 +66,7 @@ func (s *step) save(q *Question, a Answer) bool {
 		a.Comment = join(s.st.Words, a.Comment)
 	}
 	s.st.Words = ""
-	if had && old.same(a) {
+	if had && old.Same(a) {
 		return false
 	}
 	a.Channel, a.At, a.MessageID = s.st.Channel, s.now, s.in.MessageID
@@ -198,7 +198,7 @@ func worst(cs []Cause) Cause {
 // goes with a callback opened in this step.
 func (s *step) proceed() {
 	switch {
-	case s.st.Silent:
+	case s.st.Silent, s.in.Human && s.in.Form == nil:
 	case s.onlyRequested():
 		// The person asked for a human: a human answers, and the bot asks no more.
 		s.effects[s.opened-1].Message = "callback.requested"
