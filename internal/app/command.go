@@ -121,13 +121,20 @@ func (a *App) Preview(d store.Dealer, surveyID, programID, locale string, ch cha
 
 func (a *App) previewSurvey(d store.Dealer, def *survey.Definition, locale string, ch channels.Kind) (out []PreviewPart, err error) {
 	data := a.sample(d, locale, ch)
+	for _, q := range def.Questions {
+		if q.Role == survey.Liked {
+			data.Liked = q.Options[:2]
+		}
+	}
 	add := func(name string, c render.Content, e error) {
 		err = errors.Join(err, e)
 		out = append(out, PreviewPart{def.ID + "/" + name, c})
 	}
 	c, e := a.renderer.Invite(def, locale, ch, data)
 	add("invite", c, e)
-	for i, q := range def.Sheet(ch) {
+	// What one person meets: of a split questionnaire not every question.
+	st := survey.Begin(def, ch, def.Draw("preview", data.Now.In(data.Zone)))
+	for i, q := range st.Sheet(def, ch) {
 		if i == 0 && (ch == channels.SMS || ch == channels.Email || ch == channels.Telegram) {
 			continue
 		}

@@ -92,7 +92,7 @@ func newHooks(b *testing.B, st *store.Store, n int) *hooks {
 	b.Cleanup(h.server.Close)
 	h.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: hookCallers}}
 	def, _ := renderer.Definition("after-service")
-	position, err := json.Marshal(survey.Begin(def, channels.SMS))
+	position, err := json.Marshal(survey.Begin(def, channels.SMS, nil))
 	check(err)
 	for from := 0; from < n; from += store.SaveChunk {
 		k := min(store.SaveChunk, n-from)

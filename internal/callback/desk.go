@@ -240,7 +240,7 @@ func (d *Desk) question(ctx context.Context, tx *store.Tx, t *store.Task, r draf
 	if err != nil {
 		return c, "", err
 	}
-	position, err := json.Marshal(survey.Begin(def, r.Channel))
+	position, err := json.Marshal(survey.Begin(def, r.Channel, def.Draw(t.ContactID, now.In(r.Dealer.Location()))))
 	if err != nil {
 		return c, "", err
 	}

@@ -107,7 +107,11 @@ func (c *Console) showForm(q *request, f formOf, status int, typed url.Values, r
 	}
 	r := draft.Recipient{Dealer: f.dealer, Contact: f.person, Visit: f.visit, Channel: channels.Form, Locale: q.lang.locale, Now: q.now}
 	p := formPage{Token: f.conv.Token, Name: draftName(f.person, q.lang.locale), Again: len(as[f.conv.ID]) > 0}
-	if p.Fields, err = q.fields(f.def, channels.Form, r, as[f.conv.ID], typed); err != nil {
+	st, err := position(f.conv)
+	if err != nil {
+		return err
+	}
+	if p.Fields, err = q.fields(f.def, &st, channels.Form, r, as[f.conv.ID], typed); err != nil {
 		return err
 	}
 	for i := range p.Fields {
@@ -197,13 +201,32 @@ func (c *Console) formThanks(q *request) error {
 				return err
 			}
 		}
-	case query.Get("o") == string(survey.Good):
-		p.Text = q.lang.text("form.thanks_good")
 	default:
-		p.Text = q.lang.text("form.thanks_neutral")
+		if p.Text, err = c.thanks(q, f, survey.Outcome(query.Get("o"))); err != nil {
+			return err
+		}
 	}
 	v.Data = p
 	return q.show(http.StatusOK, "thanks", v)
+}
+
+// thanks is what the survey says at its end, with what the person liked (R038). A
+// survey that is not meant for a form has no words for one: then the house thanks.
+func (c *Console) thanks(q *request, f formOf, o survey.Outcome) (string, error) {
+	if _, ok := f.def.Budget[channels.Form]; !ok || !slices.Contains(survey.Outcomes(), o) {
+		return q.lang.text("form.thanks_neutral"), nil
+	}
+	st, err := position(f.conv)
+	if err != nil {
+		return "", err
+	}
+	data := c.Drafter.Data(draft.Recipient{Dealer: f.dealer, Contact: f.person, Visit: f.visit, Channel: channels.Form, Locale: q.lang.locale, Now: q.now})
+	data.Liked = st.Likes(f.def)
+	content, err := c.Renderer.Thanks(f.def, o, q.lang.locale, channels.Form, data)
+	if err != nil {
+		return "", fmt.Errorf("wording the thanks: %w", err)
+	}
+	return content.Text, nil
 }
 
 // callPromise says who calls and until when, as the answers on other channels do.

@@ -48,16 +48,16 @@ type option struct {
 // prefix of the names of questions in a posted form.
 const prefix = "q."
 
-// fields turns a sheet's questions into fields. typed is what was posted before,
-// nil for nothing; standing are the answers of the conversation.
-func (q *request) fields(def *survey.Definition, ch channels.Kind, r draft.Recipient, standing []store.Answer, typed url.Values) ([]field, error) {
+// fields turns the sheet of a person who stands at st into fields. typed is what was
+// posted before, nil for nothing; standing are the answers of the conversation.
+func (q *request) fields(def *survey.Definition, st *survey.State, ch channels.Kind, r draft.Recipient, standing []store.Answer, typed url.Values) ([]field, error) {
 	var out []field
 	locale := r.LocaleOr()
 	given := map[string]store.Answer{}
 	for _, a := range standing {
 		given[a.Question] = a
 	}
-	for _, question := range def.Sheet(ch) {
+	for _, question := range st.Sheet(def, ch) {
 		// A person who only listens or reads must not meet a placeholder without
 		// a value: the wordings of sheets have none that is not optional.
 		content, err := q.c.Renderer.Question(def, question.ID, locale, ch, q.c.Drafter.Data(r))
@@ -117,7 +117,7 @@ func (q *request) options(question *survey.Question, locale string) []option {
 		}
 	case survey.YesNo:
 		out = []option{{Value: "yes", Label: cat.text("answer.yes"), Key: "1"}, {Value: "no", Label: cat.text("answer.no"), Key: "2"}}
-	case survey.Choice, survey.MultiChoice:
+	case survey.Choice, survey.MultiChoice, survey.Expectation:
 		for i, o := range question.Options {
 			out = append(out, option{Value: o.ID, Label: inLocale(o.Label, locale), Key: strconv.Itoa(i + 1)})
 		}
@@ -133,7 +133,8 @@ func (q *request) catalogue(locale string) *catalogue {
 	return q.lang
 }
 
-// values reads a posted sheet; blank fields are left out.
+// values reads a posted sheet, whichever questions of it the person was shown; blank
+// fields are left out.
 func values(def *survey.Definition, ch channels.Kind, form url.Values) map[string]survey.Value {
 	out := map[string]survey.Value{}
 	for _, question := range def.Sheet(ch) {
@@ -151,7 +152,7 @@ func values(def *survey.Definition, ch channels.Kind, form url.Values) map[strin
 			v.Rating = &n
 		case survey.YesNo:
 			v.Answer = posted[0]
-		case survey.Choice:
+		case survey.Choice, survey.Expectation:
 			v.Choice = posted[0]
 		case survey.MultiChoice:
 			v.Choices = posted
@@ -212,7 +213,14 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 	}
 	p.Survey = inLocale(def.Title, q.lang.locale)
 	r := draft.Recipient{Dealer: q.dealer, Contact: p.Contact, Visit: p.Visit, Channel: channels.Phone, Locale: conv.Locale, Now: q.now}
-	if p.Fields, err = q.fields(def, channels.Phone, r, standing, typed); err != nil {
+	st, err := position(conv)
+	if err != nil {
+		return p, nil, err
+	}
+	if conv.ID == "" {
+		st.Drawn = def.Draw(t.ContactID, q.now.In(q.dealer.Location()))
+	}
+	if p.Fields, err = q.fields(def, &st, channels.Phone, r, standing, typed); err != nil {
 		return p, nil, err
 	}
 	for _, f := range p.Fields {
@@ -221,6 +229,17 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 		}
 	}
 	return p, def, nil
+}
+
+// position is where the person of a conversation stands; the beginning for none.
+func position(c store.Conversation) (st survey.State, err error) {
+	if c.Position == "" {
+		return st, nil
+	}
+	if err := json.Unmarshal([]byte(c.Position), &st); err != nil {
+		return st, fmt.Errorf("reading the position: %w", err)
+	}
+	return st, nil
 }
 
 // begun finds the conversation of the task's visit, with its answers; both are

@@ -158,6 +158,7 @@ func (q *request) answerLine(def *survey.Definition, known bool, a store.Answer)
 		l.Value = a.Choice
 		if known {
 			l.Value = choiceLabels(question, a.Choice, q.lang.locale)
+			l.Low = question.Kind == survey.Expectation && a.Choice == survey.Worse
 		}
 	}
 	return l

@@ -303,7 +303,7 @@ func (d *Dispatcher) compose(it *item) (*store.Begun, error) {
 		return nil, fmt.Errorf("survey %q is not known", it.step.Survey)
 	}
 	r.Token = draft.NewToken()
-	position, err := d.position(def, r.Channel)
+	position, err := d.position(def, r.Channel, o.ContactID, r.Now.In(r.Dealer.Location()))
 	if err != nil {
 		return nil, err
 	}
@@ -326,16 +326,19 @@ type opening struct {
 	channel channels.Kind
 }
 
-// position is where a conversation begins, encoded once for all.
-func (d *Dispatcher) position(def *survey.Definition, ch channels.Kind) (string, error) {
+// position is where a conversation begins: encoded once for all, unless each person
+// is asked questions of his own.
+func (d *Dispatcher) position(def *survey.Definition, ch channels.Kind, contact string, at time.Time) (string, error) {
 	key := opening{def.Hash, ch}
 	if p, ok := d.openings.Load(key); ok {
 		return p.(string), nil
 	}
-	p, err := json.Marshal(survey.Begin(def, ch))
+	p, err := json.Marshal(survey.Begin(def, ch, def.Draw(contact, at)))
 	if err != nil {
 		return "", fmt.Errorf("encoding a position: %w", err)
 	}
-	d.openings.Store(key, string(p))
+	if len(def.Split) == 0 {
+		d.openings.Store(key, string(p))
+	}
 	return string(p), nil
 }

@@ -384,11 +384,12 @@ func (e *entry) suppressedAnswer(f survey.Effect) bool {
 }
 
 // promise fills in who calls, until when: the callback's owner, else the operator
-// who answers for it.
+// who answers for it; and what the person liked (R038).
 func (e *entry) promise(x *render.Data) {
 	if e.conv == nil {
 		return
 	}
+	x.Liked = e.state.Likes(e.def)
 	id := e.conv.TaskID
 	var t store.Task
 	var err error

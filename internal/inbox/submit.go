@@ -177,15 +177,15 @@ func (e *entry) conversationOf(t store.Task) (store.Conversation, error) {
 	if !ok {
 		return c, fmt.Errorf("survey %q is not known", DefaultSurvey)
 	}
-	position, err := json.Marshal(survey.Begin(def, channels.Phone))
-	if err != nil {
-		return c, err
-	}
 	person, err := e.tx.Contact(e.ctx, t.ContactID)
 	if err != nil {
 		return c, err
 	}
 	dealer, _ := e.Roster.Dealer(t.DealerID)
+	position, err := json.Marshal(survey.Begin(def, channels.Phone, def.Draw(t.ContactID, e.now.In(dealer.Location()))))
+	if err != nil {
+		return c, err
+	}
 	r := draft.Recipient{Dealer: dealer, Contact: person}
 	c = store.Conversation{ID: e.tx.NewID(), DealerID: t.DealerID, ContactID: t.ContactID, VisitID: t.VisitID, Survey: def.ID, SurveyVersion: def.Version, Locale: r.LocaleOr(), Channel: channels.Phone,
 		Address: person.On(channels.Phone), State: store.ConversationOpen, Position: string(position), Version: 1, Token: draft.NewToken(), OpenedAt: e.now}

@@ -26,6 +26,8 @@ type job struct {
 	question wording // the wording of {{.question}}
 	channel  channels.Kind
 	purpose  string
+	// why are the survey's own words on why one gets an email, by locale.
+	why      map[string]*text
 	segments int
 	buttons  *asked
 	// opens: we write first, so the first contact says how to refuse.
@@ -78,7 +80,7 @@ func (r *Renderer) speaks(j *job, l string) bool {
 
 func (r *Renderer) build(j *job, l string) (Content, error) {
 	w := r.words[base(l)]
-	v := &values{words: w, data: j.data}
+	v := &values{words: w, locale: l, data: j.data}
 	if j.buttons != nil {
 		v.scale = j.buttons.Question
 	}
@@ -194,6 +196,12 @@ func choices(q *survey.Question, w *words, locale string) [][]choice {
 		return grades(q)
 	case survey.YesNo:
 		return [][]choice{{plainChoice("yes", w.Answers["yes"]), plainChoice("no", w.Answers["no"])}}
+	case survey.Expectation: // three short answers, worst first as a scale is
+		row := make([]choice, len(q.Options))
+		for i, o := range q.Options {
+			row[i] = plainChoice(o.ID, o.Label[locale])
+		}
+		return [][]choice{row}
 	case survey.Choice, survey.MultiChoice:
 		var rows [][]choice
 		for _, o := range q.Options {

@@ -35,8 +35,10 @@ type Data struct {
 	}
 	// Employee is who writes, where a person does [employee].
 	Employee string
-	// Praised is who was praised [praised]; Liked what was liked [liked] (R038).
-	Praised, Liked string
+	// Praised is who was praised [praised].
+	Praised string
+	// Liked are the options that the person liked most [liked] (R038).
+	Liked []survey.Option
 	// Words are the customer's own, unedited [words].
 	Words string
 	// FormURL is the customer's form; a button in an email adds ?q= to it.
@@ -110,7 +112,9 @@ func placeholderOf(name string) (placeholder, bool) {
 // sentence.
 type values struct {
 	words *words
-	data  *Data
+	// locale is the one that the text is in.
+	locale string
+	data   *Data
 	// scale is the question whose bounds are min and max.
 	scale *survey.Question
 	known [placeholderCount]bool
@@ -158,7 +162,7 @@ func (v *values) make(p placeholder) string {
 	case pPraised:
 		return line(d.Praised)
 	case pLiked:
-		return clause(d.Liked)
+		return w.liked(d.Liked, v.locale)
 	case pWords:
 		return line(d.Words)
 	case pFormURL:
@@ -229,6 +233,27 @@ func (w *words) works(list []string) string {
 		return strings.Join(out[:mostWorks], w.Separator) + w.More
 	}
 	return strings.Join(out, w.Separator)
+}
+
+// liked lists options inside a sentence, in its language alone.
+func (w *words) liked(options []survey.Option, locale string) string {
+	var out []string
+	for _, o := range options {
+		if s := inSentence(clause(o.Label[locale])); s != "" {
+			out = append(out, s)
+		}
+	}
+	return strings.Join(out, w.Separator)
+}
+
+// inSentence is a label that begins with a small letter, unless it is a name in
+// capitals.
+func inSentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	if second, _ := utf8.DecodeRuneInString(s[size:]); unicode.IsUpper(second) {
+		return s
+	}
+	return string(unicode.ToLower(first)) + s[size:]
 }
 
 // line puts a value on one line.

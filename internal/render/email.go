@@ -33,18 +33,13 @@ func (j *job) email(w *words, v *values, c Content) (Content, error) {
 	if l.unsubscribeURL = j.data.UnsubscribeURL; l.unsubscribeURL != "" {
 		l.unsubscribe = w.Email.Unsubscribe
 	}
-	why := w.Email.Why.Other
-	if j.purpose == "survey" {
-		why = w.Email.Why.Survey
-		if l.unsubscribeURL == "" {
-			return Content{}, fmt.Errorf("%w: the link to unsubscribe", ErrMissing)
-		}
+	if (j.purpose == "survey" || j.purpose == "greeting") && l.unsubscribeURL == "" {
+		return Content{}, fmt.Errorf("%w: the link to unsubscribe", ErrMissing)
 	}
-	dealer := v.get(pDealer)
-	if dealer == "" {
-		return Content{}, fmt.Errorf("%w: the dealer's name", ErrMissing)
+	var err error
+	if l.why, err = j.reason(w, v, l.locale); err != nil {
+		return Content{}, err
 	}
-	l.why = strings.ReplaceAll(why, "{dealer}", dealer)
 	if err := j.heads(&l, v); err != nil {
 		return Content{}, err
 	}
@@ -56,6 +51,23 @@ func (j *job) email(w *words, v *values, c Content) (Content, error) {
 	}
 	c.Subject, c.Text, c.Letter = l.subject, l.text(), l.encode()
 	return c, nil
+}
+
+// reason says why one gets the mail: in the survey's own words, else in the house's.
+func (j *job) reason(w *words, v *values, locale string) (string, error) {
+	if own := j.why[locale]; own != nil {
+		b, err := own.appendTo(nil, v)
+		return line(string(b)), err
+	}
+	dealer := v.get(pDealer)
+	if dealer == "" {
+		return "", fmt.Errorf("%w: the dealer's name", ErrMissing)
+	}
+	why := w.Email.Why.Other
+	if j.purpose == "survey" {
+		why = w.Email.Why.Survey
+	}
+	return strings.ReplaceAll(why, "{dealer}", dealer), nil
 }
 
 func (j *job) heads(l *letter, v *values) error {

@@ -51,7 +51,7 @@ func anyone(t *rapid.T) *Data {
 	d := &Data{
 		Dealer:  Dealer{Name: s("dealer"), Phone: s("phone"), Address: s("address"), Locale: "ru"},
 		Person:  Person{Given: s("given"), Patronymic: s("patronymic"), Family: s("family"), Full: s("full"), Gender: rapid.SampledFrom([]string{"", "male", "female"}).Draw(t, "gender")},
-		Praised: s("praised"), Liked: s("liked"), Words: s("words"), Employee: s("employee"),
+		Praised: s("praised"), Liked: []survey.Option{{Label: map[string]string{"": s("liked")}}}, Words: s("words"), Employee: s("employee"),
 		FormURL: s("form"), UnsubscribeURL: s("unsubscribe"), Token: s("token"), First: rapid.Bool().Draw(t, "first"),
 		Zone: zone, Now: at,
 	}

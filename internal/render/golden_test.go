@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,9 +85,16 @@ func bare(t testing.TB, locale string) render.Data {
 	return d
 }
 
-// shipped lists every text that can go out, by the name of its golden file.
-func shipped(r *render.Renderer) map[string]func(locale string, ch channels.Kind, d render.Data) (render.Content, error) {
-	type build = func(string, channels.Kind, render.Data) (render.Content, error)
+type build = func(locale string, ch channels.Kind, d render.Data) (render.Content, error)
+
+// part is one text of a survey or message.
+type part struct {
+	name  string
+	build build
+}
+
+// messages lists every shared message, by the name of its golden file.
+func messages(r *render.Renderer) map[string]build {
 	out := map[string]build{}
 	for _, id := range r.Messages() {
 		if strings.HasPrefix(id, "reask.") {
@@ -96,32 +104,36 @@ func shipped(r *render.Renderer) map[string]func(locale string, ch channels.Kind
 			return r.Message(id, l, ch, d)
 		}
 	}
-	for _, def := range r.Definitions() {
-		out[def.ID+"_invite"] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
-			return r.Invite(def, l, ch, d)
+	return out
+}
+
+// parts lists what a survey says on a channel, in order. The second tries of
+// questions of a set differ from one another only by the question.
+func parts(r *render.Renderer, def *survey.Definition, ch channels.Kind) []part {
+	out := []part{{"invite", func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+		return r.Invite(def, l, ch, d)
+	}}}
+	for _, q := range def.Sheet(ch) {
+		out = append(out, part{q.ID, func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+			return r.Question(def, q.ID, l, ch, d)
+		}})
+		if q.Kind != survey.Text && q.Set == "" && slices.Contains(sent, ch) {
+			out = append(out, part{q.ID + ", again", func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+				return r.Reask(def, q.ID, l, ch, d)
+			}})
 		}
-		for _, q := range def.Questions {
-			out[def.ID+"_"+q.ID] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
-				return r.Question(def, q.ID, l, ch, d)
-			}
-			if q.Kind != survey.Text {
-				out[def.ID+"_"+q.ID+"_reask"] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
-					return r.Reask(def, q.ID, l, ch, d)
-				}
-			}
-		}
-		for _, o := range survey.Outcomes() {
-			out[def.ID+"_thanks_"+string(o)] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
-				return r.Thanks(def, o, l, ch, d)
-			}
-		}
+	}
+	for _, o := range survey.Outcomes() {
+		out = append(out, part{"thanks, " + string(o), func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+			return r.Thanks(def, o, l, ch, d)
+		}})
 	}
 	return out
 }
 
-func TestShippedTextsLookAsTheGoldenFilesSay(t *testing.T) {
+func TestShippedMessagesLookAsTheGoldenFilesSay(t *testing.T) {
 	r := renderer(t)
-	for name, build := range shipped(r) {
+	for name, build := range messages(r) {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
 			for _, l := range locales {
@@ -135,7 +147,38 @@ func TestShippedTextsLookAsTheGoldenFilesSay(t *testing.T) {
 	}
 }
 
-func show(t *testing.T, b *strings.Builder, build func(string, channels.Kind, render.Data) (render.Content, error), l string, ch channels.Kind, kind string, d render.Data) {
+// TestShippedSurveysLookAsTheGoldenFilesSay has one file for each survey, with all
+// that it says in each language on each channel.
+func TestShippedSurveysLookAsTheGoldenFilesSay(t *testing.T) {
+	r := renderer(t)
+	for _, def := range r.Definitions() {
+		t.Run(def.ID, func(t *testing.T) {
+			var b strings.Builder
+			for _, l := range locales {
+				for _, ch := range slices.Concat(sent, []channels.Kind{channels.Form, channels.Phone, channels.Paper}) {
+					if _, ok := def.Budget[ch]; !ok {
+						continue
+					}
+					for _, p := range parts(r, def, ch) {
+						known := full(t, l)
+						for i := range def.Questions {
+							if q := &def.Questions[i]; q.Role == survey.Liked {
+								known.Liked = q.Options[:2]
+							}
+						}
+						show(t, &b, p.build, l, ch, p.name, known)
+						if slices.Contains(sent, ch) {
+							show(t, &b, p.build, l, ch, p.name+", bare", bare(t, l))
+						}
+					}
+				}
+			}
+			golden(t, "survey_"+def.ID+".txt", b.String())
+		})
+	}
+}
+
+func show(t *testing.T, b *strings.Builder, build build, l string, ch channels.Kind, kind string, d render.Data) {
 	t.Helper()
 	c, err := build(l, ch, d)
 	if err != nil {

@@ -86,6 +86,7 @@ type compiledSurvey struct {
 	def       *survey.Definition
 	invite    wording
 	thanks    map[survey.Outcome]wording
+	why       map[string]*text
 	questions map[string]*asked
 	first     *asked
 }
@@ -162,9 +163,17 @@ func (r *Renderer) addSurvey(name string, data []byte) error {
 	if def.ID != stem(name) {
 		return fmt.Errorf("id %q differs from the file's name", def.ID)
 	}
+	return r.Put(def)
+}
+
+// Put takes a survey in, in place of one of the same id; one whose texts cannot be
+// rendered is refused and changes nothing. It belongs before the first rendering.
+func (r *Renderer) Put(def *survey.Definition) error {
+	if _, err := r.survey(def); err != nil {
+		return err
+	}
 	r.surveys[def.ID] = def
-	_, err = r.survey(def)
-	return err
+	return nil
 }
 
 func stem(name string) string { return strings.TrimSuffix(path.Base(name), ".yaml") }
@@ -189,7 +198,7 @@ func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
 	if c, ok := r.compiled.Load(def.Hash); ok {
 		return c.(*compiledSurvey), nil
 	}
-	c := &compiledSurvey{def: def, thanks: map[survey.Outcome]wording{}, questions: map[string]*asked{}}
+	c := &compiledSurvey{def: def, thanks: map[survey.Outcome]wording{}, why: map[string]*text{}, questions: map[string]*asked{}}
 	var errs []error
 	take := func(name string, w survey.Wording) wording {
 		out, err := compile(def.ID+"/"+name, w)
@@ -199,6 +208,11 @@ func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
 	c.invite = take("invite", def.Invite)
 	for o, w := range def.Thanks {
 		c.thanks[o] = take(string(o), w)
+	}
+	for l, w := range def.Why {
+		t, err := parseText(def.ID+"/why "+l, w)
+		errs = append(errs, err)
+		c.why[l] = t
 	}
 	for i := range def.Questions {
 		q := &def.Questions[i]
@@ -246,7 +260,7 @@ func (r *Renderer) Invite(def *survey.Definition, locale string, ch channels.Kin
 	if err != nil {
 		return Content{}, err
 	}
-	j := &job{name: def.ID + "/invite", text: c.invite, channel: ch, purpose: def.Purpose, segments: def.Segments, data: &d}
+	j := &job{name: def.ID + "/invite", text: c.invite, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d}
 	r.borrow(j, def.Messages["invite"])
 	j.buttons, j.question, j.opens = c.first, c.first.wording, true
 	return r.run(j, locale)
@@ -259,7 +273,7 @@ func (r *Renderer) Question(def *survey.Definition, id, locale string, ch channe
 		return Content{}, err
 	}
 	// The subject is the survey's: mail programs keep the thread together by it.
-	j := &job{name: def.ID + "/" + id, text: q.wording, subject: c.invite, channel: ch, purpose: def.Purpose, segments: def.Segments, data: &d, buttons: q}
+	j := &job{name: def.ID + "/" + id, text: q.wording, subject: c.invite, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d, buttons: q}
 	if m, ok := r.messages[def.Messages["invite"]]; ok {
 		j.subject = m.compiled
 	}
@@ -268,15 +282,15 @@ func (r *Renderer) Question(def *survey.Definition, id, locale string, ch channe
 
 // Reask renders the one polite second try of a question, with its scale.
 func (r *Renderer) Reask(def *survey.Definition, id, locale string, ch channels.Kind, d Data) (Content, error) {
-	q, _, err := r.find(def, id)
+	q, c, err := r.find(def, id)
 	if err != nil {
 		return Content{}, err
 	}
 	kind := q.Kind
-	if kind == survey.MultiChoice {
+	if kind == survey.MultiChoice || kind == survey.Expectation {
 		kind = survey.Choice
 	}
-	j := &job{name: def.ID + "/" + id, channel: ch, purpose: def.Purpose, segments: def.Segments, data: &d, buttons: q, question: q.wording}
+	j := &job{name: def.ID + "/" + id, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d, buttons: q, question: q.wording}
 	if !r.borrow(j, "reask."+string(kind)) {
 		return Content{}, fmt.Errorf("rendering a second try of %s/%s: %w", def.ID, id, ErrUnknown)
 	}
@@ -289,7 +303,7 @@ func (r *Renderer) Thanks(def *survey.Definition, outcome survey.Outcome, locale
 	if err != nil {
 		return Content{}, err
 	}
-	j := &job{name: def.ID + "/" + string(outcome), text: c.thanks[outcome], channel: ch, purpose: def.Purpose, segments: def.Segments, data: &d}
+	j := &job{name: def.ID + "/" + string(outcome), text: c.thanks[outcome], channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d}
 	r.borrow(j, def.Messages[string(outcome)])
 	return r.run(j, locale)
 }

@@ -440,7 +440,7 @@ func (q *Question) fits(a Answer) bool {
 		return only(true, false, false, false) && *a.Rating >= q.Min && *a.Rating <= q.Max
 	case YesNo:
 		return only(false, true, false, false) && (a.Answer == "yes" || a.Answer == "no")
-	case Choice:
+	case Choice, Expectation:
 		_, ok := q.Option(a.Choice)
 		return only(false, false, true, false) && ok
 	case MultiChoice:
@@ -476,7 +476,7 @@ func (q *Question) fromTap(value string) (Answer, bool) {
 		a.Rating = &n
 	case YesNo:
 		a.Answer = value
-	case Choice:
+	case Choice, Expectation:
 		a.Choice = value
 	}
 	return a, q.fits(a)
@@ -497,7 +497,7 @@ func (q *Question) fromReading(r *reply.Reading) (Answer, bool) {
 		}
 	case YesNo:
 		a.Answer = r.Answer
-	case Choice:
+	case Choice, Expectation:
 		a.Choice = r.Choice
 	case MultiChoice:
 		a.Choices = slices.Clone(r.Choices)

@@ -138,8 +138,8 @@ func (v *validator) run() {
 	if d.Version < 1 {
 		v.bad(at("version"), "version %d: want 1 or more", d.Version)
 	}
-	if !slices.Contains([]string{"survey", "callback"}, d.Purpose) {
-		v.bad(at("purpose"), "purpose %q: want survey or callback", d.Purpose)
+	if !slices.Contains([]string{"survey", "callback", "greeting"}, d.Purpose) {
+		v.bad(at("purpose"), "purpose %q: want survey, callback or greeting", d.Purpose)
 	}
 	if d.Confidence <= 0 || d.Confidence > 1 {
 		v.bad(at("confidence"), "confidence %v: want more than 0, at most 1", d.Confidence)
@@ -153,6 +153,11 @@ func (v *validator) run() {
 	for _, l := range d.Locales {
 		if d.Title[l] == "" {
 			v.bad(at("title", l), "title has no %s", l)
+		}
+	}
+	for _, l := range d.Locales {
+		if len(d.Why) > 0 && d.Why[l] == "" {
+			v.bad(at("why"), "why has no %s", l)
 		}
 	}
 	v.budget()

@@ -102,14 +102,14 @@ messages:
 	want := []string{
 		`broken.yaml:1: id "Bad Id": want lower-case letters, digits and hyphens`,
 		`broken.yaml:2: version 0: want 1 or more`,
-		`broken.yaml:3: purpose "advertising": want survey or callback`,
+		`broken.yaml:3: purpose "advertising": want survey, callback or greeting`,
 		`broken.yaml:5: title has no ru`,
 		`broken.yaml:6: confidence 2: want more than 0, at most 1`,
 		`broken.yaml:9: unknown channel "pigeon"`,
 		`broken.yaml:10: form shows 3 questions, its budget is 1`,
 		`broken.yaml:11: field colour not found in type survey.Definition`,
 		`broken.yaml:13: no question "gone"`,
-		`broken.yaml:14: at_most, answer and choice go with a question, the others without`,
+		`broken.yaml:14: at_most, answer and choice go with a question or a set, the others without`,
 		`broken.yaml:15: severity "dire": want normal, high or urgent`,
 		`broken.yaml:16: no wording in ru`,
 		`broken.yaml:18: the last question on form must ask for suggestions, always (R018)`,
@@ -151,7 +151,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		// What was accepted can be run.
-		st := survey.Begin(d, channels.SMS)
+		st := survey.Begin(d, channels.SMS, d.Draw("contact", noon))
 		survey.Step(d, st, rated(1, "x"), noon)
 	})
 }

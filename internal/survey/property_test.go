@@ -25,8 +25,10 @@ budget:
   sms: {rated: 2, open: 1}
   telegram: {rated: 5, open: 2}
   email: {rated: 1, open: 1, stop_when_flagged: true}
-  form: {rated: 5, open: 2}
+  form: {rated: 7, open: 2}
+split: {parts: 2}
 flags:
+  - {set: parts, at_most: 1}
   - {question: score, at_most: 4, severity: high}
   - {question: why, choice: rude, severity: urgent}
   - {question: again, never: true}
@@ -45,6 +47,13 @@ questions:
     kind: multichoice
     options: [{id: ride, label: {en: Ride}}, {id: look, label: {en: Look}}]
     ask: {en: {any: "What did you like?"}}
+  - {id: desk, kind: rating, min: 1, max: 5, set: parts, ask: {en: {any: "The desk?"}}}
+  - {id: yard, kind: rating, min: 1, max: 5, set: parts, ask: {en: {any: "The yard?"}}}
+  - {id: shop, kind: rating, min: 1, max: 5, set: parts, ask: {en: {any: "The shop?"}}}
+  - id: hoped
+    kind: expectation
+    options: [{id: worse, label: {en: Worse}}, {id: expected, label: {en: As expected}}, {id: better, label: {en: Better}}]
+    ask: {en: {any: "Than you expected?"}}
   - {id: again, kind: yesno, when: {question: score, at_least: 5}, ask: {en: {any: "Again? 1 - yes, 2 - no"}}}
   - {id: wrong, kind: text, role: trouble, when: {flagged: true}, covered_by_words: [sms], ask: {en: {any: "What went wrong?"}}}
   - {id: ideas, kind: text, role: suggestions, optional: true, ask: {en: {any: "Ideas?"}}}
@@ -60,7 +69,11 @@ func definitions(t testing.TB) []*survey.Definition {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []*survey.Definition{d, shipped(t, "after-service"), shipped(t, "solved")}
+	out := []*survey.Definition{d}
+	for _, id := range []string{"after-service", "solved", "csi", "purchase-first-contact", "nps", "complaint-handled", "inquiry-answered", "greeting-check"} {
+		out = append(out, shipped(t, id))
+	}
+	return out
 }
 
 func inputs(d *survey.Definition) *rapid.Generator[survey.Input] {
@@ -135,6 +148,9 @@ func (l *ledger) check(t *rapid.T, before, after survey.State, effects []survey.
 			if _, answered := after.Answers[e.Question]; answered {
 				t.Fatalf("%s is asked though it was answered", e.Question)
 			}
+			if q, _ := l.d.Question(e.Question); q.Set != "" && !slices.Contains(after.Drawn, q.ID) {
+				t.Fatalf("%s is asked though it was not drawn", e.Question)
+			}
 			if before.Done || before.Silent {
 				t.Fatalf("%s is asked after the end", e.Question)
 			}
@@ -194,7 +210,7 @@ func TestEveryConversationKeepsTheRules(t *testing.T) {
 	for _, d := range definitions(t) {
 		t.Run(d.ID, rapid.MakeCheck(func(t *rapid.T) {
 			first := rapid.SampledFrom([]channels.Kind{channels.SMS, channels.Telegram, channels.Form}).Draw(t, "first")
-			st := survey.Begin(d, first)
+			st := survey.Begin(d, first, d.Draw("contact", noon))
 			l := &ledger{d: d, asks: map[survey.Asked]int{}}
 			for _, a := range st.Asked {
 				l.asks[a]++
@@ -223,7 +239,7 @@ func TestTapsAloneAlwaysReachTheEnd(t *testing.T) {
 	for _, d := range definitions(t) {
 		t.Run(d.ID, rapid.MakeCheck(func(t *rapid.T) {
 			ch := rapid.SampledFrom([]channels.Kind{channels.SMS, channels.Telegram}).Draw(t, "channel")
-			st := survey.Begin(d, ch)
+			st := survey.Begin(d, ch, d.Draw("contact", noon))
 			for steps := 0; !st.Done; steps++ {
 				if steps > 2*len(d.Questions) {
 					t.Fatalf("no end after %d answers, %q is open", steps, st.Question)
@@ -261,7 +277,7 @@ func tappable(q *survey.Question) []string {
 	switch q.Kind {
 	case survey.YesNo:
 		return []string{"yes", "no"}
-	case survey.Choice, survey.MultiChoice:
+	case survey.Choice, survey.MultiChoice, survey.Expectation:
 		return []string{q.Options[0].ID, q.Options[1].ID}
 	case survey.Text:
 		return []string{survey.Skip}

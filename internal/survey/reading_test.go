@@ -45,7 +45,7 @@ func TestTextsThroughTheParser(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := shipped(t, tt.survey)
-			st := survey.Begin(d, channels.SMS)
+			st := survey.Begin(d, channels.SMS, d.Draw("contact", noon))
 			var got []string
 			for i, text := range tt.texts {
 				now := noon.Add(time.Duration(i) * time.Minute)

@@ -35,9 +35,12 @@ var severities = map[string]Severity{"": Normal, "normal": Normal, "high": High,
 
 // Rule says which answer, flag, intent or word opens a callback. Exactly one of
 // AtMost, Answer, Choice, Flag, Intent and Words is set; the first three need
-// Question. Never switches the house rule off for that question, flag or intent.
+// Question or Set. Never switches the house rule off for that question, flag or
+// intent. Of several rules for one question the first that matches counts.
 type Rule struct {
-	Question string   `yaml:"question"`
+	Question string `yaml:"question"`
+	// Set stands for all questions of a set.
+	Set      string   `yaml:"set"`
 	AtMost   *int     `yaml:"at_most"`
 	Answer   string   `yaml:"answer"`
 	Choice   string   `yaml:"choice"`
@@ -68,7 +71,7 @@ var houseFlags = map[string]Cause{
 func (d *Definition) lowAnswer(q *Question, a Answer) (Cause, bool) {
 	own := false
 	for _, r := range d.Flags {
-		if r.Question != q.ID {
+		if r.Question != q.ID && (r.Set == "" || r.Set != q.Set) {
 			continue
 		}
 		own = true

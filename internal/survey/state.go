@@ -16,6 +16,9 @@ type State struct {
 	Question string            `json:"question,omitempty"`
 	Answers  map[string]Answer `json:"answers,omitempty"`
 	Skipped  []string          `json:"skipped,omitempty"`
+	// Drawn are the questions of the sets that this person is asked, on whatever
+	// channel (Definition.Split).
+	Drawn []string `json:"drawn,omitempty"`
 	// Asked is what was asked and where, in order; budgets are counted in it.
 	Asked []Asked `json:"asked,omitempty"`
 	// Reasks of the open question: at most one, then a person reads.
@@ -212,6 +215,7 @@ func (st State) clone() State {
 		st.Answers = map[string]Answer{}
 	}
 	st.Skipped = slices.Clone(st.Skipped)
+	st.Drawn = slices.Clone(st.Drawn)
 	st.Asked = slices.Clone(st.Asked)
 	st.Causes = slices.Clone(st.Causes)
 	return st
@@ -259,9 +263,9 @@ func (st *State) troubled() bool {
 
 // Begin is the state after the invite went out on a channel. Channels that ask
 // one question at a time have the first question open; the others show the
-// sheet and wait for a Form.
-func Begin(d *Definition, ch channels.Kind) State {
-	st := State{Channel: ch}
+// sheet and wait for a Form. drawn is what Draw gave for the person.
+func Begin(d *Definition, ch channels.Kind, drawn []string) State {
+	st := State{Channel: ch, Drawn: drawn}
 	if q := d.First(); q != nil && asksOneByOne(ch) {
 		st.Question = q.ID
 		st.Asked = []Asked{{Question: q.ID, Channel: ch}}
@@ -269,10 +273,10 @@ func Begin(d *Definition, ch channels.Kind) State {
 	return st
 }
 
-// First is the question that the invite asks.
+// First is the question that the invite asks: the same for everybody.
 func (d *Definition) First() *Question {
 	for i := range d.Questions {
-		if d.Questions[i].When == nil {
+		if d.Questions[i].When == nil && d.Questions[i].Set == "" {
 			return &d.Questions[i]
 		}
 	}

@@ -287,7 +287,7 @@ func (s *step) wanted(q *Question, ch channels.Kind) bool {
 	if _, answered := s.st.Answers[q.ID]; answered || slices.Contains(s.st.Skipped, q.ID) {
 		return false
 	}
-	if !q.on(ch) || !q.When.holds(&s.st) || s.stops() && !q.aboutTrouble() {
+	if !q.on(ch) || !s.st.meets(q) || !q.When.holds(&s.st) || s.stops() && !q.aboutTrouble() {
 		return false
 	}
 	if slices.Contains(q.CoveredByWords, ch) && s.st.hasWords() {
@@ -305,7 +305,7 @@ func (s *step) outcome() Outcome {
 	switch {
 	case q == nil:
 		return OnlyPart
-	case a.Rating != nil && pleased(q, *a.Rating), a.Answer == "yes":
+	case a.Rating != nil && pleased(q, *a.Rating), a.Answer == "yes", q.Kind == Expectation && a.Choice != Worse:
 		return Good
 	}
 	return Neutral

@@ -74,7 +74,7 @@ func brief(effects []survey.Effect) string {
 
 // play runs inputs one minute apart and gives what each of them led to.
 func play(d *survey.Definition, ch channels.Kind, inputs ...survey.Input) (survey.State, []string) {
-	st := survey.Begin(d, ch)
+	st := survey.Begin(d, ch, d.Draw("contact", noon))
 	var out []string
 	for i, in := range inputs {
 		var effects []survey.Effect
@@ -214,7 +214,7 @@ func TestCorrectionUpwardWithdrawsTheCallbackItOpened(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			st, _ := survey.Step(d, survey.Begin(d, channels.SMS), tt.first, noon)
+			st, _ := survey.Step(d, survey.Begin(d, channels.SMS, d.Draw("contact", noon)), tt.first, noon)
 			_, effects := survey.Step(d, st, tt.in, noon.Add(tt.after))
 			if got := brief(effects); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
@@ -236,7 +236,7 @@ func TestCallbackCarriesTheCustomersOwnWords(t *testing.T) {
 	in := rated(2, "ждал 3 часа, и стук остался")
 	in.Text = "2. ждал 3 часа, и стук остался"
 	d := shipped(t, "after-service")
-	_, effects := survey.Step(d, survey.Begin(d, channels.SMS), in, noon)
+	_, effects := survey.Step(d, survey.Begin(d, channels.SMS, d.Draw("contact", noon)), in, noon)
 	for _, e := range effects {
 		if e.Kind == survey.Callback && (e.Words != in.Text || e.Severity != survey.High) {
 			t.Errorf("callback %q with severity %d, want the text as written and high", e.Words, e.Severity)

@@ -28,7 +28,17 @@ const (
 	YesNo       Kind = "yesno"
 	Choice      Kind = "choice"
 	MultiChoice Kind = "multichoice"
+	// Expectation asks whether it was worse than expected, as expected or better:
+	// satisfaction is what was got against what was hoped for (R071, R120).
+	Expectation Kind = "expectation"
 	Text        Kind = "text"
+)
+
+// The three answers to an Expectation question, in the order of its options.
+const (
+	Worse    = "worse"
+	Expected = "expected"
+	Better   = "better"
 )
 
 // Role says what an answer means beyond its question.
@@ -44,6 +54,8 @@ const (
 	Recommend Role = "recommend"
 	// Suggestions asks for wishes; its answer is a suggestion, not a complaint.
 	Suggestions Role = "suggestions"
+	// Liked asks what was liked most; the thanks can name it (R036, R038).
+	Liked Role = "liked"
 )
 
 // Outcome chooses the thanks.
@@ -67,8 +79,11 @@ const DefaultConfidence = 0.6
 type Definition struct {
 	ID      string `yaml:"id"`
 	Version int    `yaml:"version"`
-	// Purpose is an outreach purpose ("survey", "callback").
+	// Purpose is an outreach purpose ("survey", "callback", "greeting").
 	Purpose string `yaml:"purpose"`
+	// Micro: a check of a few questions and no questionnaire, so that neither five
+	// questions nor one for suggestions are wanted of it (R017, R018).
+	Micro bool `yaml:"micro"`
 	// Locales the definition is complete in, the first being its author's.
 	Locales []string          `yaml:"locales"`
 	Title   map[string]string `yaml:"title"`
@@ -79,11 +94,16 @@ type Definition struct {
 	// Budget says how much each channel may ask; a channel that is not named
 	// is not used by this survey.
 	Budget map[channels.Kind]Budget `yaml:"budget"`
+	// Split says of how many questions of each set one person is asked (Draw).
+	Split map[string]int `yaml:"split"`
 	// Flags are laid over the house rules (DefaultFlags, invariant 6).
 	Flags     []Rule              `yaml:"flags"`
 	Invite    Wording             `yaml:"invite"`
 	Questions []Question          `yaml:"questions"`
 	Thanks    map[Outcome]Wording `yaml:"thanks"`
+	// Why stands at the foot of an email, per locale: why one gets it. Without it
+	// the words of the house stand there.
+	Why map[string]string `yaml:"why"`
 	// Messages names shared messages used instead of wording of its own: key
 	// "invite" or an outcome, value the id of a message in templates/messages.
 	Messages map[string]string `yaml:"messages"`
@@ -116,6 +136,10 @@ type Question struct {
 	Options []Option `yaml:"options"`
 	// Optional questions carry a "skip" button.
 	Optional bool `yaml:"optional"`
+	// Set names the set of a split questionnaire that the question belongs to.
+	Set string `yaml:"set"`
+	// Factor is what reports put the question's answers together by (R130).
+	Factor string `yaml:"factor"`
 	// When is the condition under which it is asked; nil means always.
 	When *Condition `yaml:"when"`
 	// Channels that ask it; empty means every channel of the budget.
@@ -130,6 +154,8 @@ type Question struct {
 type Option struct {
 	ID    string            `yaml:"id"`
 	Label map[string]string `yaml:"label"`
+	// Also are other words for it per locale, which the reply parser takes.
+	Also map[string][]string `yaml:"also"`
 }
 
 // Wording is text per locale.
@@ -173,8 +199,9 @@ func (d *Definition) Question(id string) (*Question, bool) {
 }
 
 // Sheet is what a channel that shows everything at once (form, phone, paper)
-// shows, in order. Conditional questions are among them: the caller marks them
-// with Conditional, since a page without JavaScript cannot hide them.
+// shows, in order, with all questions of each set; State.Sheet is what one person
+// is shown. Conditional questions are among them: the caller marks them with
+// Conditional, since a page without JavaScript cannot hide them.
 func (d *Definition) Sheet(ch channels.Kind) []*Question {
 	if _, ok := d.Budget[ch]; !ok {
 		return nil
@@ -220,10 +247,10 @@ func (q *Question) Reply(locale string, ch channels.Kind) reply.Question {
 		Prompt: strings.TrimSpace(action.ReplaceAllString(q.Ask[locale].For(ch), "")),
 	}
 	for _, o := range q.Options {
-		labels := []string{o.Label[locale]}
+		labels := append([]string{o.Label[locale]}, o.Also[locale]...)
 		for _, l := range sortedKeys(o.Label) {
 			if l != locale {
-				labels = append(labels, o.Label[l])
+				labels = append(append(labels, o.Label[l]), o.Also[l]...)
 			}
 		}
 		out.Options = append(out.Options, reply.Option{ID: o.ID, Labels: labels})
@@ -233,7 +260,7 @@ func (q *Question) Reply(locale string, ch channels.Kind) reply.Question {
 
 var replyKinds = map[Kind]reply.Kind{
 	Rating: reply.KindRating, NPS: reply.KindNPS, YesNo: reply.KindYesNo,
-	Choice: reply.KindChoice, MultiChoice: reply.KindMultiChoice, Text: reply.KindText,
+	Choice: reply.KindChoice, MultiChoice: reply.KindMultiChoice, Expectation: reply.KindChoice, Text: reply.KindText,
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {

@@ -37,9 +37,8 @@ func (v *validator) questions() {
 	if overall > 1 {
 		v.bad(at("questions"), "%d questions have the role overall: want one", overall)
 	}
-	if d.First() == nil {
-		v.bad(at("questions"), "every question is conditional: the invite has none to ask")
-	}
+	v.first()
+	v.sets()
 	v.longForms()
 }
 
@@ -57,18 +56,26 @@ func (v *validator) question(q *Question, i int) {
 		q.Max = 10
 	case Choice, MultiChoice:
 		v.options(q, i)
+	case Expectation:
+		v.options(q, i)
+		if ids := optionIDs(q); !slices.Equal(ids, []string{Worse, Expected, Better}) {
+			v.bad(append(path, "options"), "question %q: options %v: want %s, %s and %s in this order", q.ID, ids, Worse, Expected, Better)
+		}
 	case YesNo, Text:
 	default:
 		v.bad(append(path, "kind"), "question %q: unknown kind %q", q.ID, q.Kind)
 	}
-	if q.Kind != Choice && q.Kind != MultiChoice && len(q.Options) > 0 {
+	if q.Kind != Choice && q.Kind != MultiChoice && q.Kind != Expectation && len(q.Options) > 0 {
 		v.bad(append(path, "options"), "question %q: a %s question has no options", q.ID, q.Kind)
 	}
-	if !slices.Contains([]Role{"", Overall, Trouble, Recommend, Suggestions}, q.Role) {
+	if !slices.Contains([]Role{"", Overall, Trouble, Recommend, Suggestions, Liked}, q.Role) {
 		v.bad(append(path, "role"), "question %q: unknown role %q", q.ID, q.Role)
 	}
 	if (q.Role == Suggestions || q.Role == Trouble) && q.Kind != Text {
 		v.bad(append(path, "role"), "question %q: the role %s is for a text question", q.ID, q.Role)
+	}
+	if q.Role == Liked && q.Kind != Choice && q.Kind != MultiChoice {
+		v.bad(append(path, "role"), "question %q: the role liked is for a choice", q.ID)
 	}
 	for _, ch := range append(slices.Clone(q.Channels), q.CoveredByWords...) {
 		if _, ok := v.d.Budget[ch]; !ok {
@@ -111,6 +118,55 @@ func (v *validator) options(q *Question, i int) {
 			if o.Label[l] == "" {
 				v.bad(path, "option %q has no label in %s", o.ID, l)
 			}
+		}
+		for _, l := range sortedKeys(o.Also) {
+			if !slices.Contains(v.d.Locales, l) {
+				v.bad(append(path, "also", l), "option %q: locale %q is not among the definition's locales", o.ID, l)
+			}
+		}
+	}
+}
+
+func optionIDs(q *Question) []string {
+	out := make([]string, len(q.Options))
+	for i := range q.Options {
+		out[i] = q.Options[i].ID
+	}
+	return out
+}
+
+// first checks the question that the invite asks: there is one, for everybody and
+// on every channel.
+func (v *validator) first() {
+	q := v.d.First()
+	if q == nil {
+		v.bad(at("questions"), "every question is conditional or of a set: the invite has none to ask")
+		return
+	}
+	i := slices.IndexFunc(v.d.Questions, func(x Question) bool { return x.ID == q.ID })
+	for _, ch := range sortedKeys(v.d.Budget) {
+		if asksOneByOne(ch) && !q.on(ch) {
+			v.bad(at("questions", i, "channels"), "question %q comes first and is not asked on %s", q.ID, ch)
+		}
+	}
+}
+
+// sets checks the split of the questionnaire.
+func (v *validator) sets() {
+	size := map[string]int{}
+	for i := range v.d.Questions {
+		q := &v.d.Questions[i]
+		if q.Set == "" {
+			continue
+		}
+		size[q.Set]++
+		if _, ok := v.d.Split[q.Set]; !ok {
+			v.bad(at("questions", i, "set"), "question %q: split says nothing of the set %q", q.ID, q.Set)
+		}
+	}
+	for _, set := range sortedKeys(v.d.Split) {
+		if n := v.d.Split[set]; n < 1 || n > size[set] {
+			v.bad(at("split", set), "split: %d questions of the set %q, which has %d", n, set, size[set])
 		}
 	}
 }
@@ -168,16 +224,20 @@ func (v *validator) flags() {
 			}
 		}
 		onAnswer := r.AtMost != nil || r.Answer != "" || r.Choice != ""
+		_, split := v.d.Split[r.Set]
 		switch {
-		case r.Question != "" && r.Never && set == 0:
+		case r.Set != "" && (!split || r.Question != ""):
+			v.bad(path, "set %q: want one that split names, and no question beside it", r.Set)
+		case r.Question+r.Set != "" && r.Never && set == 0:
 		case set != 1:
 			v.bad(path, "a rule has exactly one of at_most, answer, choice, flag, intent and words")
-		case onAnswer != (r.Question != ""):
-			v.bad(path, "at_most, answer and choice go with a question, the others without")
+		case onAnswer != (r.Question+r.Set != ""):
+			v.bad(path, "at_most, answer and choice go with a question or a set, the others without")
 		case r.Intent != "" && r.Intent != string(reply.IntentCallback):
 			v.bad(path, "intent %q: only callback can be ruled on", r.Intent)
 		}
 		if r.Question == "" {
+			v.ruledSet(r, path)
 			continue
 		}
 		q, ok := v.d.Question(r.Question)
@@ -189,12 +249,19 @@ func (v *validator) flags() {
 	}
 }
 
+func (v *validator) ruledSet(r Rule, path []any) {
+	for i := range v.d.Questions {
+		if q := &v.d.Questions[i]; r.Set != "" && q.Set == r.Set {
+			v.answerOf(q, r.AtMost != nil, r.Answer, r.Choice, path)
+		}
+	}
+}
+
 // longForms checks the sheets of form, phone and paper: they end with the
-// question for suggestions (R018) where the survey opens with an overall one,
-// and a prepared questionnaire has five or six questions (R017, a warning).
+// question for suggestions (R018), and a prepared questionnaire has five or six
+// questions (R017, a warning). A micro check is no questionnaire.
 func (v *validator) longForms() {
-	opening := v.d.First()
-	if opening == nil || opening.Role != Overall {
+	if v.d.Micro || len(v.d.Questions) == 0 {
 		return
 	}
 	for _, ch := range []channels.Kind{channels.Form, channels.Phone, channels.Paper} {
@@ -206,12 +273,7 @@ func (v *validator) longForms() {
 		if last.Role != Suggestions || last.Conditional() {
 			v.bad(at("questions"), "the last question on %s must ask for suggestions, always (R018)", ch)
 		}
-		n := 0
-		for _, q := range sheet {
-			if !q.Conditional() {
-				n++
-			}
-		}
+		n := v.d.shown(sheet)
 		if b := v.d.Budget[ch]; n > b.Rated+b.Open {
 			v.bad(at("budget", string(ch)), "%s shows %d questions, its budget is %d", ch, n, b.Rated+b.Open)
 		}
@@ -219,4 +281,21 @@ func (v *validator) longForms() {
 			v.d.Warnings = append(v.d.Warnings, Problem{File: v.file, Line: v.line("questions"), Text: "a questionnaire on " + string(ch) + " should have 5 or 6 questions (R017)"})
 		}
 	}
+}
+
+// shown is how many questions of a sheet every person meets.
+func (d *Definition) shown(sheet []*Question) (n int) {
+	sets := map[string]int{}
+	for _, q := range sheet {
+		switch {
+		case q.Conditional():
+		case q.Set != "":
+			if sets[q.Set]++; sets[q.Set] <= d.Split[q.Set] {
+				n++
+			}
+		default:
+			n++
+		}
+	}
+	return n
 }
