@@ -31,7 +31,7 @@ func (p *parsed) deliveryReport(m *Mail) bool {
 		switch {
 		case ok && bounce.success():
 			p.delivered = true
-		case ok:
+		case ok && len(m.Bounced) < mostRecipients:
 			m.Bounced = append(m.Bounced, bounce)
 		}
 	}

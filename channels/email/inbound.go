@@ -101,10 +101,12 @@ func parse(raw []byte) (Mail, error) {
 	if !looksLikeMail(raw) {
 		return Mail{}, errNoMail
 	}
+	raw = boundedParts(raw)
 	env, err := parser().ReadEnvelope(bytes.NewReader(raw))
 	if err != nil {
 		return Mail{}, err
 	}
+	env.Text, env.HTML = boundedText(env.Text, longestText), boundedText(env.HTML, longestHTML)
 	p := &parsed{Envelope: env, body: bodyOf(raw)}
 	m := Mail{
 		Subject:    p.header("Subject"),
@@ -168,6 +170,8 @@ type parsed struct {
 	*enmime.Envelope
 	// body is everything below the headers, as it came.
 	body []byte
+	// whole is the text once it has been made.
+	whole string
 	// delivered: a delivery report speaks of success.
 	delivered bool
 }
@@ -175,7 +179,7 @@ type parsed struct {
 func bodyOf(raw []byte) []byte {
 	for _, gap := range []string{"\r\n\r\n", "\n\n"} {
 		if _, body, found := bytes.Cut(raw, []byte(gap)); found {
-			return body
+			return body[:min(len(body), longestHTML)]
 		}
 	}
 	return nil
@@ -286,10 +290,12 @@ func (p *parsed) part(types ...string) (found *enmime.Part) {
 
 // plain is the whole text, from HTML where there is no other.
 func (p *parsed) plain() string {
-	if s := repaired(p.Text); strings.TrimSpace(s) != "" {
-		return s
+	if p.whole == "" {
+		if p.whole = repaired(p.Text); strings.TrimSpace(p.whole) == "" {
+			p.whole = boundedText(htmlText(repaired(p.HTML), false), longestText)
+		}
 	}
-	return htmlText(repaired(p.HTML), false)
+	return p.whole
 }
 
 // repaired is text with the charset that it has, whatever its label said.
@@ -305,7 +311,7 @@ func (p *parsed) written() string {
 	if strings.TrimSpace(p.HTML) == "" {
 		return plain
 	}
-	marked := Unquote(htmlText(repaired(p.HTML), true))
+	marked := Unquote(boundedText(htmlText(repaired(p.HTML), true), longestText))
 	if plain == "" || marked != "" && len(marked) < len(plain) && strings.HasPrefix(letters(plain), letters(marked)) {
 		return marked
 	}

@@ -43,7 +43,7 @@ func (p *parsed) textBounce(m *Mail) bool {
 		return false
 	}
 	report := p.reportText()
-	addresses := anyAddress.FindAllString(failed, -1)
+	addresses := anyAddress.FindAllString(failed, mostRecipients)
 	if len(addresses) == 0 {
 		addresses = p.addressesIn(report, m)
 	}
@@ -154,7 +154,9 @@ func (p *parsed) addressesIn(report string, m *Mail) []string {
 				continue
 			}
 			seen[key] = true
-			out = append(out, a)
+			if out = append(out, a); len(out) == mostRecipients {
+				break
+			}
 		}
 		return out
 	}

@@ -43,13 +43,17 @@ func trimBlank(lines []string) []string {
 
 // ownLines leaves out everything that belongs to the answered mail.
 func ownLines(lines []string) []string {
+	fields := make([]string, len(lines))
+	for i, line := range lines {
+		fields[i] = fieldOf(line)
+	}
 	var own []string
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
 		switch {
 		case quoted(line):
 			continue
-		case ownDelimiter.MatchString(line), separator.MatchString(line), headerBlock(lines[i:], belowRule(own)):
+		case ownDelimiter.MatchString(line), separator.MatchString(line), fields[i] != "" && headerBlock(lines[i:], fields[i:], belowRule(own)):
 			return dropRule(own)
 		}
 		n := attribution(lines[i:])
@@ -70,7 +74,7 @@ func ownLines(lines []string) []string {
 
 // belowRule: the last line with text is a drawn line.
 func belowRule(lines []string) bool {
-	lines = trimBlank(lines)
+	lines = trimBlank(lines[max(0, len(lines)-3):])
 	return len(lines) > 0 && rule.MatchString(lines[len(lines)-1])
 }
 
@@ -111,10 +115,7 @@ func overflow(lines []string, i int) bool {
 // headerBlock recognises the header lines that Outlook, Foxmail and others put
 // above an unmarked quote: at least two different fields, one of them From,
 // which Yandex leaves out below its drawn line.
-func headerBlock(lines []string, ruled bool) bool {
-	if fieldOf(lines[0]) == "" {
-		return false
-	}
+func headerBlock(lines, fields []string, ruled bool) bool {
 	kinds := map[string]bool{}
 	blanks := 0
 	for i, line := range lines {
@@ -127,7 +128,7 @@ func headerBlock(lines []string, ruled bool) bool {
 			}
 			continue
 		}
-		if kind := fieldOf(line); kind != "" {
+		if kind := fields[i]; kind != "" {
 			kinds[kind] = true
 		} else if i > 0 && !kinds["from"] && len(kinds) > 1 {
 			break
