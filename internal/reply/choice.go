@@ -105,7 +105,7 @@ func (d *document) optionNumbers(n int, many bool) ([]int, bool) {
 		}
 		alone := d.leftEdge(it.lo) && (d.rightEdge(it.hi) || d.conj(it.hi) || d.atStart(it.lo)) || d.atEnd(it.hi) ||
 			it.mark != markNone || ref || d.inside(it.lo-1, tagConj)
-		if !alone || it.word && !(d.leftEdge(it.lo) && d.rightEdge(it.hi)) && it.mark == markNone {
+		if !alone || it.word && !ref && !(d.leftEdge(it.lo) && d.rightEdge(it.hi)) && it.mark == markNone {
 			continue
 		}
 		said = true

@@ -132,9 +132,19 @@ func (d *document) after(it *item, top int) {
 		}
 		return
 	}
-	if touching && !it.word && len([]rune(t.text)) <= 2 && !d.courtesy[i] {
-		it.role = roleOther // 5w, 4x
+	if touching && !it.word && !d.courtesy[i] && (len([]rune(t.text)) <= 2 || !t.upper && !d.known(i)) {
+		it.role = roleOther // 5w, 4x, 4асто
 	}
+}
+
+// known tells whether a phrase of the lexicon begins at token i.
+func (d *document) known(i int) bool {
+	for k := range d.mat {
+		if d.mat[k].from == i {
+			return true
+		}
+	}
+	return false
 }
 
 // gradeSign takes up the plus or minus of a school grade: 5+, 3-, "4 -".
@@ -210,6 +220,9 @@ func (d *document) codeBefore(it *item) bool {
 	if p.kind == kindNum && d.toks[i-1].joint {
 		return true
 	}
+	if p.kind == kindWord && p.caps && p.text == "a" && !d.toks[i].space {
+		return true // A4
+	}
 	if p.kind != kindWord || d.courtesy[k] || d.inside(k, tagTotal) || d.inside(k, tagLead) || d.inside(k, tagOverall) || d.inside(k, tagGrade) {
 		return false
 	}
@@ -222,7 +235,13 @@ func (d *document) wished(it *item) bool {
 		return true
 	}
 	for _, m := range d.mat {
-		if m.tag != tagHypo || m.to > it.from || it.from-m.to > 4 {
+		if m.tag != tagHypo || m.to > it.from {
+			continue
+		}
+		if m.key == "far" && d.sentence(m.to, it.from) && !(d.leftEdge(it.lo) && d.rightEdge(it.hi)) {
+			return true
+		}
+		if it.from-m.to > 4 || m.key == "if" && !d.conditional(it.hi) {
 			continue
 		}
 		plain := true
@@ -236,6 +255,26 @@ func (d *document) wished(it *item) bool {
 		}
 	}
 	return false
+}
+
+// sentence tells whether two tokens belong to one sentence.
+func (d *document) sentence(from, to int) bool {
+	for k := from; k < to; k++ {
+		switch d.toks[k].text {
+		case ".", "!", "?", "\n":
+			return false
+		}
+	}
+	return true
+}
+
+// conditional tells whether a condition follows: "would be 5 if …".
+func (d *document) conditional(i int) bool {
+	if i < len(d.toks) && d.toks[i].text == "," {
+		i++
+	}
+	m, ok := d.startingAt(i, tagConj)
+	return ok && m.key == "if"
 }
 
 // marks looks for words that call the number the score and takes them into what vanishes with it.

@@ -32,6 +32,7 @@ type sample struct {
 	Text     string   `json:"text"`
 	Want     label    `json:"want"`
 	Accept   []label  `json:"accept"`
+	Tags     []string `json:"tags"`
 }
 
 func (s sample) input() Input {
@@ -59,6 +60,14 @@ func loadCorpus(tb testing.TB, path string) []sample {
 // tally counts the way score.py of the shared corpus does.
 type tally struct {
 	total, right, wrongRating, lostRating, missedOptOut, falseOptOut, comments, commentsOK, empty, emptyOK, also, alsoOK int
+	blind                                                                                                                bool // counts only: no text is printed
+}
+
+func (t *tally) logf(tb testing.TB, format string, args ...any) {
+	if !t.blind {
+		tb.Helper()
+		tb.Logf(format, args...)
+	}
 }
 
 func (t *tally) accuracy() float64 { return 100 * float64(t.right) / float64(max(t.total, 1)) }
@@ -71,14 +80,14 @@ func (t *tally) add(tb testing.TB, s sample, r Reading) {
 	if ok {
 		t.right++
 	} else {
-		tb.Logf("%s %s %q: got %s rating=%s answer=%q choice=%q also=%v, want %s rating=%s answer=%q choice=%q", s.ID, s.Question.Kind, s.Text,
+		t.logf(tb, "%s %s %q: got %s rating=%s answer=%q choice=%q also=%v, want %s rating=%s answer=%q choice=%q", s.ID, s.Question.Kind, s.Text,
 			r.Intent, num(r.Rating), r.Answer, r.Choice, r.Also, s.Want.Intent, num(s.Want.Rating), s.Want.Answer, s.Want.Choice)
 	}
 	if rated {
 		allowed := slices.ContainsFunc(labels, func(l label) bool { return num(l.Rating) == num(r.Rating) })
 		if !allowed && r.Rating != nil {
 			t.wrongRating++
-			tb.Logf("%s: WRONG RATING", s.ID)
+			t.logf(tb, "%s: WRONG RATING", s.ID)
 		}
 		if !allowed && r.Rating == nil {
 			t.lostRating++
@@ -88,12 +97,12 @@ func (t *tally) add(tb testing.TB, s sample, r Reading) {
 	if out(s.Want) && !r.Has(IntentOptOut) {
 		if !ok {
 			t.missedOptOut++
-			tb.Logf("%s: MISSED OPT-OUT", s.ID)
+			t.logf(tb, "%s: MISSED OPT-OUT", s.ID)
 		}
 	}
 	if r.Has(IntentOptOut) && !slices.ContainsFunc(labels, out) {
 		t.falseOptOut++
-		tb.Logf("%s: FALSE OPT-OUT", s.ID)
+		t.logf(tb, "%s: FALSE OPT-OUT", s.ID)
 	}
 	if len(s.Want.Also) > 0 {
 		t.also++
@@ -122,7 +131,7 @@ func (t *tally) comment(tb testing.TB, s sample, r Reading) {
 		}
 	}
 	if !good {
-		tb.Logf("%s %q: comment %q, want %q", s.ID, s.Text, r.Comment, *s.Want.Comment)
+		t.logf(tb, "%s %q: comment %q, want %q", s.ID, s.Text, r.Comment, *s.Want.Comment)
 	}
 }
 
@@ -160,13 +169,13 @@ func agrees(r Reading, l label, k Kind) bool {
 	return true
 }
 
-func score(t *testing.T, path string) tally {
+func score(t *testing.T, path string, blind bool) tally {
 	t.Helper()
 	p, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got tally
+	got := tally{blind: blind}
 	for _, s := range loadCorpus(t, path) {
 		got.add(t, s, p.Read(s.input()))
 	}
@@ -176,13 +185,75 @@ func score(t *testing.T, path string) tally {
 	return got
 }
 
-// TestCorpus reads the project's own labelled replies.
-func TestCorpus(t *testing.T) {
-	got := score(t, "testdata/corpus.jsonl")
-	if got.total < 400 {
-		t.Errorf("%d replies, want at least 400", got.total)
+// TestFiguresTrain reads the labelled replies that rules and lexicons may be made from.
+func TestFiguresTrain(t *testing.T) {
+	got := score(t, "testdata/corpus.jsonl", false)
+	if got.total < 2000 {
+		t.Errorf("%d replies, want at least 2000", got.total)
 	}
-	check(t, got, 98.5, 0)
+	check(t, got, 99.5, 0)
+}
+
+// TestFiguresHeldOut reads the replies that nobody who writes rules has seen; testdata/README.md has the rule about misses.
+// The bounds are what has been reached, a little below: they are raised, never lowered.
+func TestFiguresHeldOut(t *testing.T) {
+	got := score(t, "testdata/heldout.jsonl", true)
+	if got.total < 900 {
+		t.Errorf("%d replies, want at least 900", got.total)
+	}
+	if got.accuracy() < heldOutAccuracy || got.wrongRating > heldOutWrong || got.missedOptOut > heldOutMissed || got.falseOptOut > heldOutFalse {
+		t.Errorf("accuracy %.1f %%, %d wrong ratings, %d missed and %d false opt-outs; want %.1f %%, at most %d, %d and %d",
+			got.accuracy(), got.wrongRating, got.missedOptOut, got.falseOptOut, heldOutAccuracy, heldOutWrong, heldOutMissed, heldOutFalse)
+	}
+	if got.commentsOK*100 < got.comments*97 || got.emptyOK*100 < got.empty*97 {
+		t.Errorf("comments %d of %d, none wanted %d of %d; want 97 %%", got.commentsOK, got.comments, got.emptyOK, got.empty)
+	}
+}
+
+const (
+	heldOutAccuracy = 94.0
+	heldOutWrong    = 8
+	heldOutMissed   = 3
+	heldOutFalse    = 3
+)
+
+// TestFiguresFlags compares flags and named employees with the tags of the corpus.
+func TestFiguresFlags(t *testing.T) {
+	p := parser(t)
+	var staff []string
+	for _, s := range loadCorpus(t, "testdata/corpus.jsonl") {
+		for _, tag := range s.Tags {
+			if name, ok := strings.CutPrefix(tag, "name:"); ok {
+				staff = append(staff, name)
+			}
+		}
+	}
+	for _, flag := range []string{FlagLegal, FlagSafety, FlagSoldCar, FlagCorrection, FlagPraise, "name"} {
+		hit, miss, extra := 0, 0, 0
+		for _, s := range loadCorpus(t, "testdata/corpus.jsonl") {
+			if len(s.Tags) == 0 {
+				continue
+			}
+			in := s.input()
+			in.Employees = staff
+			r := p.Read(in)
+			want, got := slices.Contains(s.Tags, flag), r.Flagged(flag)
+			if flag == "name" {
+				want, got = slices.ContainsFunc(s.Tags, func(tag string) bool { return strings.HasPrefix(tag, "name:") }), len(r.Praise) > 0
+			}
+			switch {
+			case want && got:
+				hit++
+			case want:
+				miss++
+				t.Logf("%s %q lacks %s", s.ID, s.Text, flag)
+			case got:
+				extra++
+				t.Logf("%s %q has %s %v", s.ID, s.Text, flag, r.Praise)
+			}
+		}
+		t.Logf("%s: recall %d of %d, precision %d of %d", flag, hit, hit+miss, hit, hit+extra)
+	}
 }
 
 // TestDevSample reads the sample that the acceptance corpus comes with; it is no part of this repository.
@@ -195,7 +266,7 @@ func TestDevSample(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("no shared sample (set OTKLIK_SHARED): %v", err)
 	}
-	check(t, score(t, path), 98, 0)
+	check(t, score(t, path, false), 98, 0)
 }
 
 func check(t *testing.T, got tally, accuracy float64, wrong int) {

@@ -44,7 +44,7 @@ func put(list []string, s string) []string {
 
 // praise finds named employees. A name counts as praised when the message holds no complaint.
 func (d *document) praise(r *Reading, in Input) {
-	if d.has(tagNegative) || d.has(tagBad) || r.Rating != nil && lowScore(*r.Rating, in.Question) {
+	if d.has(tagNegative) || d.complains() || r.Rating != nil && lowScore(*r.Rating, in.Question) {
 		r.Flags = drop(r.Flags, FlagPraise)
 		return
 	}
@@ -65,6 +65,16 @@ func (d *document) praise(r *Reading, in Input) {
 	if len(r.Praise) > 0 {
 		r.Flags = put(r.Flags, FlagPraise)
 	}
+}
+
+// complains tells whether the text says that something went wrong, whatever the question.
+func (d *document) complains() bool {
+	for i := range d.mat {
+		if m := &d.mat[i]; m.tag == tagBad && m.key == "" {
+			return true
+		}
+	}
+	return false
 }
 
 func lowScore(v int, q *Question) bool {

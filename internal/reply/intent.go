@@ -55,6 +55,10 @@ func (d *document) wishes(lx *lexicon) wishes {
 			w.later = s
 		case tagWrong:
 			w.wrong = s
+		case tagFlag:
+			if m.key == FlagSoldCar {
+				w.wrong = s
+			}
 		case tagResumeBare:
 			d.ifWhole(&w.resume, tagResumeBare)
 		case tagHelpBare:

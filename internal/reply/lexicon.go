@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -46,8 +47,8 @@ const (
 	tagYes
 	tagNo
 	tagMaybe
-	tagGood // statements that mean yes to a question put positively
-	tagBad  // statements that mean no
+	tagGood // statements that mean yes to a question put positively; key: what about, "" for any
+	tagBad  // statements that mean no; key: what about, "" for any
 	tagAsk  // question words and questions back
 	tagOptOutBare
 	tagOptOut
@@ -70,6 +71,8 @@ const (
 	tagOrdinal
 	tagGuard // kills matches of the section named by the key inside its span
 	tagWhen  // words of time; key: the rule in when.go
+	tagAbout // words of a yes/no prompt that say what it asks about; key: the aspect, as with good and bad
+	tagClass // single words that phrases of the same file name together as <key>
 	tagCount
 )
 
@@ -78,7 +81,7 @@ var sectionNames = [tagCount]string{
 	"or", "half", "scale", "top", "not_before", "not_after", "hypothetical", "correction", "minus", "conjunction", "courtesy",
 	"yes", "no", "maybe", "good", "bad", "ask", "optout_bare", "optout", "resume_bare", "resume", "help_bare", "help",
 	"callback_bare", "callback", "later_bare", "later", "wrong_person", "purpose", "flag", "topic", "negative", "thanks",
-	"title", "synonym", "ordinal", "guard", "when",
+	"title", "synonym", "ordinal", "guard", "when", "about", "class",
 }
 
 // term is what a phrase of the lexicon means.
@@ -91,25 +94,18 @@ type term struct {
 	kill tag // for guards: the section they act on
 }
 
-// node is a state of the phrase tree; words are kept whole or as a beginning.
-type node struct {
-	whole    map[string]*node
-	begin    map[string]*node
-	shortest int // bytes of the shortest key of begin
-	longest  int
-	digits   *node
-	gap      *node
-	terms    []term
-}
-
 // errPhrase marks a phrase of a lexicon file that cannot be compiled.
 var errPhrase = errors.New("phrase not understood")
 
-// lexicon is all files compiled into one tree.
+// lexicon is all files compiled into one automaton.
 type lexicon struct {
-	root  node
-	fold  *folder
-	langs []string
+	auto  automaton
+	terms []term
+	// Words and beginnings of words that phrases are made of, folded.
+	whole, begin      map[string]symbol
+	classes           map[symbol][]symbol // of a word or beginning: the classes it belongs to
+	shortest, longest int                 // bytes of the shortest and longest key of begin
+	fold              *folder
 	// long holds single words of six letters or more that bear a typing error, by length in runes.
 	long map[int][]typo
 }
@@ -120,7 +116,8 @@ type typo struct {
 }
 
 func loadLexicon(files fs.FS) (*lexicon, error) {
-	lx := &lexicon{fold: newFolder(), long: map[int][]typo{}}
+	lx := &lexicon{whole: map[string]symbol{}, begin: map[string]symbol{}, classes: map[symbol][]symbol{}, fold: newFolder(), long: map[int][]typo{}}
+	b := &builder{words: map[string][]symbol{}, known: map[string]uint32{}, tails: map[string]uint32{}}
 	names, err := fs.Glob(files, "lexicon/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("listing lexicons: %w", err)
@@ -131,15 +128,16 @@ func loadLexicon(files fs.FS) (*lexicon, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading lexicon: %w", err)
 		}
-		if err := lx.file(name, data); err != nil {
+		if err := lx.file(b, name, data); err != nil {
 			return nil, err
 		}
 	}
+	lx.auto = b.build()
 	return lx, nil
 }
 
 // file adds one lexicon: sections that hold either a block of phrases or a map from key to such a block.
-func (lx *lexicon) file(name string, data []byte) error {
+func (lx *lexicon) file(b *builder, name string, data []byte) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return fmt.Errorf("lexicon %s: %w", name, err)
@@ -147,18 +145,32 @@ func (lx *lexicon) file(name string, data []byte) error {
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return fmt.Errorf("lexicon %s: want a map of sections", name)
 	}
-	lang := strings.TrimSuffix(path.Base(name), ".yaml")
-	lx.langs = append(lx.langs, lang)
+	lang, _, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".yaml"), "-")
 	body := doc.Content[0].Content
 	for i := 0; i < len(body); i += 2 {
 		t, ok := sectionOf(body[i].Value)
 		if !ok {
 			return fmt.Errorf("lexicon %s:%d: unknown section %q", name, body[i].Line, body[i].Value)
 		}
-		if err := lx.section(name, lang, t, body[i+1]); err != nil {
+		if err := lx.section(b, name, lang, t, body[i+1]); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// class gives the symbol of the class that the words of this file's phrases call <name>.
+func (lx *lexicon) class(lang, name string) symbol {
+	return lx.symbol("<"+lang+":"+name+">", false)
+}
+
+// classWord puts a word or the beginning of one into a class.
+func (lx *lexicon) classWord(b *builder, word, lang, name string) error {
+	syms := lx.word(b, lang, word)
+	if len(syms) != 1 {
+		return errPhrase
+	}
+	lx.classes[syms[0]] = append(lx.classes[syms[0]], lx.class(lang, name))
 	return nil
 }
 
@@ -171,9 +183,9 @@ func sectionOf(name string) (tag, bool) {
 	return 0, false
 }
 
-func (lx *lexicon) section(name, lang string, t tag, n *yaml.Node) error {
+func (lx *lexicon) section(b *builder, name, lang string, t tag, n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
-		return lx.phrases(name, n, term{tag: t, lang: lang}, n.Value)
+		return lx.phrases(b, name, n, term{tag: t, lang: lang}, n.Value)
 	}
 	if n.Kind != yaml.MappingNode {
 		return fmt.Errorf("lexicon %s:%d: want a block of phrases or a map", name, n.Line)
@@ -194,29 +206,107 @@ func (lx *lexicon) section(name, lang string, t tag, n *yaml.Node) error {
 			}
 			tm.kill = kill
 		}
-		if err := lx.phrases(name, block, tm, block.Value); err != nil {
+		if err := lx.phrases(b, name, block, tm, block.Value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (lx *lexicon) phrases(name string, n *yaml.Node, tm term, block string) error {
+func (lx *lexicon) phrases(b *builder, name string, n *yaml.Node, tm term, block string) error {
 	for _, line := range strings.Split(block, "\n") {
 		if i := strings.Index(line, " #!"); i >= 0 { // a remark inside a block
 			line = line[:i]
 		}
 		for _, phrase := range splitPhrases(line) {
-			own := strings.HasPrefix(phrase, "!")
-			tm.own = own
-			for _, plain := range expand(strings.TrimPrefix(phrase, "!")) {
-				if err := lx.add(plain, tm); err != nil {
-					return fmt.Errorf("lexicon %s:%d: %q: %w", name, n.Line, phrase, err)
-				}
+			tm.own = strings.HasPrefix(phrase, "!")
+			if err := lx.phrase(b, strings.TrimPrefix(phrase, "!"), tm); err != nil {
+				return fmt.Errorf("lexicon %s:%d: %q: %w", name, n.Line, phrase, err)
 			}
 		}
 	}
 	return nil
+}
+
+// phrase compiles one phrase. A word ending in * matches words that begin so, ".." up to three words, "#" a number,
+// "<car>" a word of that class, which stands above the phrase in the file.
+func (lx *lexicon) phrase(b *builder, text string, tm term) error {
+	if tm.tag == tagClass {
+		for _, word := range expand(text) {
+			if err := lx.classWord(b, word, tm.lang, tm.key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	at := lx.intern(tm)
+	for _, parts := range cut(text) {
+		slots, err := lx.slots(b, parts, tm.lang)
+		if err != nil {
+			return err
+		}
+		b.add(slots, at)
+		if !tm.own && len(parts) == 1 {
+			for _, word := range parts[0] {
+				lx.addTypo(word, tm)
+			}
+		}
+	}
+	return nil
+}
+
+// slots compiles the parts of a phrase; a gap goes to the part after it, one at the end says nothing.
+func (lx *lexicon) slots(b *builder, parts [][]string, lang string) ([]slot, error) {
+	var out []slot
+	var gap []symbol
+	words := false
+	for _, part := range parts {
+		if len(part) == 1 && part[0] == ".." {
+			gap = []symbol{symbolGap}
+			continue
+		}
+		var s slot
+		for _, alt := range part {
+			syms, err := lx.symbols(b, alt, lang)
+			if err != nil {
+				return nil, err
+			}
+			words = words || len(syms) > 0
+			s.alts = append(s.alts, slices.Concat(gap, syms))
+		}
+		out, gap = append(out, s), nil
+	}
+	if !words {
+		return nil, errPhrase
+	}
+	return out, nil
+}
+
+// symbols compiles words without alternatives; gaps at the end are left out.
+func (lx *lexicon) symbols(b *builder, text, lang string) ([]symbol, error) {
+	fields := strings.Fields(strings.ReplaceAll(text, "..", " .. "))
+	for len(fields) > 0 && fields[len(fields)-1] == ".." {
+		fields = fields[:len(fields)-1]
+	}
+	var out []symbol
+	for _, field := range fields {
+		switch field {
+		case "..":
+			out = append(out, symbolGap)
+		case "#":
+			out = append(out, symbolDigits)
+		default:
+			word := lx.word(b, lang, field)
+			if len(word) == 0 {
+				return nil, errPhrase
+			}
+			out = append(out, word...)
+		}
+	}
+	if len(out) == 0 {
+		return nil, errPhrase
+	}
+	return out, nil
 }
 
 // splitPhrases cuts at commas outside brackets.
@@ -256,79 +346,73 @@ func expand(p string) []string {
 	return out
 }
 
-// add compiles one phrase. A word ending in * matches words that begin so, ".." up to three words, "#" a number.
-func (lx *lexicon) add(phrase string, tm term) error {
-	at, words := &lx.root, 0
-	fields := strings.Fields(phrase)
-	for len(fields) > 0 && fields[len(fields)-1] == ".." { // a gap at the end says nothing
-		fields = fields[:len(fields)-1]
+// intern gives the index of a term; a block of phrases shares one or two.
+func (lx *lexicon) intern(tm term) uint32 {
+	n := len(lx.terms)
+	for i := n - 1; i >= 0 && i >= n-2; i-- {
+		if lx.terms[i] == tm {
+			return uint32(i)
+		}
 	}
-	for _, field := range fields {
-		switch field {
-		case "..":
-			at = child(&at.gap)
+	lx.terms = append(lx.terms, tm)
+	return uint32(n)
+}
+
+// word gives the symbols of what stands between two spaces of a phrase: one, more with hyphens or in Chinese, none when
+// it cannot be read.
+func (lx *lexicon) word(b *builder, lang, field string) []symbol {
+	if name, ok := strings.CutPrefix(field, "<"); ok {
+		sym, ok := lx.whole["<"+lang+":"+name]
+		if !ok {
+			return nil
+		}
+		return []symbol{sym}
+	}
+	if known, ok := b.words[field]; ok {
+		return known
+	}
+	plain, stem := strings.CutSuffix(field, "*")
+	d := lx.fold.tokenize(plain)
+	var out []symbol
+	for i, t := range d.toks {
+		if t.kind == kindPunct && t.joint {
 			continue
-		case "#":
-			at = child(&at.digits)
-			words++
-			continue
 		}
-		stem := strings.HasSuffix(field, "*")
-		d := lx.fold.tokenize(strings.TrimSuffix(field, "*"))
-		if len(d.toks) == 0 {
-			return errPhrase
-		}
-		for i, t := range d.toks {
-			if t.kind == kindPunct && t.joint {
-				continue
-			}
-			at = at.step(t.text, stem && i == len(d.toks)-1)
-			words++
-		}
-		if !stem && len(d.toks) == 1 && !strings.Contains(phrase, " ") && !tm.own {
-			lx.addTypo(d.toks[0].text, tm)
-		}
+		out = append(out, lx.symbol(t.text, stem && i == len(d.toks)-1))
 	}
-	if words == 0 {
-		return errPhrase
+	b.words[field] = out
+	return out
+}
+
+// symbol gives the symbol of a word or the beginning of one.
+func (lx *lexicon) symbol(word string, stem bool) symbol {
+	m := lx.whole
+	if stem {
+		m = lx.begin
+		if lx.shortest == 0 || len(word) < lx.shortest {
+			lx.shortest = len(word)
+		}
+		lx.longest = max(lx.longest, len(word))
 	}
-	at.terms = append(at.terms, tm)
-	return nil
+	sym, ok := m[word]
+	if !ok {
+		sym = symbolFirst + symbol(len(lx.whole)+len(lx.begin))
+		m[strings.Clone(word)] = sym
+	}
+	return sym
 }
 
 // addTypo remembers a long rare word that people often misspell: opt-out keywords and verbal grades only.
-func (lx *lexicon) addTypo(word string, tm term) {
-	if tm.tag != tagOptOutBare && tm.tag != tagGrade {
+func (lx *lexicon) addTypo(text string, tm term) {
+	if tm.tag != tagOptOutBare && tm.tag != tagGrade || strings.ContainsAny(text, "*<#") {
 		return
 	}
+	d := lx.fold.tokenize(text)
+	if len(d.toks) != 1 {
+		return
+	}
+	word := d.toks[0].text
 	if n := utf8.RuneCountInString(word); n >= 6 {
 		lx.long[n] = append(lx.long[n], typo{[]rune(word), tm})
 	}
-}
-
-func child(n **node) *node {
-	if *n == nil {
-		*n = &node{}
-	}
-	return *n
-}
-
-func (n *node) step(word string, stem bool) *node {
-	m := &n.whole
-	if stem {
-		m = &n.begin
-		if n.shortest == 0 || len(word) < n.shortest {
-			n.shortest = len(word)
-		}
-		n.longest = max(n.longest, len(word))
-	}
-	if *m == nil {
-		*m = map[string]*node{}
-	}
-	next := (*m)[word]
-	if next == nil {
-		next = &node{}
-		(*m)[word] = next
-	}
-	return next
 }

@@ -1,6 +1,9 @@
 package reply
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // match is a phrase of the lexicon found in the tokens [from, to).
 type match struct {
@@ -31,13 +34,14 @@ func (lx *lexicon) scan(d *document, own string) {
 	if cap(d.mat) == 0 {
 		d.mat = make([]match, 0, 2*len(d.toks)+8)
 	}
-	s := scanner{d: d, own: own}
+	s := scanner{lx: lx, d: d, own: own}
+	s.symbols()
 	for i := range d.toks {
 		if d.toks[i].kind == kindPunct && !isKeyPunct(d.toks[i].text) {
 			continue
 		}
 		s.first = i
-		s.walk(&lx.root, i)
+		s.walk(lx.auto.root, i)
 	}
 	d.settle()
 }
@@ -51,51 +55,95 @@ func isKeyPunct(s string) bool {
 	return false
 }
 
+// scanner holds the symbols of every token: those of token i are syms[at[i]:at[i+1]].
 type scanner struct {
+	lx    *lexicon
 	d     *document
 	own   string
 	first int
+	syms  []symbol
+	at    []uint32
 }
 
-func (s *scanner) walk(n *node, i int) {
-	t := &s.d.toks[i]
-	if next := n.whole[t.text]; next != nil {
-		s.reach(next, i)
-	}
-	if n.begin != nil && t.kind == kindWord {
-		for l := n.shortest; l <= len(t.text) && l <= n.longest; l++ {
+// symbols looks every token up once: as a word, as the beginnings it has, as a number.
+func (s *scanner) symbols() {
+	s.syms = make([]symbol, 0, 3*len(s.d.toks))
+	s.at = make([]uint32, 0, len(s.d.toks)+1)
+	for i := range s.d.toks {
+		s.at = append(s.at, uint32(len(s.syms)))
+		t := &s.d.toks[i]
+		if sym, ok := s.lx.whole[t.text]; ok {
+			s.put(sym)
+		}
+		if t.kind == kindNum {
+			s.syms = append(s.syms, symbolDigits)
+		}
+		if t.kind != kindWord {
+			continue
+		}
+		for l := s.lx.shortest; l <= len(t.text) && l <= s.lx.longest; l++ {
 			if l < len(t.text) && !utf8.RuneStart(t.text[l]) {
 				continue
 			}
-			if next := n.begin[t.text[:l]]; next != nil {
-				s.reach(next, i)
+			if sym, ok := s.lx.begin[t.text[:l]]; ok {
+				s.put(sym)
 			}
 		}
 	}
-	if n.digits != nil && t.kind == kindNum {
-		s.reach(n.digits, i)
+	s.at = append(s.at, uint32(len(s.syms)))
+}
+
+// put adds a symbol of the current token with its classes; a word may come into a class by more than one beginning.
+func (s *scanner) put(sym symbol) {
+	from := s.at[len(s.at)-1]
+	s.syms = append(s.syms, sym)
+	for _, c := range s.lx.classes[sym] {
+		if !slices.Contains(s.syms[from:], c) {
+			s.syms = append(s.syms, c)
+		}
 	}
 }
 
-func (s *scanner) reach(n *node, i int) {
-	for _, tm := range n.terms {
+func (s *scanner) walk(st uint32, i int) {
+	for _, sym := range s.syms[s.at[i]:s.at[i+1]] {
+		if next, ok := s.lx.auto.follow(st, sym); ok {
+			s.reach(next, i)
+		}
+	}
+}
+
+func (s *scanner) reach(st uint32, i int) {
+	a := &s.lx.auto
+	for _, e := range a.endsOf(st) {
+		tm := s.lx.terms[e]
 		if tm.own && tm.lang != s.own {
 			continue
 		}
 		s.d.mat = append(s.d.mat, match{term: tm, from: s.first, to: i + 1})
 	}
+	links := a.linksOf(st)
+	if len(a.edgesOf(st)) == 0 && len(links) == 0 {
+		return
+	}
 	j := s.d.next(i)
 	if j < 0 {
 		return
 	}
-	if n.whole != nil || n.begin != nil || n.digits != nil {
-		s.walk(n, j)
+	s.on(st, j)
+	for _, l := range links {
+		s.on(l, j)
 	}
-	if n.gap == nil {
+}
+
+// on goes on from a state at token j, and behind its gap at the tokens after it.
+func (s *scanner) on(st uint32, j int) {
+	s.walk(st, j)
+	gap, ok := s.lx.auto.gap(st)
+	if !ok {
 		return
 	}
 	for skipped := 0; j >= 0 && skipped <= widestGap; skipped++ {
-		s.walk(n.gap, j)
+		s.walk(gap, j)
 		j = s.d.next(j)
 	}
 }
@@ -115,6 +163,11 @@ func family(t tag) int {
 		return 5
 	}
 	return 0
+}
+
+// bare tells the sections whose phrases count only as the whole text: they outdo no phrase that counts anywhere.
+func bare(t tag) bool {
+	return t == tagOptOutBare || t == tagResumeBare || t == tagCallbackBare || t == tagLaterBare
 }
 
 // settle applies the guards and lets the longest phrase of each family win.
@@ -139,7 +192,7 @@ func (d *document) settle() {
 		}
 		for j := range d.mat {
 			b := &d.mat[j]
-			if i != j && !b.dead && family(b.tag) == f && b.from <= a.from && b.to >= a.to && b.to-b.from > a.to-a.from {
+			if i != j && !b.dead && family(b.tag) == f && (!bare(b.tag) || bare(a.tag)) && b.from <= a.from && b.to >= a.to && b.to-b.from > a.to-a.from && !a.aside(b) {
 				a.dead = true
 				break
 			}
@@ -152,6 +205,11 @@ func (d *document) settle() {
 		}
 	}
 	d.mat = live
+}
+
+// aside tells whether a statement about one thing stands beside another about something else, whatever their lengths.
+func (m *match) aside(other *match) bool {
+	return (m.tag == tagGood || m.tag == tagBad) && m.key != "" && m.key != other.key
 }
 
 // has tells whether a phrase of the section was found.

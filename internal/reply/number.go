@@ -1,5 +1,7 @@
 package reply
 
+import "strings"
+
 // role says what a number in the text is.
 type role uint8
 
@@ -33,6 +35,7 @@ type item struct {
 	role             role
 	mark             markKind
 	word             bool // written in letters
+	noun             bool // the name of a grade, such as "пятёрка", which is rarely anything else
 	stars            bool // a row of star symbols
 }
 
@@ -54,6 +57,9 @@ func (d *document) numbers(top int, apart bool) []item {
 	}
 	for i := range its {
 		d.asked(&its[i])
+		if it := &its[i]; it.role == roleFree && it.hi < len(d.toks) && d.toks[it.hi].text == "?" && !d.atEnd(it.hi) {
+			it.role = roleAsked // "пятёрка? двойка"
+		}
 	}
 	return its
 }
@@ -98,7 +104,7 @@ func (d *document) collect(top int) []item {
 			continue
 		}
 		if m, ok := d.startingAt(i, tagNumber); ok {
-			its = append(its, item{from: m.from, to: m.to, val: m.num, word: true})
+			its = append(its, item{from: m.from, to: m.to, val: m.num, word: true, noun: strings.HasSuffix(m.key, " grade")})
 			i = m.to
 			continue
 		}

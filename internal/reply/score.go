@@ -1,5 +1,7 @@
 package reply
 
+import "slices"
+
 // scored is what the rules for ratings found: a value, or a suggestion where honesty forbids one, and the tokens of the
 // score, which do not belong into the comment.
 type scored struct {
@@ -24,7 +26,7 @@ func (d *document) rating(low, top int) scored {
 	if d.otherScale(its, top) {
 		return unread()
 	}
-	free := d.candidates(its)
+	free := d.inScale(d.candidates(its), low, top)
 	var s scored
 	switch {
 	case len(free) > 0:
@@ -74,12 +76,22 @@ func (d *document) candidates(its []item) []item {
 	return free
 }
 
+// inScale drops numbers in the middle of sentences that the scale does not have, where one that it has stands by itself.
+func (d *document) inScale(free []item, low, top int) []item {
+	fits := func(it item) bool { return it.val >= low && it.val <= top }
+	alone := func(it item) bool { return d.leftEdge(it.lo) && d.rightEdge(it.hi) }
+	if !slices.ContainsFunc(free, func(it item) bool { return fits(it) && alone(it) }) {
+		return free
+	}
+	return slices.DeleteFunc(free, func(it item) bool { return !fits(it) && !alone(it) && it.mark == markNone })
+}
+
 func (d *document) standing(it item) bool {
 	if it.mark != markNone {
 		return true
 	}
 	left, right := d.leftEdge(it.lo), d.rightEdge(it.hi)
-	if left && right {
+	if left && right || it.noun && (left || right || d.conj(it.hi)) {
 		return true
 	}
 	if d.toks[it.from].kind == kindHan || it.val < 2 {
@@ -214,9 +226,9 @@ func (d *document) trust(it item) float64 {
 		return 0.85
 	case end:
 		return 0.8
-	case (left || right) && d.conj(it.hi), d.inside(it.lo-1, tagLead) || d.inside(it.lo-1, tagGrade):
+	case (left || right) && (d.conj(it.hi) || it.hi > it.to && d.inside(it.hi-1, tagConj)), d.inside(it.lo-1, tagLead) || d.inside(it.lo-1, tagGrade):
 		return 0.75
-	case left && d.inside(it.hi, tagLead):
+	case left && d.inside(it.hi, tagLead), it.noun:
 		return 0.7
 	}
 	return 0
@@ -245,6 +257,9 @@ func (d *document) correction(its, free []item) (scored, bool) {
 			return unread(), true
 		}
 		pick = later[0]
+	}
+	if distinct(free) == 1 && d.trust(pick) == 0 && !negatedBeside(its) && pick.lo-at > 2 {
+		return scored{}, false
 	}
 	s := fixed(pick, 0.9)
 	s.corrected = true
@@ -310,6 +325,9 @@ func (d *document) byPlace(free []item) scored {
 			alone = i
 			continue
 		}
+		if it.word && !it.noun && it.mark == markNone {
+			continue
+		}
 		if it.mark != markNone || left || right || d.inside(it.lo-1, tagConj) {
 			return unread()
 		}
@@ -350,8 +368,10 @@ func (d *document) verbal(low, top int) scored {
 			if d.alone(m) {
 				plain = false
 			}
-		case tagNegative, tagBad:
+		case tagNegative:
 			negative = true
+		case tagBad:
+			negative = negative || m.key == ""
 		case tagFlag:
 			negative = negative || m.key != FlagPraise
 		}

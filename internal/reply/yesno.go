@@ -1,5 +1,7 @@
 package reply
 
+import "slices"
+
 // polarity is a yes or a no.
 type polarity int8
 
@@ -27,7 +29,10 @@ func (d *document) readYesNo(r *Reading, w wishes, p *Parser, q Question) {
 	}
 	ans, conf, cut := d.yesNo()
 	if ans == unsaid {
-		ans, conf, cut = d.numbered(p, q.Prompt)
+		prompt := p.document(q.Prompt, "")
+		if ans, conf, cut = d.numbered(prompt); ans == unsaid && !d.doubts() {
+			ans, conf = d.statement(prompt.about())
+		}
 	}
 	if ans == unsaid && !w.any() {
 		ans, conf = d.signs()
@@ -83,7 +88,44 @@ func (d *document) yesNo() (polarity, float64, span) {
 	case first != unsaid:
 		return first, 0.95, cut
 	}
-	return d.statement()
+	return unsaid, 0, span{}
+}
+
+// doubts tells whether the person says that he does not know, or both yes and no.
+func (d *document) doubts() bool {
+	said := unsaid
+	for _, m := range d.mat {
+		switch m.tag {
+		case tagMaybe:
+			if !d.asksBack(m) {
+				return true
+			}
+		case tagYes, tagNo:
+			if !d.saysYesNo(m) {
+				continue
+			}
+			p := yes
+			if m.tag == tagNo {
+				p = no
+			}
+			if said != unsaid && said != p {
+				return true
+			}
+			said = p
+		}
+	}
+	return false
+}
+
+// about gives the aspects that the prompt of a question speaks of.
+func (d *document) about() []string {
+	var out []string
+	for _, m := range d.mat {
+		if m.tag == tagAbout {
+			out = put(out, m.key)
+		}
+	}
+	return out
 }
 
 // adjacent tells whether the phrase follows the span with nothing but punctuation between.
@@ -111,61 +153,74 @@ func (d *document) saysYesNo(m match) bool {
 	return d.leftEdge(m.from) || d.rightEdge(m.to) && d.atEnd(m.to) || m.to-m.from > 1
 }
 
-// statement reads the answer from what the person says happened.
-func (d *document) statement() (polarity, float64, span) {
-	good, bad := false, false
-	for _, m := range d.mat {
-		switch m.tag {
-		case tagGood:
-			if d.asksBack(m) {
-				continue
-			}
-			if _, negated := d.endingAt(m.from, tagNotBefore); negated {
-				bad = true
-				continue
-			}
-			good = true
-		case tagBad:
-			bad = bad || !d.asksBack(m)
-		}
+// statement reads the answer from what the person says happened: first from what is said about the prompt's aspects, then
+// from what is said at all.
+func (d *document) statement(aspects []string) (polarity, float64) {
+	good, bad := d.stated(func(m match) bool { return slices.Contains(aspects, m.key) })
+	if good == bad {
+		g, b := d.stated(func(m match) bool { return m.key == "" })
+		good, bad = good || g, bad || b
 	}
 	switch {
 	case good && !bad:
-		return yes, 0.75, span{}
+		return yes, 0.75
 	case bad && !good:
-		return no, 0.75, span{}
+		return no, 0.75
+	}
+	return unsaid, 0
+}
+
+func (d *document) stated(counts func(match) bool) (good, bad bool) {
+	for _, m := range d.mat {
+		if m.tag != tagGood && m.tag != tagBad || !counts(m) || d.asksBack(m) {
+			continue
+		}
+		_, negated := d.endingAt(m.from, tagNotBefore)
+		switch {
+		case m.tag == tagGood && !negated:
+			good = true
+		case m.tag == tagGood, !negated:
+			bad = true
+		}
+	}
+	return good, bad
+}
+
+// numbered reads the number, the number word or "the second" of an answer that the prompt numbers.
+func (d *document) numbered(prompt *document) (polarity, float64, span) {
+	got, _ := d.optionNumbers(9, false)
+	if len(got) == 0 {
+		return unsaid, 0, span{}
+	}
+	for _, n := range got {
+		if n != got[0] {
+			return unsaid, 0, span{}
+		}
+	}
+	for i := range prompt.toks {
+		if prompt.toks[i].kind != kindNum || prompt.toks[i].val != got[0] {
+			continue
+		}
+		for _, step := range [...]int{1, -1} {
+			if ans := prompt.word(i+step, step); ans != unsaid {
+				return ans, 0.95, d.numberAt(got[0])
+			}
+		}
 	}
 	return unsaid, 0, span{}
 }
 
-// numbered reads 1 and 2 where the prompt numbers its yes and no.
-func (d *document) numbered(p *Parser, prompt string) (polarity, float64, span) {
-	at := -1
+// numberAt gives the first token that is the number.
+func (d *document) numberAt(n int) span {
 	for i := range d.toks {
-		t := &d.toks[i]
-		if t.kind == kindNum && (d.atStart(i) && d.rightEdge(i+1) || d.leftEdge(i) && d.atEnd(i+1)) {
-			if at >= 0 && d.toks[at].val != t.val {
-				return unsaid, 0, span{}
-			}
-			at = i
+		if d.toks[i].kind == kindNum && d.toks[i].val == n {
+			return span{i, i + 1}
+		}
+		if m, ok := d.startingAt(i, tagNumber); ok && m.num == n {
+			return span{m.from, m.to}
 		}
 	}
-	if at < 0 {
-		return unsaid, 0, span{}
-	}
-	q := p.document(prompt, "")
-	for i := range q.toks {
-		if q.toks[i].kind != kindNum || q.toks[i].val != d.toks[at].val {
-			continue
-		}
-		if ans := q.word(i+1, 1); ans != unsaid {
-			return ans, 0.95, span{at, at + 1}
-		}
-		if ans := q.word(i-1, -1); ans != unsaid {
-			return ans, 0.95, span{at, at + 1}
-		}
-	}
-	return unsaid, 0, span{}
+	return span{}
 }
 
 // word gives the yes or no next to token i in one direction, over signs like "-", "=" and ")".
