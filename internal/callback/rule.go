@@ -68,6 +68,8 @@ const (
 const (
 	ReasonInquiry = "inquiry"
 	ReasonUnclear = "unclear"
+	// ReasonAttachment: a photo or a file came without words.
+	ReasonAttachment = "attachment"
 )
 
 // Clocks are the deadlines of a callback from the moment it became known.

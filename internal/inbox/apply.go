@@ -71,7 +71,9 @@ func (e *entry) act(f survey.Effect) error {
 	case survey.CallbackWithdraw:
 		return e.onCallback(func(t store.Task) error { return callback.Withdraw(e.ctx, e.tx, t, e.msg.ID, e.now) })
 	case survey.Review:
-		return e.review(f.Words, suggestion(f.Suggestion), false)
+		return e.review(callback.ReasonUnclear, f.Words, suggestion(f.Suggestion))
+	case survey.Inquiry:
+		return e.review(callback.ReasonInquiry, f.Words, "")
 	case survey.OptOut:
 		return e.optOut(f.Purpose)
 	case survey.Resume:
@@ -155,7 +157,7 @@ func (e *entry) saveAnswer(f survey.Effect) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
-	if err != nil {
+	if err != nil || t.Reason != callback.ReasonUnclear {
 		return err
 	}
 	return callback.Finish(e.ctx, e.tx, t, "answered", e.employeeID, e.now)
@@ -220,13 +222,10 @@ func suggestion(a *survey.Answer) string {
 
 // review puts words before an operator. A second one joins the first, even one
 // that was closed meanwhile.
-func (e *entry) review(words, note string, attachment bool) error {
-	t := store.Task{DealerID: e.dealer.ID, Kind: store.TaskReview, ContactID: e.contact.ID, MessageID: e.msg.ID, Reason: callback.ReasonUnclear, Words: words, Note: note,
+func (e *entry) review(reason, words, note string) error {
+	t := store.Task{DealerID: e.dealer.ID, Kind: store.TaskReview, ContactID: e.contact.ID, MessageID: e.msg.ID, Reason: reason, Words: words, Note: note,
 		WayIn: string(e.in.Channel), SourceParty: "client", Clocks: callback.InquiryClocks(e.now)}
 	t.DueAt = t.Clocks[0].DueAt
-	if attachment {
-		t.Reason, t.Note = "attachment", ""
-	}
 	if e.contact.ID == "" {
 		return nil // stands in the list of messages from nobody we know
 	}
@@ -235,6 +234,9 @@ func (e *entry) review(words, note string, attachment bool) error {
 	case err == nil:
 		if t.Note != "" {
 			old.Note = t.Note
+		}
+		if reason == callback.ReasonInquiry && old.Reason == callback.ReasonUnclear {
+			old.Reason = reason // an answer to the survey does not settle it any more
 		}
 		return callback.AddWords(e.ctx, e.tx, old, words, e.msg.ID, 0, e.now)
 	case !errors.Is(err, store.ErrNotFound):
@@ -345,6 +347,8 @@ func (e *entry) say(f survey.Effect) error {
 	var err error
 	r := e.recipient()
 	switch {
+	case f.Kind == survey.Inquiry:
+		m, err = e.Drafter.Shared(f.Message, r, e.answerer)
 	case f.Message != "":
 		if e.suppressedAnswer(f) {
 			return nil
@@ -407,6 +411,11 @@ func (e *entry) promise(x *render.Data) {
 	if x.Callback.Owner == "" {
 		x.Callback.Owner = e.responsible()
 	}
+}
+
+// answerer fills in who answers a written question, and until when.
+func (e *entry) answerer(x *render.Data) {
+	x.Callback.Owner, x.Callback.Due = e.responsible(), callback.WorkBy(callback.InquiryClocks(e.now)[0].DueAt, x.Zone)
 }
 
 // responsible is who calls as long as nobody has taken the task.

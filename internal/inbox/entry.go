@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/callback"
 	"otklik/internal/conversation"
 	"otklik/internal/outreach"
+	"otklik/internal/render"
 	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/internal/survey"
@@ -311,10 +313,15 @@ func (e *entry) text() error {
 			return fmt.Errorf("reading a fragment: %w", err)
 		}
 		if j != nil {
-			if err := e.note(heard{j.reading, j.last.Heard}); err != nil {
+			if err := e.note(heard{Reading: j.reading, Joins: j.last.Heard}); err != nil {
 				return err
 			}
 			return e.again(j)
+		}
+	}
+	if e.conv != nil && !urgent(&r) {
+		if given := survey.Several(e.def, e.state, e.locale(), e.in.Channel, e.in.Text, readText); given != nil {
+			return e.several(given)
 		}
 	}
 	if err := e.note(heard{Reading: r}); err != nil {
@@ -326,11 +333,37 @@ func (e *entry) text() error {
 	return e.step(survey.Input{Reading: &r, Question: question, Text: e.in.Text})
 }
 
+// several takes a list of answers, and tells the person how they were taken.
+func (e *entry) several(given []survey.Given) error {
+	rest := make([]reply.Reading, 0, len(given))
+	parts := make([]string, 0, len(given))
+	for _, g := range given {
+		rest, parts = append(rest, g.Reading), append(parts, g.Text)
+	}
+	if err := e.note(heard{Reading: rest[0], Next: rest[1:]}); err != nil {
+		return err
+	}
+	known, err := e.taken()
+	if err != nil {
+		return err
+	}
+	if !e.state.Silent && !known.Human {
+		m, err := e.Drafter.Shared("answers.noted", e.recipient(), func(x *render.Data) { x.Words = strings.Join(parts, ", ") })
+		if err != nil {
+			return err
+		}
+		m.ConversationID = e.conv.ID
+		e.post(m)
+	}
+	return e.step(survey.Input{Several: given, Text: e.in.Text})
+}
+
 // heard is a reading as it is kept with its message; Joins are the earlier messages
-// that were read with it.
+// that were read with it, Next the readings of further answers in a list.
 type heard struct {
 	reply.Reading
-	Joins []string `json:",omitempty"`
+	Next  []reply.Reading `json:",omitempty"`
+	Joins []string        `json:",omitempty"`
 }
 
 // heed takes the provider's own understanding of a keyword over ours.
@@ -345,7 +378,7 @@ func (e *entry) wordless() error {
 	if len(e.in.Attachments) == 0 {
 		return nil
 	}
-	return e.review(strings.Join(e.in.Attachments, ", "), "attachment", true)
+	return e.review(callback.ReasonAttachment, strings.Join(e.in.Attachments, ", "), "")
 }
 
 // note keeps the reading with the message.
@@ -400,7 +433,7 @@ func (e *entry) step(in survey.Input) error {
 	if e.last != nil && len(e.outbox) > 0 && e.state.Question != before.Question && e.now.Sub(e.last.At) <= answerWait {
 		e.tx.Recall(e.last.Told, "superseded", e.now) // what still waits spoke of the question before
 	}
-	if in.Reading != nil && !urgent(in.Reading) {
+	if in.Several != nil || in.Reading != nil && !urgent(in.Reading) {
 		e.remember(before, nil)
 	}
 	return e.save()

@@ -66,15 +66,13 @@ func (e *entry) inquiry(r reply.Reading) error {
 	urgent := r.Flagged(reply.FlagLegal) || r.Flagged(reply.FlagSafety)
 	if !urgent && !r.Has(reply.IntentCallback) {
 		_, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskReview)
-		if err := e.review(e.in.Text, "", false); err != nil {
+		if err := e.review(callback.ReasonInquiry, e.in.Text, ""); err != nil {
 			return err
 		}
 		if !errors.Is(err, store.ErrNotFound) {
 			return err // told once already that a person reads it
 		}
-		m, err := e.Drafter.Shared("inquiry.received", e.recipient(), func(x *render.Data) {
-			x.Callback.Owner, x.Callback.Due = e.responsible(), callback.WorkBy(callback.InquiryClocks(e.now)[0].DueAt, x.Zone)
-		})
+		m, err := e.Drafter.Shared("inquiry.received", e.recipient(), e.answerer)
 		if err != nil {
 			return err
 		}

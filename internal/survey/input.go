@@ -93,7 +93,7 @@ func (s *step) readAnswer(r *reply.Reading) []*Question {
 		return nil
 	}
 	a, ok := s.d.accepts(q, r)
-	if !ok {
+	if !ok || q.Role == Suggestions && inquires(a.Comment) && !s.st.Flagged {
 		return nil
 	}
 	words := a.Comment
@@ -167,6 +167,10 @@ func (s *step) pass(q *Question, low bool, words string, r *reply.Reading) {
 func (s *step) answered(r *reply.Reading, saved []*Question) {
 	late := s.st.Done
 	s.judge(saved, s.d.saidCauses(r, s.words()))
+	if inquires(r.Comment) && !s.st.Flagged {
+		// Who has a callback asks the person who calls.
+		s.emit(Effect{Kind: Inquiry, Words: s.words(), Topics: r.Topics})
+	}
 	s.proceed()
 	if late {
 		s.note("survey.closed")
@@ -192,6 +196,13 @@ func (s *step) unanswered(r *reply.Reading) {
 		s.called(r)
 		return
 	}
+	if inquires(r.Comment) && r.Suggest == nil && !s.st.Flagged {
+		s.emit(Effect{Kind: Inquiry, Words: s.words(), Topics: r.Topics})
+		if !s.st.Silent {
+			s.effects[len(s.effects)-1].Message = "inquiry.received"
+		}
+		return
+	}
 	q, ok := s.target()
 	if ok && q.ID == s.st.Question {
 		s.doubt(q, r)
@@ -211,6 +222,13 @@ func (s *step) called(r *reply.Reading) {
 	case r.Intent == reply.IntentCallback && len(s.effects) > 0:
 		s.effects[len(s.effects)-1].Message = "callback.promise"
 	}
+}
+
+// inquires tells whether the words ask something: the survey's question is no answer
+// to that, and asking it again would be none either.
+func inquires(words string) bool {
+	words = strings.TrimRight(words, " \n!.)")
+	return (strings.HasSuffix(words, "?") || strings.HasSuffix(words, "？")) && wordy(words)
 }
 
 // wordy tells words from the digits and marks of a score that could not be read.

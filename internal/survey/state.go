@@ -82,10 +82,13 @@ func (a Answer) valued() bool {
 	return a.Rating != nil || a.Answer != "" || a.Choice != "" || len(a.Choices) > 0
 }
 
-// Input is one thing the person did. Exactly one of Reading, Tap and Form is set.
+// Input is one thing the person did. Exactly one of Reading, Several, Tap and Form is
+// set, but that a Reading may stand beside a Form for its words.
 type Input struct {
 	// Reading is what the parser understood of Text, read against Question.
 	Reading *reply.Reading
+	// Several are the answers of a text that is a list of them.
+	Several []Given
 	Tap     *Tap
 	// Form is several answers at once: the form, a phone call, a paper sheet.
 	Form map[string]Value
@@ -150,6 +153,9 @@ const (
 	// One review per conversation is enough: a second one updates the first,
 	// and a SaveAnswer of the same question settles it.
 	Review EffectKind = "review"
+	// Inquiry passes Words to an operator, who answers within the hours of a written
+	// question; the survey waits where it stood.
+	Inquiry EffectKind = "inquiry"
 	// OptOut withdraws Purpose ("" with Bare for all).
 	OptOut EffectKind = "opt_out"
 	// Resume restores what an opt-out withdrew.

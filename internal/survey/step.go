@@ -26,6 +26,8 @@ func Step(d *Definition, st State, in Input, now time.Time) (State, []Effect) {
 		s.form()
 	case in.Tap != nil:
 		s.tap()
+	case in.Several != nil:
+		s.several()
 	case in.Reading != nil:
 		s.text(in.Reading)
 	}
