@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -20,7 +21,7 @@ import (
 // taken begins the input of a step with what is known of the event and of the people
 // who have the conversation's tasks.
 func (e *entry) taken() (survey.Input, error) {
-	in := survey.Input{Channel: e.in.Channel, MessageID: e.msg.ID}
+	in := survey.Input{Channel: e.in.Channel, MessageID: cmp.Or(e.original, e.msg.ID)}
 	for _, kind := range [...]string{store.TaskCallback, store.TaskReview} {
 		t, err := e.tx.TaskOfConversation(e.ctx, e.conv.ID, kind)
 		if errors.Is(err, store.ErrNotFound) {
@@ -368,9 +369,27 @@ func (e *entry) say(f survey.Effect) error {
 	m.Options.Farewell = f.Kind == survey.OptOut || f.Kind == survey.WrongPerson || f.Kind == survey.SoldCar
 	if e.in.Data != "" && (f.Kind == survey.Ask || f.Kind == survey.Thank && f.Outcome == survey.Good) && len(e.in.References) > 0 {
 		m.Options.Edit = e.in.References[0] // the tapped message turns into the next one
+		m.Text = e.chosen() + m.Text
 	}
 	e.post(m)
 	return nil
+}
+
+// chosen says what was tapped, as the button said it: it stays to be seen when the
+// message turns into the next one.
+func (e *entry) chosen() string {
+	m, err := e.tx.MessageByProvider(e.ctx, e.in.Channel, store.Out, e.in.References[0])
+	if err != nil {
+		return ""
+	}
+	for _, row := range m.Buttons {
+		for _, b := range row {
+			if b.Data == e.in.Data {
+				return "✅ " + b.Label + "\n\n"
+			}
+		}
+	}
+	return ""
 }
 
 // post readies a draft as the answer to the person's own message.

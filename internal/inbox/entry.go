@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ func (e *entry) identify() error {
 		return err
 	}
 	var latest *store.Conversation
+	var open []*store.Conversation
 	for _, id := range ids {
 		if err := e.tx.LockContact(e.ctx, id); err != nil {
 			return fmt.Errorf("locking the contact: %w", err)
@@ -80,6 +82,15 @@ func (e *entry) identify() error {
 			if better(&cs[i], latest) {
 				latest = &cs[i]
 			}
+			if cs[i].State != store.ConversationDone && cs[i].Channel == e.in.Channel && cs[i].Address == e.in.From {
+				open = append(open, &cs[i])
+			}
+		}
+	}
+	if len(open) > 1 {
+		slices.SortStableFunc(open, func(a, b *store.Conversation) int { return b.UpdatedAt.Compare(a.UpdatedAt) })
+		if latest, err = e.choose(open); err != nil {
+			return err
 		}
 	}
 	switch {
@@ -160,6 +171,16 @@ func (e *entry) named() (*store.Conversation, error) {
 		if !errors.Is(err, store.ErrNotFound) {
 			return nil, fmt.Errorf("looking up a token: %w", err)
 		}
+	}
+	if m, err := e.edited(); err != nil || m.ConversationID != "" {
+		if err != nil {
+			return nil, fmt.Errorf("looking up what was edited: %w", err)
+		}
+		c, err := e.tx.Conversation(e.ctx, m.ConversationID)
+		if err != nil {
+			return nil, fmt.Errorf("reading the conversation: %w", err)
+		}
+		return &c, nil
 	}
 	for _, ref := range e.in.References {
 		m, err := e.tx.MessageByProvider(e.ctx, e.in.Channel, store.Out, ref)
@@ -307,6 +328,12 @@ func (e *entry) text() error {
 		question, r = survey.Target(e.def, e.state, e.locale(), e.in.Channel, e.in.Text, read)
 	}
 	e.heed(&r)
+	e.follow(&r)
+	if e.conv != nil && e.in.EditOf != "" {
+		if done, err := e.correct(readText); done || err != nil {
+			return err
+		}
+	}
 	if e.fragment(&r) {
 		j, err := e.join(question, &r, readText)
 		if err != nil {
@@ -434,7 +461,7 @@ func (e *entry) step(in survey.Input) error {
 		e.tx.Recall(e.last.Told, "superseded", e.now) // what still waits spoke of the question before
 	}
 	if in.Several != nil || in.Reading != nil && !urgent(in.Reading) {
-		e.remember(before, nil)
+		e.remember(before, []string{e.msg.ID})
 	}
 	return e.save()
 }

@@ -3,6 +3,7 @@ package inbox
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,9 @@ type said struct {
 	// Heard are its messages, Told those that answer it.
 	Heard []string `json:"heard"`
 	Told  []string `json:"told,omitempty"`
+	// Edited are the messages that the person has edited since, with what stands for
+	// them in Heard.
+	Edited map[string]string `json:"edited,omitempty"`
 	// Before is where the survey stood when it began.
 	Before survey.State `json:"before"`
 }
@@ -62,14 +66,15 @@ type joint struct {
 	heard []store.Message
 	// left are messages that answered the earlier part and cannot be changed any more.
 	left []store.Message
-	// old is the earlier part, text the whole.
+	// old is the earlier part, text the whole, which ids are the messages of.
 	old, text string
+	ids       []string
 	question  string
 	reading   reply.Reading
 }
 
-// join reads a fragment together with what it follows; nil when it stands for itself.
-func (e *entry) join(question string, alone *reply.Reading, read func(string, *reply.Question) reply.Reading) (*joint, error) {
+// joint reads what was written last; nil when it is not there any more.
+func (e *entry) joint() (*joint, error) {
 	j := &joint{last: *e.last}
 	ms, err := e.tx.Messages(e.ctx, slices.Concat(e.last.Heard, e.last.Told))
 	if err != nil {
@@ -83,12 +88,21 @@ func (e *entry) join(question string, alone *reply.Reading, read func(string, *r
 			j.left = append(j.left, m)
 		}
 	}
-	if len(j.heard) < len(e.last.Heard) || e.answersTold(question, alone, j.left) {
-		return nil, nil //nolint:nilnil // no joint is an answer of its own
+	if len(j.heard) < len(e.last.Heard) {
+		return nil, nil //nolint:nilnil // nothing to read again is no error
 	}
 	j.order(e.last.Heard)
 	j.old = words(j.heard)
-	j.text = words(j.with(e.in, e.msg))
+	return j, nil
+}
+
+// join reads a fragment together with what it follows; nil when it stands for itself.
+func (e *entry) join(question string, alone *reply.Reading, read func(string, *reply.Question) reply.Reading) (*joint, error) {
+	j, err := e.joint()
+	if err != nil || j == nil || e.answersTold(question, alone, j.left) {
+		return nil, err
+	}
+	j.tell(j.with(e.in, e.msg))
 	j.question, j.reading = e.reread(j, read)
 	before, now := e.def.Accepts(j.question, &j.reading), e.def.Accepts(question, alone)
 	if !before && (now || answeredMore(e.state, j.last.Before)) && !urgent(&j.reading) {
@@ -129,6 +143,14 @@ func (j *joint) with(in channels.Inbound, m store.Message) []store.Message {
 	return all
 }
 
+// tell sets what the messages say together.
+func (j *joint) tell(ms []store.Message) {
+	j.text, j.ids = words(ms), nil
+	for _, m := range ms {
+		j.ids = append(j.ids, m.ID)
+	}
+}
+
 func words(ms []store.Message) string {
 	parts := make([]string, len(ms))
 	for i, m := range ms {
@@ -167,7 +189,14 @@ func (e *entry) remember(before survey.State, heard []string) {
 	if !chatty(e.in.Channel) {
 		return
 	}
-	e.said = &said{At: e.now, Heard: append(heard, e.msg.ID), Before: before}
+	e.said = &said{At: e.now, Heard: heard, Before: before}
+	if e.original != "" {
+		e.said.Edited = map[string]string{}
+		if e.last != nil {
+			maps.Copy(e.said.Edited, e.last.Edited)
+		}
+		e.said.Edited[e.original] = e.msg.ID
+	}
 	for i := range e.outbox {
 		m := &e.outbox[i]
 		if due := e.now.Add(answerWait); m.DueAt.Before(due) {
@@ -200,7 +229,7 @@ func (e *entry) again(j *joint) error {
 	if urgent(&j.reading) {
 		return e.save()
 	}
-	e.remember(j.last.Before, j.last.Heard)
+	e.remember(j.last.Before, j.ids)
 	return e.save()
 }
 
@@ -313,7 +342,7 @@ func (e *entry) rewrite(f survey.Effect) error {
 // person has it, it is his to close.
 func (e *entry) dropCallback(was survey.State) error {
 	return e.onCallback(func(t store.Task) error {
-		if t.OwnerID == "" {
+		if t.OwnerID == "" && e.now.Sub(was.FlaggedAt) <= survey.CorrectionWindow {
 			return callback.Withdraw(e.ctx, e.tx, t, e.msg.ID, e.now)
 		}
 		e.state.Flagged, e.state.FlaggedAt, e.state.Causes = was.Flagged, was.FlaggedAt, was.Causes

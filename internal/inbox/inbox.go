@@ -141,6 +141,8 @@ type entry struct {
 	state survey.State
 	// last is what was written before this, said what is kept for what may follow.
 	last, said *said
+	// original is the message that this one is an edit of, "" for none.
+	original string
 	// amended is set while words are acted upon again whose callback is open.
 	amended *joint
 	// quiet: the effects say nothing, because the person sees or hears them at

@@ -82,3 +82,142 @@ func TestInquiry(t *testing.T) {
 		}
 	})
 }
+
+// TestLanguage: the answer comes in the language in which the person writes, and
+// stays in it; a word and a number prove none.
+func TestLanguage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w, contact := asked(t, st)
+		w.one(w.write(phone, "thank you, 5"), "improve")
+		w.one(w.write(phone, "йцукен"), "Thank you")
+		if c, err := st.Contact(t.Context(), contact); err != nil || c.Locale != "en" {
+			t.Errorf("the contact's language is %q, %v", c.Locale, err)
+		}
+	})
+	for words, says := range map[string]string{"ok 5": "Спасибо", "5": "улучшить", "非常满意，5分": "谢谢您", "Alles gut, danke, 5": "Спасибо"} {
+		w, _ := asked(t, storetest.Open(t, "sqlite"))
+		w.one(w.write(phone, words), says)
+	}
+}
+
+const chat = "4200042"
+
+// chat moves the only conversation of a contact to Telegram, as a tap on the link in
+// a message does, and returns its token.
+func (w *world) chat(contact string) string {
+	w.t.Helper()
+	cs, err := w.Store.ConversationsFor(w.t.Context(), contact)
+	must(w.t, err)
+	w.telegram(channels.Inbound{ProviderID: "start", Start: cs[0].Token})
+	w.forward(time.Minute)
+	return cs[0].Token
+}
+
+func (w *world) telegram(in channels.Inbound) {
+	w.t.Helper()
+	in.Channel, in.From, in.To = channels.Telegram, chat, "bot"
+	w.hand(in)
+}
+
+// last is what was queued for a contact last.
+func (w *world) last(contact string) store.Message {
+	w.t.Helper()
+	ms, err := w.Store.MessagesOf(w.t.Context(), contact, 50)
+	must(w.t, err)
+	for _, m := range slices.Backward(ms) {
+		if m.Direction == store.Out {
+			return m
+		}
+	}
+	w.t.Fatal("nothing was queued")
+	return store.Message{}
+}
+
+// TestEdited: an edited message replaces what it answered, whatever is asked by now,
+// and what it replaced is kept.
+func TestEdited(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		t.Run("what was written last", func(t *testing.T) {
+			w, contact := asked(t, storetest.Open(t, st.Engine()))
+			w.chat(contact)
+			w.telegram(channels.Inbound{ProviderID: "m1", Text: "5"})
+			w.forward(time.Minute)
+			w.telegram(channels.Inbound{ProviderID: "m1:edit:1", EditOf: "m1", Text: "2 стук остался"})
+			if got := w.answers(contact); got["overall"] != "2 стук остался" {
+				t.Errorf("answers: %v", got)
+			}
+			if cb := w.tasks(store.TaskCallback); len(cb) != 1 || cb[0].Words != "2 стук остался" {
+				t.Errorf("callbacks: %+v", cb)
+			}
+			w.telegram(channels.Inbound{ProviderID: "m1:edit:2", EditOf: "m1", Text: "5"})
+			if got := w.answers(contact); got["overall"] != "5" {
+				t.Errorf("answers: %v", got)
+			}
+		})
+		t.Run("what was written before", func(t *testing.T) {
+			w, contact := asked(t, storetest.Open(t, st.Engine()))
+			w.chat(contact)
+			w.telegram(channels.Inbound{ProviderID: "m1", Text: "5"})
+			w.forward(time.Minute)
+			w.telegram(channels.Inbound{ProviderID: "m2", Text: "да"})
+			w.forward(time.Minute)
+			w.telegram(channels.Inbound{ProviderID: "m1:edit:1", EditOf: "m1", Text: "1"})
+			if got := w.answers(contact); got["overall"] != "1" || got["fixed"] != "yes" || len(got) != 2 {
+				t.Errorf("answers: %v", got)
+			}
+			if cb := w.tasks(store.TaskCallback); len(cb) != 1 {
+				t.Errorf("callbacks: %+v", cb)
+			}
+		})
+	})
+}
+
+// TestTappedScoreStays: the tapped message turns into the next one and still says what
+// was tapped.
+func TestTappedScoreStays(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w, contact := asked(t, st)
+		token := w.chat(contact)
+		q := w.last(contact)
+		must(t, st.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
+			_, err := tx.ExecContext(t.Context(), "update message set state = 'sent', provider_id = '42:7' where id = $1", q.ID)
+			return err
+		}))
+		w.telegram(channels.Inbound{ProviderID: "tap:1", Data: token + ":overall:5", References: []string{"42:7"}})
+		if m := w.last(contact); m.Options.Edit != "42:7" || !strings.HasPrefix(m.Text, "✅ 5") || !strings.Contains(m.Text, "первого раза") || m.DueAt.After(w.Clock.Business()) {
+			t.Errorf("the tapped message becomes %q at %v, edit of %q", m.Text, m.DueAt, m.Options.Edit)
+		}
+	})
+}
+
+// TestTwoOpenSurveys: of two open surveys the one gets the answer whose question it
+// fits, though the other moved last.
+func TestTwoOpenSurveys(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w, contact := asked(t, st)
+		w.one(w.write(phone, "2 стук остался"), "Мария Орлова")
+		cb := w.tasks(store.TaskCallback)[0]
+		must(t, w.desk.Claim(t.Context(), cb.ID, w.maria))
+		must(t, w.desk.Agree(t.Context(), cb.ID, w.maria, callback.Agreement{Solution: "замена опоры", Consent: "yes", Next: w.Clock.Business().Add(96 * time.Hour)}))
+		must(t, w.desk.Ask(t.Context(), cb.ID, w.maria))
+		w.one(w.send(), "замена опоры")
+		w.forward(time.Hour)
+		must(t, st.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
+			return tx.OpenConversation(t.Context(), store.Conversation{ID: st.NewID(), DealerID: w.Dealer.ID, ContactID: contact, Survey: "after-service", SurveyVersion: 1, Locale: "ru", Channel: channels.SMS,
+				Address: phone, State: store.ConversationOpen, Position: `{"question":"overall","asked":[{"question":"overall","channel":"sms"}],"channel":"sms"}`, Token: "second"}, w.Clock.Business())
+		}))
+		w.in.Copies = nil
+		// "да" is no score: it is the answer to "is it solved?", which was asked before.
+		w.write(phone, "да, всё решено")
+		if x, err := st.Task(t.Context(), cb.ID); err != nil || x.ConfirmedBy != "customer" {
+			t.Errorf("the callback: %+v, %v", x, err)
+		}
+		w.write(phone, "5")
+		cs, err := st.ConversationsFor(t.Context(), contact)
+		must(t, err)
+		as, err := st.Answers(t.Context(), []string{cs[0].ID})
+		if err != nil || len(as[cs[0].ID]) != 1 || *as[cs[0].ID][0].Rating != 5 {
+			t.Errorf("the new survey has %+v, %v", as, err)
+		}
+	})
+}

@@ -45,6 +45,11 @@ func (t *Turn) ForgetRemarks(messageIDs []string) {
 	t.before("removing remarks", "delete from remark where passed_at is null and message_id in "+in, args...)
 }
 
+// Speak notes the language that a contact has gone over to.
+func (t *Turn) Speak(contactID, locale string, now time.Time) {
+	t.before("noting a language", "update contact set locale = $2, updated_at = $3 where id = $1", contactID, locale, at(now))
+}
+
 // before has a statement carried out before everything else that the turn changes.
 func (t *Turn) before(what, query string, args ...any) {
 	t.first = append(t.first, func(ctx context.Context, tx *Tx) error {

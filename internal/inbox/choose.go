@@ -1,0 +1,140 @@
+package inbox
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"otklik/internal/reply"
+	"otklik/internal/store"
+	"otklik/internal/survey"
+)
+
+// choose finds whose question a text answers where several surveys are open on the
+// address that it came from: the one whose open question it gives a value to, else the
+// one that moved last. cs is in the order in which they moved, the latest first.
+func (e *entry) choose(cs []*store.Conversation) (*store.Conversation, error) {
+	if strings.TrimSpace(e.in.Text) == "" {
+		return cs[0], nil
+	}
+	for _, c := range cs {
+		fits, err := e.fits(c)
+		if fits || err != nil {
+			return c, err
+		}
+	}
+	return cs[0], nil
+}
+
+// fits tells whether the text gives a value to the open question of a conversation.
+func (e *entry) fits(c *store.Conversation) (bool, error) {
+	def, err := e.definition(e.ctx, c.Survey, c.SurveyVersion)
+	if err != nil {
+		return false, err
+	}
+	var st survey.State
+	if err := json.Unmarshal([]byte(c.Position), &st); err != nil {
+		return false, fmt.Errorf("reading the position: %w", err)
+	}
+	q, ok := def.Question(st.Question)
+	if !ok || q.Open() {
+		return false, nil
+	}
+	asked := q.Reply(c.Locale, e.in.Channel)
+	r := e.Parser.Read(reply.Input{Text: e.in.Text, Locale: c.Locale, Channel: string(e.in.Channel), Question: &asked, Now: e.now})
+	return r.Intent == reply.IntentAnswer && def.Accepts(q.ID, &r), nil
+}
+
+// edited finds the message that this one corrects; the zero Message when it is not
+// there any more.
+func (e *entry) edited() (store.Message, error) {
+	if e.in.EditOf == "" {
+		return store.Message{}, nil
+	}
+	m, err := e.tx.MessageByProvider(e.ctx, e.in.Channel, store.In, e.in.EditOf)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Message{}, nil
+	}
+	return m, err
+}
+
+// correct carries out a message that the person has edited: what it answered is
+// answered anew. It returns false when the edit is to be read like any text.
+func (e *entry) correct(read func(string, *reply.Question) reply.Reading) (bool, error) {
+	m, err := e.edited()
+	if err != nil || m.ID == "" {
+		return false, err
+	}
+	e.original = m.ID
+	if e.last != nil {
+		if id := cmp.Or(e.last.Edited[m.ID], m.ID); slices.Contains(e.last.Heard, id) {
+			return e.anew(id, read)
+		}
+	}
+	for i := range e.def.Questions {
+		q := &e.def.Questions[i]
+		if a, ok := e.state.Answers[q.ID]; !ok || a.MessageID != m.ID {
+			continue
+		}
+		asked := q.Reply(e.locale(), e.in.Channel)
+		r := read(e.in.Text, &asked)
+		if urgent(&r) || !e.def.Accepts(q.ID, &r) {
+			return false, nil
+		}
+		if err := e.note(heard{Reading: r, Joins: []string{m.ID}}); err != nil {
+			return false, err
+		}
+		return true, e.step(survey.Input{Reading: &r, Question: q.ID, Text: e.in.Text})
+	}
+	return false, nil
+}
+
+// anew reads what was written last again, with one of its messages changed.
+func (e *entry) anew(edited string, read func(string, *reply.Question) reply.Reading) (bool, error) {
+	j, err := e.joint()
+	if err != nil || j == nil {
+		return false, err
+	}
+	for i := range j.heard {
+		if j.heard[i].ID == edited {
+			j.heard[i].ID, j.heard[i].Text = e.msg.ID, e.in.Text
+		}
+	}
+	j.tell(j.heard)
+	j.question, j.reading = e.reread(j, read)
+	if err := e.note(heard{Reading: j.reading, Joins: j.last.Heard}); err != nil {
+		return false, err
+	}
+	return true, e.again(j)
+}
+
+// follow goes over to the language in which the person writes, and stays with it: a
+// single word in Latin letters proves none.
+func (e *entry) follow(r *reply.Reading) {
+	if e.conv == nil || r.Locale == "" || r.Locale == e.conv.Locale || !slices.Contains(e.def.Locales, r.Locale) || !telling(e.in.Text) {
+		return
+	}
+	e.conv.Locale = r.Locale
+	e.tx.Speak(e.contact.ID, r.Locale, e.now)
+}
+
+// telling tells whether a text is enough to know a language by: two words, or two
+// Chinese characters.
+func telling(text string) bool {
+	wordy, han := 0, 0
+	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if len([]rune(w)) > 1 {
+			wordy++
+		}
+		for _, r := range w {
+			if unicode.Is(unicode.Han, r) {
+				han++
+			}
+		}
+	}
+	return wordy > 1 || han > 1
+}
