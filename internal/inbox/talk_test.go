@@ -71,6 +71,10 @@ func TestInquiry(t *testing.T) {
 			t.Errorf("overall is %q", got)
 		}
 	})
+}
+
+// TestInquiryBesideAnAnswer: the answer is kept and the question passed on.
+func TestInquiryBesideAnAnswer(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		w, contact := asked(t, st)
 		w.write(phone, "5. А до скольки вы работаете?")
