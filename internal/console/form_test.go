@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,65 @@ func TestUnsubscribeActsOnPostOnly(t *testing.T) {
 		b.post(at, "List-Unsubscribe", "One-Click").want(t, http.StatusOK, "Вы отписаны")
 		if refused() == 0 {
 			t.Error("the POST did not unsubscribe")
+		}
+	})
+}
+
+// TestFormIsLight: on one page, in three languages, without a script, a login or
+// anything from elsewhere, under 50 KB with its style sheet, and fit for a phone.
+func TestFormIsLight(t *testing.T) {
+	h := open(t, storetest.Open(t, "sqlite"))
+	h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+	h.Send(t)
+	b := h.stranger()
+	for _, lang := range []string{"ru", "en", "zh"} {
+		p := b.get("/s/" + h.token() + "?lang=" + lang)
+		p.want(t, http.StatusOK, `<html lang="`+lang+`">`, `name="viewport"`, "ТО-4")
+		size := len(p.body)
+		for _, m := range regexp.MustCompile(`(?:href|src)="([^"]+)"`).FindAllStringSubmatch(p.body, -1) {
+			switch at := m[1]; {
+			case strings.HasPrefix(at, "?lang="), strings.HasPrefix(at, "tel:"):
+			case !strings.HasPrefix(at, "/") || strings.HasPrefix(at, "//"):
+				t.Errorf("%s: the form needs %s", lang, at)
+			default:
+				size += len(b.get(at).body)
+			}
+		}
+		if size > 50<<10 {
+			t.Errorf("%s: the form takes %d bytes", lang, size)
+		}
+		if strings.Contains(p.body, "<script") || strings.Contains(p.body, " onclick=") {
+			t.Errorf("%s: the form has a script", lang)
+		}
+		if n := strings.Count(p.body, "<form"); n != 1 {
+			t.Errorf("%s: %d forms", lang, n)
+		}
+	}
+}
+
+// TestFormGoesOnWithWhatWasAnswered: an answer by text message stands on the form,
+// and one that the form changes is kept.
+func TestFormGoesOnWithWhatWasAnswered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		h.Send(t)
+		h.write("4")
+		at := "/s/" + h.token()
+		b := h.stranger()
+		b.get(at).want(t, http.StatusOK, "Вы уже отвечали", `value="4" data-key="4" checked`)
+		b.post(at, "q.overall", "4", "q.fixed", "yes").want(t, http.StatusSeeOther)
+		as := h.answers()
+		if a := as["overall"]; *a.Rating != 4 || a.Channel != channels.SMS {
+			t.Errorf("what was not changed is %+v", a)
+		}
+		if a := as["fixed"]; a.Answer != "yes" || a.Channel != channels.Form || a.At.IsZero() {
+			t.Errorf("what was added is %+v", a)
+		}
+		h.Forward(t, 13*24*time.Hour)
+		b.post(at, "q.overall", "3").want(t, http.StatusSeeOther)
+		if a := h.answers()["overall"]; *a.Rating != 3 || a.Channel != channels.Form {
+			t.Errorf("what was changed is %+v", a)
 		}
 	})
 }
