@@ -33,6 +33,7 @@ func (doctorCmd) Run(r run) error {
 type definitionsCmd struct {
 	Export definitionsExportCmd `cmd:"" help:"Write all shipped surveys and programs as files."`
 	Check  definitionsCheckCmd  `cmd:"" help:"Check files of surveys and programs, with line numbers."`
+	Use    definitionsUseCmd    `cmd:"" help:"Make files the newest versions, whatever the database has."`
 }
 
 type definitionsExportCmd struct {
@@ -58,25 +59,68 @@ func (c definitionsExportCmd) Run(r run) error {
 }
 
 type definitionsCheckCmd struct {
-	Files []string `arg:"" name:"FILE" help:"Surveys or programs."`
+	Files []string `arg:"" optional:"" name:"FILE" help:"Surveys or programs; without any, those of the folder (OTKLIK_DEFINITIONS)."`
 }
 
 func (c definitionsCheckCmd) Run(r run) error {
-	bad := false
-	for _, name := range c.Files {
-		b, err := os.ReadFile(name) //nolint:gosec // the operator names his own files
-		if err == nil {
-			err = app.CheckDefinition(name, b)
-		}
+	names := c.Files
+	if len(names) == 0 {
+		cfg, err := r.config()
 		if err != nil {
-			fmt.Fprintln(r.stderr, err)
+			return err
+		}
+		if cfg.Definitions == "" {
+			return usage("no FILE is named and there is no folder of definitions (otklik definitions export writes one)")
+		}
+		for _, dir := range []string{"surveys", "programs"} {
+			found, err := filepath.Glob(filepath.Join(cfg.Definitions, dir, "*.yaml"))
+			if err != nil {
+				return err
+			}
+			names = append(names, found...)
+		}
+	}
+	checked, err := app.Check(names, os.ReadFile)
+	if err != nil {
+		return err
+	}
+	bad := false
+	for _, f := range checked {
+		for _, w := range f.Warnings {
+			fmt.Fprintln(r.stdout, "warning:", w)
+		}
+		if f.Err != nil {
+			fmt.Fprintln(r.stderr, f.Err)
 			bad = true
 			continue
 		}
-		fmt.Fprintf(r.stdout, "%s: ok\n", name)
+		fmt.Fprintf(r.stdout, "%s: ok\n", f.Name)
 	}
 	if bad {
 		return errQuiet
+	}
+	return nil
+}
+
+type definitionsUseCmd struct {
+	Files []string `arg:"" name:"FILE" help:"Surveys or programs, each named after its id."`
+}
+
+func (c definitionsUseCmd) Run(r run) error {
+	cfg, err := r.config()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(r.ctx, cfg, app.Options{Role: app.RoleAll, Version: version, Log: r.quiet()})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Stop(r.ctx) }()
+	for _, name := range c.Files {
+		if err := a.UseDefinition(r.ctx, name); err != nil {
+			return err
+		}
+		fmt.Fprintf(r.stdout, "%s: the newest version now; a running otklik takes it at its next start\n", name)
 	}
 	return nil
 }

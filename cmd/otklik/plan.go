@@ -109,7 +109,7 @@ type previewCmd struct {
 	Survey  string `help:"Id of a survey." xor:"what" required:""`
 	Program string `help:"Id of a program." xor:"what" required:""`
 	Locale  string `help:"Language." enum:"ru,en,zh" default:"ru"`
-	Channel string `help:"Channel." enum:"sms,email,telegram,form,phone" default:"sms"`
+	Channel string `help:"Channel." enum:"sms,email,telegram,form,phone,paper" default:"sms"`
 	Dealer  string `help:"The dealer's code; the only one by default."`
 }
 

@@ -76,6 +76,8 @@ type App struct {
 	renderer *render.Renderer
 	policy   *policy.Rules
 	programs map[string]*program.Definition
+	// problems are those of definitions: broken files, conflicts, missing translations.
+	problems []string
 	drafter  *draft.Drafter
 	registry *prometheus.Registry
 	redis    redis.UniversalClient
@@ -200,37 +202,10 @@ func (a *App) read(ctx context.Context) (err error) {
 	if a.limits, err = ratelimit.Shipped(); err != nil {
 		return err
 	}
-	if a.programs, err = program.Load(templates.FS, "programs"); err != nil {
-		return err
-	}
 	// Without a public address links lead to this machine; a free port is known
 	// once serve listens.
 	a.drafter = &draft.Drafter{Renderer: a.renderer, PublicURL: cmp.Or(a.config.PublicURL, "http://"+a.config.Listen)}
-	return a.keepVersions(ctx)
-}
-
-// keepVersions numbers the definitions by their content in the database.
-func (a *App) keepVersions(ctx context.Context) error {
-	now := a.clock.Business()
-	for _, d := range a.renderer.Definitions() {
-		content, err := templates.FS.ReadFile("surveys/" + d.ID + ".yaml")
-		if err != nil {
-			return fmt.Errorf("reading survey %s: %w", d.ID, err)
-		}
-		if d.Version, err = a.store.Version(ctx, "survey", d.ID, string(content), d.Hash, "shipped", now); err != nil {
-			return err
-		}
-	}
-	for _, p := range a.programs {
-		content, err := templates.FS.ReadFile("programs/" + p.ID + ".yaml")
-		if err != nil {
-			return fmt.Errorf("reading program %s: %w", p.ID, err)
-		}
-		if p.Version, err = a.store.Version(ctx, "program", p.ID, string(content), store.HashToken(string(content)), "shipped", now); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.readDefinitions(ctx)
 }
 
 // surveyAt reads an earlier version of a survey, which a conversation keeps to its

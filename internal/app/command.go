@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -17,7 +16,6 @@ import (
 	"otklik/internal/callback"
 	"otklik/internal/dispatch"
 	"otklik/internal/draft"
-	"otklik/internal/program"
 	"otklik/internal/render"
 	"otklik/internal/reply"
 	"otklik/internal/store"
@@ -179,16 +177,6 @@ func DefinitionFiles() (map[string][]byte, error) {
 		}
 	}
 	return out, nil
-}
-
-// CheckDefinition checks a file as what it looks like: a program has a trigger.
-func CheckDefinition(name string, data []byte) error {
-	if bytes.Contains(data, []byte("\ntrigger:")) || bytes.HasPrefix(data, []byte("trigger:")) {
-		_, err := program.Parse(name, data)
-		return err
-	}
-	_, err := survey.Parse(name, data)
-	return err
 }
 
 // ParseEmail reads raw mails and writes one JSON line for each; bad is how many

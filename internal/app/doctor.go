@@ -52,7 +52,7 @@ func inDatabase(ctx context.Context, c *config.Config, log *slog.Logger) []Findi
 		return []Finding{found("database", err, "")}
 	}
 	defer func() { _ = a.Stop(ctx) }()
-	return []Finding{found("database", nil, "answers, schema up to date"), found("clock", a.realTime(ctx), "business time is real time"), staffed(ctx, a), moving(ctx, a.store), alive(ctx, a.store, a.clock.Machine())}
+	return []Finding{found("database", nil, "answers, schema up to date"), found("clock", a.realTime(ctx), "business time is real time"), staffed(ctx, a), defined(a), moving(ctx, a.store), alive(ctx, a.store, a.clock.Machine())}
 }
 
 func inRedis(ctx context.Context, address string) Finding {
@@ -176,6 +176,14 @@ func alive(ctx context.Context, st *store.Store, machine time.Time) Finding {
 		err = errors.New(says)
 	}
 	return found(what, err, says)
+}
+
+// defined tells of surveys and programs that a person has to look at.
+func defined(a *App) Finding {
+	if len(a.problems) > 0 {
+		return found("definitions", errors.New(strings.Join(a.problems, "; ")), "")
+	}
+	return found("definitions", nil, fmt.Sprintf("%d surveys and %d programs are in force", len(a.renderer.Definitions()), len(a.programs)))
 }
 
 // staffed checks R005: a program needs somebody who answers for it.

@@ -27,6 +27,8 @@ type Config struct {
 	SMTPURL, EmailFrom, IMAPURL         string
 	Dealers                             []Dealer
 	Retention                           Retention
+	// Definitions is the folder of editable surveys and programs; "" for none.
+	Definitions string
 }
 
 // Twilio is the SMS provider's account.
@@ -80,7 +82,7 @@ func (p Problems) Error() string {
 // Known lists every variable that is read.
 func Known() []string {
 	known := []string{
-		"OTKLIK_CONFIG", "OTKLIK_LISTEN", "OTKLIK_ADMIN_LISTEN", "OTKLIK_PUBLIC_URL", "OTKLIK_LOG", "OTKLIK_DATABASE_URL", "OTKLIK_REDIS_URL",
+		"OTKLIK_CONFIG", "OTKLIK_LISTEN", "OTKLIK_ADMIN_LISTEN", "OTKLIK_PUBLIC_URL", "OTKLIK_LOG", "OTKLIK_DATABASE_URL", "OTKLIK_REDIS_URL", "OTKLIK_DEFINITIONS",
 		"OTKLIK_TWILIO_ACCOUNT_SID", "OTKLIK_TWILIO_AUTH_TOKEN", "OTKLIK_TWILIO_FROM", "OTKLIK_TWILIO_MESSAGING_SERVICE_SID", "OTKLIK_TWILIO_API_BASE",
 		"OTKLIK_TELEGRAM_TOKEN", "OTKLIK_TELEGRAM_API_BASE", "OTKLIK_TELEGRAM_MODE", "OTKLIK_SMTP_URL", "OTKLIK_EMAIL_FROM", "OTKLIK_IMAP_URL",
 		"OTKLIK_DEALER_NAME", "OTKLIK_DEALER_ZONE", "OTKLIK_DEALER_LOCALE", "OTKLIK_DEALER_COUNTRY", "OTKLIK_DEALER_CODE", "OTKLIK_DEALER_PHONE", "OTKLIK_DEALER_ADDRESS",
@@ -124,6 +126,7 @@ func Load(environ []string) (*Config, error) {
 		Dealers: f.Dealers,
 	}
 	r.retention(&c.Retention)
+	r.definitions(c)
 	r.dealers(c)
 	r.check(c)
 	if len(r.problems) > 0 {
@@ -182,6 +185,22 @@ func (r *reader) get(name, fallback string) string {
 
 func (r *reader) bad(name, format string, args ...any) {
 	r.problems = append(r.problems, name+": "+fmt.Sprintf(format, args...))
+}
+
+// ownDefinitions is where definitions are looked for that nobody named.
+const ownDefinitions = "definitions"
+
+// definitions finds the folder: one that is named must be there, the usual one may.
+func (r *reader) definitions(c *Config) {
+	c.Definitions = r.get("OTKLIK_DEFINITIONS", "")
+	name := orElse(c.Definitions, ownDefinitions)
+	st, err := os.Stat(name)
+	switch {
+	case err == nil && st.IsDir():
+		c.Definitions = name
+	case c.Definitions != "":
+		r.bad("OTKLIK_DEFINITIONS", "%q is no folder", name)
+	}
 }
 
 // dealers completes the list: without one in the file the environment names it.

@@ -60,3 +60,31 @@ func (s *Store) Definition(ctx context.Context, kind, id string, version int) (s
 	return one(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
 		"select content from definition where kind = $1 and id = $2 and version = $3", kind, id, version)
 }
+
+// DefinitionVersion is one version of a definition, without its content.
+type DefinitionVersion struct {
+	ID      string
+	Version int
+	// Hash is of the content; Source is "shipped", "folder" or who wrote it.
+	Hash, Source string
+	At           time.Time
+}
+
+// DefinitionVersions lists the versions of all definitions of a kind, by id, the
+// newest last.
+func (s *Store) DefinitionVersions(ctx context.Context, kind string) (map[string][]DefinitionVersion, error) {
+	rows, err := collect(ctx, s.read, func(r *sql.Rows) (x DefinitionVersion, err error) {
+		var when moment
+		err = r.Scan(&x.ID, &x.Version, &x.Hash, &x.Source, &when)
+		x.At = when.Time
+		return x, err
+	}, "select id, version, content_hash, source, created_at from definition where kind = $1 order by id, version", kind)
+	if err != nil {
+		return nil, fmt.Errorf("listing the versions of definitions: %w", err)
+	}
+	out := map[string][]DefinitionVersion{}
+	for _, x := range rows {
+		out[x.ID] = append(out[x.ID], x)
+	}
+	return out, nil
+}
