@@ -101,6 +101,7 @@ func messages(r *render.Renderer) map[string]build {
 			continue // rendered as the second try of a question
 		}
 		out[id] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+			d.Words = map[string]string{"ru": "ждал 3 часа", "en": "waited 3 hours", "zh": "等了3个小时"}[l]
 			return r.Message(id, l, ch, d)
 		}
 	}
