@@ -110,28 +110,6 @@ func (s *step) readAnswer(r *reply.Reading) []*Question {
 	return []*Question{q}
 }
 
-// accepts gives the answer to a question in a reading, where it can be trusted.
-func (d *Definition) accepts(q *Question, r *reply.Reading) (Answer, bool) {
-	a, ok := q.fromReading(r)
-	return a, ok && (q.Open() || r.Confidence >= d.Confidence && answers(r))
-}
-
-// Accepts tells whether a text that was read against a question answers it.
-func (d *Definition) Accepts(question string, r *reply.Reading) bool {
-	q, ok := d.Question(question)
-	if !ok {
-		return false
-	}
-	_, ok = d.accepts(q, r)
-	return ok
-}
-
-// answers tells whether a value in the reading is meant as an answer: a score may
-// stand beside an opt-out or a wish to be called.
-func answers(r *reply.Reading) bool {
-	return r.Intent == reply.IntentAnswer || r.Intent == reply.IntentOptOut || r.Intent == reply.IntentCallback
-}
-
 func (st *State) answered(id string) bool {
 	_, ok := st.Answers[id]
 	return ok
@@ -222,13 +200,6 @@ func (s *step) called(r *reply.Reading) {
 	case r.Intent == reply.IntentCallback && len(s.effects) > 0:
 		s.effects[len(s.effects)-1].Message = "callback.promise"
 	}
-}
-
-// inquires tells whether the words ask something: the survey's question is no answer
-// to that, and asking it again would be none either.
-func inquires(words string) bool {
-	words = strings.TrimRight(words, " \n!.)")
-	return (strings.HasSuffix(words, "?") || strings.HasSuffix(words, "？")) && wordy(words)
 }
 
 // wordy tells words from the digits and marks of a score that could not be read.
