@@ -1,3 +1,5 @@
+//go:build heavy
+
 package email
 
 import (
@@ -6,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestHostileMails: mails made to cost time end all the same. Before there were
+// TestHeavyHostileMails: mails made to cost time end all the same. Before there were
 // limits most of these took minutes.
-func TestHostileMails(t *testing.T) {
+func TestHeavyHostileMails(t *testing.T) {
 	const head = "From: Anna <anna@client.example>\nTo: s@dealer.example\nSubject: Re: x\nMIME-Version: 1.0\n"
 	const mailer = "Return-Path: <>\nFrom: MAILER-DAEMON@x.example\nTo: s@dealer.example\nSubject: failure notice\nMIME-Version: 1.0\n"
 	var nested, people, report strings.Builder
