@@ -65,8 +65,8 @@ func (c *Console) openForm(q *request) (f formOf, err error) {
 	if q.now.After(f.conv.OpenedAt.AddDate(0, 0, inbox.FormDays)) {
 		return f, errUnknownToken
 	}
-	if f.def, known = c.Survey(f.conv.Survey); !known {
-		return f, fmt.Errorf("survey %q is not known", f.conv.Survey)
+	if f.def, err = c.Inbox.Definition(ctx, f.conv.Survey, f.conv.SurveyVersion); err != nil {
+		return f, err
 	}
 	if f.person, err = c.Store.Contact(ctx, f.conv.ContactID); err != nil {
 		return f, fmt.Errorf("reading a form's customer: %w", err)

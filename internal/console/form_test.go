@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"otklik/channels"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
+	"otklik/internal/survey"
 )
 
 func TestFormGetSavesNothingAndPostSaves(t *testing.T) {
@@ -55,6 +57,28 @@ func TestFormGetSavesNothingAndPostSaves(t *testing.T) {
 		}
 		b.get("/s/"+h.token()+"/thanks?o=good&f=false").want(t, http.StatusOK, "Спасибо за ответ!")
 	})
+}
+
+// A survey that was changed after a person was asked goes on for him as it began.
+func TestFormAsksWhatItBeganWith(t *testing.T) {
+	h := open(t, storetest.Open(t, "sqlite"))
+	h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+	h.Send(t)
+	was, _ := h.Survey("after-service")
+	older, newer := *was, *was
+	older.Questions, newer.Version = older.Questions[:1], was.Version+1
+	h.in.Survey = func(string) (*survey.Definition, bool) { return &newer, true }
+	h.in.Version = func(_ context.Context, _ string, version int) (*survey.Definition, error) {
+		if version != was.Version {
+			t.Errorf("version %d is asked for", version)
+		}
+		return &older, nil
+	}
+	p := h.stranger().get("/s/" + h.token())
+	p.want(t, http.StatusOK, "q.overall")
+	if strings.Contains(p.body, "q.fixed") {
+		t.Error("the form asks what the newest version asks")
+	}
 }
 
 func TestFormSpeaksTheChosenLanguage(t *testing.T) {

@@ -207,9 +207,8 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 	if err != nil {
 		return p, nil, err
 	}
-	def, ok := c.Survey(inbox.DefaultSurvey)
-	if !ok {
-		return p, nil, fmt.Errorf("survey %q is not known", inbox.DefaultSurvey)
+	if def, err = c.asked(q, conv); err != nil {
+		return p, nil, err
 	}
 	p.Survey = inLocale(def.Title, q.lang.locale)
 	r := draft.Recipient{Dealer: q.dealer, Contact: p.Contact, Visit: p.Visit, Channel: channels.Phone, Locale: conv.Locale, Now: q.now}
@@ -229,6 +228,18 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 		}
 	}
 	return p, def, nil
+}
+
+// asked is the survey of a call: the version that the person has begun, else the newest.
+func (c *Console) asked(q *request, conv store.Conversation) (*survey.Definition, error) {
+	if conv.ID != "" {
+		return c.Inbox.Definition(q.ctx(), conv.Survey, conv.SurveyVersion)
+	}
+	def, ok := c.Survey(inbox.DefaultSurvey)
+	if !ok {
+		return nil, fmt.Errorf("survey %q is not known", inbox.DefaultSurvey)
+	}
+	return def, nil
 }
 
 // position is where the person of a conversation stands; the beginning for none.

@@ -120,7 +120,9 @@ func (c *Console) answersOf(q *request, contactID string) ([]answered, error) {
 		if conv.DealerID != q.dealer.ID || len(as[conv.ID]) == 0 {
 			continue
 		}
-		def, known := c.Survey(conv.Survey)
+		// The answers speak for themselves where their survey is not known any more.
+		def, err := c.Inbox.Definition(q.ctx(), conv.Survey, conv.SurveyVersion)
+		known := err == nil
 		x := answered{Conversation: conv, Title: conv.Survey}
 		if known {
 			x.Title = inLocale(def.Title, q.lang.locale)

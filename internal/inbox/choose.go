@@ -32,7 +32,7 @@ func (e *entry) choose(cs []*store.Conversation) (*store.Conversation, error) {
 
 // fits tells whether the text gives a value to the open question of a conversation.
 func (e *entry) fits(c *store.Conversation) (bool, error) {
-	def, err := e.definition(e.ctx, c.Survey, c.SurveyVersion)
+	def, err := e.Definition(e.ctx, c.Survey, c.SurveyVersion)
 	if err != nil {
 		return false, err
 	}

@@ -204,7 +204,7 @@ func (e *entry) named() (*store.Conversation, error) {
 
 // open takes a conversation as the event's own.
 func (e *entry) open(c *store.Conversation) error {
-	def, err := e.definition(e.ctx, c.Survey, c.SurveyVersion)
+	def, err := e.Definition(e.ctx, c.Survey, c.SurveyVersion)
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,9 @@ type versionKey struct {
 	version int
 }
 
-// definition is the version of a survey that a conversation began with.
-func (b *Inbox) definition(ctx context.Context, id string, version int) (*survey.Definition, error) {
+// Definition is the version of a survey that a conversation began with. It is read
+// from the database once; ErrNotFound, wrapped, where it never was there.
+func (b *Inbox) Definition(ctx context.Context, id string, version int) (*survey.Definition, error) {
 	def, ok := b.Survey(id)
 	switch {
 	case ok && (b.Version == nil || def.Version == version):
