@@ -1,6 +1,9 @@
 package reply
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // comment gives the text without the score: what is left after the cuts, "" when only greetings, thanks, punctuation or
 // emoji are left.
@@ -52,9 +55,29 @@ func join(b *strings.Builder, piece string) string {
 }
 
 func (d *document) worthKeeping(gone []bool) bool {
+	answered := slices.Contains(gone, true)
 	for i := range d.toks {
-		if !gone[i] && d.content(i) {
+		if !gone[i] && d.content(i) && !(answered && d.emphasis(i)) {
 			return true
+		}
+	}
+	return false
+}
+
+// emphasis tells words beside an answer that only repeat or stress it: "definitely", "for me", "yes".
+func (d *document) emphasis(i int) bool {
+	for k := range d.mat {
+		m := &d.mat[k]
+		if m.from > i || i >= m.to {
+			continue
+		}
+		switch m.tag {
+		case tagLead, tagTotal, tagOverall:
+			return true
+		case tagYes, tagNo:
+			if m.to-m.from == 1 {
+				return true
+			}
 		}
 	}
 	return false

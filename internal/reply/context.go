@@ -235,7 +235,13 @@ func (d *document) wished(it *item) bool {
 		return true
 	}
 	for _, m := range d.mat {
-		if m.tag != tagHypo || m.to > it.from {
+		if m.tag != tagHypo {
+			continue
+		}
+		if m.key == "irony" && d.leftEdge(m.from) && d.rightEdge(m.to) && d.sentence(min(m.to, it.hi), max(m.from, it.from)) {
+			return true
+		}
+		if m.to > it.from || m.key == "irony" {
 			continue
 		}
 		if m.key == "far" && d.sentence(m.to, it.from) && !(d.leftEdge(it.lo) && d.rightEdge(it.hi)) {

@@ -65,8 +65,14 @@ func (d *document) wishes(lx *lexicon) wishes {
 			d.ifWhole(&w.help, tagHelpBare)
 		case tagCallbackBare:
 			d.ifWhole(&w.callback, tagCallbackBare)
+			if m.key == "last" && d.leftEdge(m.from) && d.atEnd(m.to) {
+				w.callback = s
+			}
 		case tagLaterBare:
 			d.ifWhole(&w.later, tagLaterBare)
+			if d.opens(m) {
+				w.later = s
+			}
 		}
 	}
 	if w.optout.some() { // "stop, do not call": the rest is the same wish in other words
@@ -76,6 +82,27 @@ func (d *document) wishes(lx *lexicon) wishes {
 		w.later = span{}
 	}
 	return w
+}
+
+// opens tells whether the phrase is a sentence of its own at the beginning; under the key "clause" a comma may end it.
+func (d *document) opens(m match) bool {
+	if m.key == "" || !d.atStart(m.from) {
+		return false
+	}
+	i := m.to
+	for i < len(d.toks) && d.courtesy[i] {
+		i++
+	}
+	if i == len(d.toks) {
+		return true
+	}
+	switch d.toks[i].text {
+	case ".", "!", "\n":
+		return true
+	case ",":
+		return m.key == "clause"
+	}
+	return false
 }
 
 // ifWhole sets the span when the whole text consists of phrases of the section.

@@ -214,6 +214,9 @@ func (lx *lexicon) section(b *builder, name, lang string, t tag, n *yaml.Node) e
 }
 
 func (lx *lexicon) phrases(b *builder, name string, n *yaml.Node, tm term, block string) error {
+	if strings.Contains(n.LineComment, ",") { // outside a block " #" begins a comment, which would swallow phrases
+		return fmt.Errorf("lexicon %s:%d: %q: %w", name, n.Line, n.LineComment, errPhrase)
+	}
 	for _, line := range strings.Split(block, "\n") {
 		if i := strings.Index(line, " #!"); i >= 0 { // a remark inside a block
 			line = line[:i]

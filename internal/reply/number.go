@@ -238,7 +238,13 @@ func (d *document) pair(its []item, top int) []item {
 		}
 		if a.role == roleFree {
 			if m, ok := d.startingAt(a.hi, tagHalf); ok {
-				a.role, a.hi = roleDecimal, m.to
+				last := i
+				for last+1 < len(its) && its[last+1].from < m.to {
+					last++
+				}
+				if last == i || its[last].val <= 9 { // "6点30" is a time
+					a.role, a.hi, i = roleDecimal, m.to, last
+				}
 			}
 		}
 		out = append(out, a)

@@ -50,6 +50,7 @@ func (p *Parser) document(text, locale string) *document {
 	}
 	text = strings.ToValidUTF8(text, "") // half a character at the cut, or a sender's broken encoding
 	d := p.lex.fold.tokenize(text)
+	d.spelt()
 	own := locale
 	if i := strings.IndexAny(own, "-_"); i >= 0 {
 		own = own[:i]

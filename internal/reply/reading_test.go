@@ -199,7 +199,7 @@ func TestConcurrentReads(t *testing.T) {
 
 func TestLexiconErrors(t *testing.T) {
 	for name, body := range map[string]string{
-		"unknown section": "nonsense: да", "no map": "- да", "unknown guard": "guard:\n  nonsense: да", "list": "yes: [да]", "empty phrase": "yes: '*'", "not yaml": "yes: 'да",
+		"unknown section": "nonsense: да", "no map": "- да", "unknown guard": "guard:\n  nonsense: да", "list": "yes: [да]", "empty phrase": "yes: '*'", "not yaml": "yes: 'да", "comment": "unit: да #, нет",
 	} {
 		if _, err := loadLexicon(fstest.MapFS{"lexicon/xx.yaml": {Data: []byte(body)}}); err == nil || !strings.Contains(err.Error(), "lexicon/xx.yaml") {
 			t.Errorf("%s: %v, want an error with the file", name, err)
@@ -212,6 +212,44 @@ func TestLanguage(t *testing.T) {
 	for text, want := range map[string]string{"спасибо": "ru", "дякую": "uk", "рақмет": "kk", "谢谢师傅": "zh", "thanks": "en", "vielen dank": "de", "merci beaucoup": "fr", "teşekkürler": "tr", "5": ""} {
 		if r := p.Read(Input{Text: text}); r.Locale != want {
 			t.Errorf("%q: %q, want %q", text, r.Locale, want)
+		}
+	}
+}
+
+// TestSpeech has sayings that look like an answer and are none, and answers that do not look like one.
+func TestSpeech(t *testing.T) {
+	p := parser(t)
+	rating, nps := Question{Kind: KindRating}, Question{Kind: KindNPS}
+	first := Question{Kind: KindYesNo, Prompt: "Устранена ли неисправность с первого раза? 1 - да, 2 - нет"}
+	for _, c := range []struct {
+		q      Question
+		locale string
+		text   string
+		want   string // intent, rating or answer
+	}{
+		{rating, "ru", "размечтались, 5 им подавай", "unclear"}, {rating, "en", "as if, 5 stars", "unclear"}, {rating, "en", "5? yeah right", "unclear"},
+		{rating, "ru", "моя шестёрка опять не заводится", "unclear"}, {rating, "ru", "моя оценка пятёрка", "5"},
+		{rating, "zh", "一分耕耘一分收获，好评", "unclear"}, {rating, "zh", "差点就给5分", "unclear"}, {rating, "zh", "满分5分，我给3分", "3"},
+		{rating, "ru", "кол-во царапин 3", "unclear"}, {rating, "en", "thx 4 the help", "unclear"}, {rating, "en", "Thanks 5", "5"},
+		{nps, "en", "eight point four", "unclear"}, {nps, "zh", "8点5", "unclear"}, {rating, "zh", "下午6点30取的车，5分", "5"},
+		{rating, "ru", "пять, нет, четыре", "4"}, {rating, "en", "4. No, 3.", "3"}, {rating, "de", "5, nein, 4", "4"}, {rating, "zh", "3，不，4", "4"},
+		{rating, "ru", "5, нет вопросов", "5"}, {rating, "ru", "3, нет запчастей, 2 недели ждал", "3"},
+		{nps, "en", "9 because a 10 has to be earned", "9"}, {nps, "zh", "给9分，因为10分太完美", "9"}, {nps, "ru", "поставлю 8 так как 10 не ставлю никому", "8"},
+		{rating, "ru", "с.т.о.п", "optout"}, {rating, "en", "S T O P", "optout"}, {rating, "ru", "как доеду отпишусь", "later"}, {rating, "ru", "отпишусь от вашей рассылки", "optout"},
+		{rating, "ru", "в восемь удобно, наберите", "callback"}, {rating, "en", "have the workshop manager ring me", "callback"}, {rating, "en", "you call me every day", "unclear"},
+		{rating, "ru", "Потом. На работе", "later"}, {rating, "ru", "потом, когда приехал, опять сломалось", "unclear"}, {rating, "en", "not now, hands full", "later"},
+		{rating, "ru", "хозяин сервиса теперь другой, стало хуже", "unclear"}, {rating, "ru", "у машины новый хозяин", "wrong_person"},
+		{first, "ru", "со второго раза", "no"}, {first, "ru", "2. верните деньги полностью", "no"}, {first, "ru", "1, спасибо", "yes"},
+	} {
+		r := p.Read(Input{Text: c.text, Locale: c.locale, Question: &c.q})
+		got := string(r.Intent)
+		if r.Rating != nil {
+			got = num(r.Rating)
+		} else if r.Answer != "" {
+			got = r.Answer
+		}
+		if got != c.want {
+			t.Errorf("%q: %s, want %s", c.text, got, c.want)
 		}
 	}
 }

@@ -129,6 +129,7 @@ func (d *document) hint(its []item, low, top int) scored {
 
 // choose picks the score among several candidates, or admits that there are two.
 func (d *document) choose(its, free []item) scored {
+	free = d.given(free)
 	if s, ok := d.correction(its, free); ok {
 		return s
 	}
@@ -145,6 +146,28 @@ func (d *document) choose(its, free []item) scored {
 		return s
 	}
 	return d.byPlace(free)
+}
+
+// given leaves out the numbers of a reason behind the score: "9, because 10 is for gods".
+func (d *document) given(free []item) []item {
+	if distinct(free) < 2 {
+		return free
+	}
+	first := free[0]
+	return slices.DeleteFunc(free, func(it item) bool { return it.from > first.from && d.inReason(first.hi, it.from) })
+}
+
+// inReason tells whether a word like "because", which stands no earlier than token after, leads to token i.
+func (d *document) inReason(after, i int) bool {
+	for _, m := range d.mat {
+		if m.tag != tagConj || m.key != "why" || m.from < after || m.to > i || i-m.to > widestGap {
+			continue
+		}
+		if !slices.ContainsFunc(d.toks[m.to:i], func(t token) bool { return t.kind == kindPunct && !t.joint }) {
+			return true
+		}
+	}
+	return false
 }
 
 func distinct(its []item) int {
@@ -179,7 +202,7 @@ func (d *document) only(its, free []item) scored {
 	}
 	s := fixed(free[best], conf)
 	for i, it := range free {
-		if i != best && it.mark != markNone {
+		if i != best && (it.mark != markNone || d.leftEdge(it.lo) && d.rightEdge(it.hi) || it.lo == free[best].hi || it.hi == free[best].lo) {
 			s.cuts = append(s.cuts, [2]int{it.lo, it.hi})
 		}
 	}
@@ -189,7 +212,7 @@ func (d *document) only(its, free []item) scored {
 			u.suggest = s.val
 			return u
 		}
-		if it.role == roleNegated && it.val != s.val {
+		if it.role == roleNegated && it.val != s.val && !d.inReason(free[best].hi, it.from) {
 			s.corrected = true
 			s.cuts = append(s.cuts, [2]int{it.lo, it.hi})
 		}
@@ -242,6 +265,12 @@ func (d *document) correction(its, free []item) (scored, bool) {
 			at = max(at, m.to)
 		}
 	}
+	var cuts [][2]int
+	if at < 0 {
+		if m, ok := d.takenBack(free); ok {
+			at, cuts = m.to, [][2]int{{m.from, m.to}}
+		}
+	}
 	if at < 0 {
 		return scored{}, false
 	}
@@ -262,7 +291,7 @@ func (d *document) correction(its, free []item) (scored, bool) {
 		return scored{}, false
 	}
 	s := fixed(pick, 0.9)
-	s.corrected = true
+	s.corrected, s.cuts = true, append(s.cuts, cuts...)
 	for _, it := range its {
 		if it.role == roleFree || it.role == roleNegated {
 			s.cuts = append(s.cuts, [2]int{it.lo, it.hi})
@@ -274,6 +303,32 @@ func (d *document) correction(its, free []item) (scored, bool) {
 		}
 	}
 	return s, true
+}
+
+// takenBack gives the "no" that stands between two scores: "6... no, rather 7".
+func (d *document) takenBack(free []item) (match, bool) {
+	for k := len(free) - 1; k > 0; k-- {
+		a, b := free[k-1], free[k]
+		if a.val == b.val || !d.rightEdge(b.hi) {
+			continue
+		}
+		for _, m := range d.mat {
+			if m.tag == tagNo && m.from >= a.hi && m.to <= b.lo && d.rightEdge(a.hi) && d.silent(a.hi, m.from) && b.lo-m.to <= widestGap {
+				return m, true
+			}
+		}
+	}
+	return match{}, false
+}
+
+// silent tells whether nothing is said between two tokens.
+func (d *document) silent(from, to int) bool {
+	for i := from; i < to; i++ {
+		if d.content(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // byMark takes the one value that carries the mark.

@@ -103,6 +103,8 @@ var toCyrillic, toLatin = func() (map[rune]rune, map[rune]rune) {
 // the enclosing keycap and stray control characters.
 func invisible(r rune) bool {
 	switch {
+	case r >= 0x20 && r < 0x7F, common(r):
+		return false
 	case r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F, r >= 0xFE00 && r <= 0xFE0F,
 		r == 0xFEFF, r == 0xAD, r == 0x180E, r == 0x61C, r == 0x20E3, r >= 0x1F3FB && r <= 0x1F3FF, r >= 0xE0000 && r <= 0xE01FF:
 		return true
@@ -112,11 +114,18 @@ func invisible(r rune) bool {
 	return unicode.Is(unicode.Mn, r)
 }
 
+// common tells the letters that most texts consist of besides ASCII, so that they need no look into Unicode's tables.
+func common(r rune) bool { return cyrillic(r) || ideograph(r) }
+
+func cyrillic(r rune) bool { return r >= 0x400 && r < 0x482 }
+
+func ideograph(r rune) bool { return r >= 0x4E00 && r <= 0x9FFF }
+
 // simple gives the plain form of a character that stands for another one: full-width forms, digits of other scripts,
 // circled digits, typographic quotes and dashes. Most characters come back as they are.
 func simple(r rune) (plain rune, more string) {
 	switch {
-	case r < 0x80:
+	case r < 0x80, cyrillic(r):
 		return r, ""
 	case r >= 0xFF01 && r <= 0xFF5E:
 		return r - 0xFEE0, ""
@@ -197,7 +206,9 @@ func classOf(r rune) charClass {
 			return classSymbol
 		}
 		return classPunct
-	case unicode.Is(unicode.Han, r):
+	case cyrillic(r):
+		return classLetter
+	case ideograph(r), unicode.Is(unicode.Han, r):
 		return classHan
 	case unicode.IsLetter(r):
 		return classLetter
@@ -305,10 +316,12 @@ func (f *folder) word(d *document, folded *strings.Builder, cs []char, i int, sp
 			continue
 		}
 		r = unicode.ToLower(r)
-		if to, ok := cyrillicFold[r]; ok {
-			r = to
+		if r < 'а' || r > 'я' {
+			if to, ok := cyrillicFold[r]; ok {
+				r = to
+			}
 		}
-		if unicode.Is(unicode.Cyrillic, r) {
+		if cyrillic(r) || unicode.Is(unicode.Cyrillic, r) {
 			cyr++
 		}
 		runes = append(runes, r)
@@ -353,6 +366,46 @@ func mendScript(runes []rune, latin, cyr int) {
 			runes[i] = to
 		}
 	}
+}
+
+// spelt joins letters that stand one by one, "S T O P" or "с.т.о.п", into the word that they spell.
+func (d *document) spelt() {
+	single := func(i int) bool {
+		return i < len(d.toks) && d.toks[i].kind == kindWord && utf8.RuneCountInString(d.toks[i].text) == 1
+	}
+	for from := 0; from < len(d.toks); from++ {
+		if !single(from) {
+			continue
+		}
+		to, n := from+1, 1
+		for {
+			next := to
+			if next < len(d.toks) && (d.toks[next].text == "." || d.toks[next].text == "-") {
+				next++
+			}
+			if !single(next) {
+				break
+			}
+			to, n = next+1, n+1
+		}
+		if n >= 4 {
+			d.unite(from, to)
+		} else {
+			from = to - 1
+		}
+	}
+}
+
+func (d *document) unite(from, to int) {
+	var word strings.Builder
+	for _, t := range d.toks[from:to] {
+		if t.kind == kindWord {
+			word.WriteString(t.text)
+		}
+	}
+	t := d.toks[from]
+	t.text, t.end = word.String(), d.toks[to-1].end
+	d.toks = append(append(d.toks[:from], t), d.toks[to:]...)
 }
 
 // squeeze shortens a letter drawn out three times or more to one.

@@ -28,9 +28,11 @@ func (d *document) readYesNo(r *Reading, w wishes, p *Parser, q Question) {
 		return
 	}
 	ans, conf, cut := d.yesNo()
-	if ans == unsaid {
+	if number := d.opening(); ans == unsaid || number > 0 && !d.silent(number, cut.from) {
 		prompt := p.document(q.Prompt, "")
-		if ans, conf, cut = d.numbered(prompt); ans == unsaid && !d.doubts() {
+		if by, sure, at := d.numbered(prompt); by != unsaid {
+			ans, conf, cut = by, sure, at
+		} else if ans == unsaid && !d.doubts() {
 			ans, conf = d.statement(prompt.about())
 		}
 	}
@@ -208,6 +210,14 @@ func (d *document) numbered(prompt *document) (polarity, float64, span) {
 		}
 	}
 	return unsaid, 0, span{}
+}
+
+// opening gives the token after a number that opens the text as a sentence of its own, 0 when there is none.
+func (d *document) opening() int {
+	if len(d.toks) > 1 && d.toks[0].kind == kindNum && d.rightEdge(1) {
+		return 1
+	}
+	return 0
 }
 
 // numberAt gives the first token that is the number.
