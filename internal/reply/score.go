@@ -202,7 +202,7 @@ func (d *document) only(its, free []item) scored {
 	}
 	s := fixed(free[best], conf)
 	for i, it := range free {
-		if i != best && (it.mark != markNone || d.leftEdge(it.lo) && d.rightEdge(it.hi) || it.lo == free[best].hi || it.hi == free[best].lo) {
+		if i != best && (it.mark != markNone || it.word != free[best].word && (d.leftEdge(it.lo) && d.rightEdge(it.hi) || it.lo == free[best].hi || it.hi == free[best].lo)) {
 			s.cuts = append(s.cuts, [2]int{it.lo, it.hi})
 		}
 	}
