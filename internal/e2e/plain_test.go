@@ -3,6 +3,8 @@ package e2e
 import (
 	"testing"
 	"time"
+
+	"otklik/internal/testserver"
 )
 
 // TestWithoutScript does the main job in a browser that runs no JavaScript.
@@ -19,8 +21,12 @@ func TestWithoutScript(t *testing.T) {
 	p.click(".device.sms button.send", "")
 	p.see(".device.sms .chat.mine", ivansWords)
 	d.answered(t, ivan, 1)
-	p.on(ivan)
-	p.see(".device.sms .chat.theirs", "Мария Орлова позвонит")
+	// The promise waits for a further thought of his; without the script one looks again.
+	testserver.Wait(t, "the promise has arrived", func() bool {
+		p.on(ivan)
+		there, _ := try[bool](p, `document.body.innerText.includes("Мария Орлова позвонит")`)
+		return there
+	})
 
 	p.visit("/queue")
 	p.see(".queue .task blockquote", ivansWords)

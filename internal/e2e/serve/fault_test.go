@@ -38,6 +38,7 @@ func TestHooksOfStrangers(t *testing.T) {
 		w := newTown(t, db)
 		n := w.open(append(w.sms(), w.telegram("webhook")...)...)
 		const stranger = "+79990000001"
+		testserver.Wait(t, "the node has said that it lives", func() bool { return rows(t, db)["node"] == 1 })
 		before := rows(t, db)
 		if code, _ := w.inbound(n, "SM1", stranger, "2", "notthetoken"); code != http.StatusForbidden {
 			t.Errorf("forged SMS: %d", code)
