@@ -119,8 +119,5 @@ func (s *Store) loading(ctx context.Context, fn func(*Tx, loader) error) error {
 	if err := fn(&Tx{tx, s, conn}, load); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("committing: %w", err)
-	}
-	return nil
+	return commit(ctx, tx)
 }

@@ -263,7 +263,17 @@ func (s *Store) tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
 	if err := fn(&Tx{tx, s, conn}); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	return commit(ctx, tx)
+}
+
+// commit ends a transaction. database/sql rolls back by itself when the context ends,
+// and Commit then says only that the transaction is over: the caller is told why.
+func commit(ctx context.Context, tx *sql.Tx) error {
+	err := tx.Commit()
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
 		return fmt.Errorf("committing: %w", err)
 	}
 	return nil

@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -10,6 +13,7 @@ import (
 	"otklik/internal/outreach"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
+	"otklik/internal/testserver"
 )
 
 var now = storetest.Now
@@ -308,6 +312,25 @@ func TestRecordOfARepeatedProviderID(t *testing.T) {
 			if m, err := st.Message(ctx, group[i].Message.ID); err != nil || m.State != outreach.Sent || m.ProviderID != want {
 				t.Errorf("message %d: %s %q, %v", i, m.State, m.ProviderID, err)
 			}
+		}
+	})
+}
+
+// TestCanceled: a context that ends between the last statement and the commit is what
+// the caller hears of, not that database/sql has rolled back behind its back.
+func TestCanceled(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := st.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
+			cancel()
+			testserver.Wait(t, "the rollback", func() bool {
+				_, err := tx.ExecContext(context.Background(), "SELECT 1")
+				return errors.Is(err, sql.ErrTxDone)
+			})
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("err = %v", err)
 		}
 	})
 }
