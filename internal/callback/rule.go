@@ -68,6 +68,8 @@ const (
 const (
 	ReasonInquiry = "inquiry"
 	ReasonUnclear = "unclear"
+	// ReasonWhich: the words fit several surveys, and which is meant is not known yet.
+	ReasonWhich = "which"
 	// ReasonAttachment: a photo or a file came without words.
 	ReasonAttachment = "attachment"
 )

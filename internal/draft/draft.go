@@ -137,6 +137,12 @@ func (d *Drafter) Shared(id string, r Recipient, fill func(*render.Data)) (store
 	return d.message(r, id, c, err)
 }
 
+// Asking drafts a message of the catalogue with the answers to a question under it.
+func (d *Drafter) Asking(id string, q *survey.Question, r Recipient) (store.Message, error) {
+	c, err := d.Renderer.Asking(id, q, r.LocaleOr(), r.Channel, d.Data(r))
+	return d.message(r, id, c, err)
+}
+
 func (d *Drafter) filled(r Recipient, fill func(*render.Data)) render.Data {
 	if fill == nil {
 		return d.Data(r)

@@ -236,7 +236,7 @@ func (e *entry) review(reason, words, note string) error {
 		if t.Note != "" {
 			old.Note = t.Note
 		}
-		if reason == callback.ReasonInquiry && old.Reason == callback.ReasonUnclear {
+		if (reason == callback.ReasonInquiry || reason == callback.ReasonWhich) && old.Reason == callback.ReasonUnclear {
 			old.Reason = reason // an answer to the survey does not settle it any more
 		}
 		return callback.AddWords(e.ctx, e.tx, old, words, e.msg.ID, 0, e.now)

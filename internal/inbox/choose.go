@@ -2,9 +2,7 @@ package inbox
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -16,37 +14,58 @@ import (
 
 // choose finds whose question a text answers where several surveys are open on the
 // address that it came from: the one whose open question it gives a value to, else the
-// one that moved last. cs is in the order in which they moved, the latest first.
+// one that moved last. cs is in the order in which they moved, the latest first. Where
+// that is no clear case, e.fitting are those that the person is asked to choose from.
 func (e *entry) choose(cs []*store.Conversation) (*store.Conversation, error) {
 	if strings.TrimSpace(e.in.Text) == "" {
 		return cs[0], nil
 	}
 	for _, c := range cs {
-		fits, err := e.fits(c)
-		if fits || err != nil {
+		p, err := positionOf(c)
+		if err != nil || e.pending(p.Which) {
 			return c, err
 		}
 	}
-	return cs[0], nil
+	var fitting []*store.Conversation
+	var first reply.Reading
+	for _, c := range cs {
+		fits, r, err := e.fits(c)
+		if err != nil {
+			return nil, err
+		}
+		if fits && len(fitting) == 0 {
+			first = r
+		}
+		if fits {
+			fitting = append(fitting, c)
+		}
+	}
+	if len(fitting) == 0 {
+		return cs[0], nil
+	}
+	var err error
+	e.fitting, err = e.unsure(fitting, &first)
+	return fitting[0], err
 }
 
-// fits tells whether the text gives a value to the open question of a conversation.
-func (e *entry) fits(c *store.Conversation) (bool, error) {
+// fits tells whether the text gives a value to the open question of a conversation, and
+// how it was read as that.
+func (e *entry) fits(c *store.Conversation) (bool, reply.Reading, error) {
 	def, err := e.Definition(e.ctx, c.Survey, c.SurveyVersion)
 	if err != nil {
-		return false, err
+		return false, reply.Reading{}, err
 	}
-	var st survey.State
-	if err := json.Unmarshal([]byte(c.Position), &st); err != nil {
-		return false, fmt.Errorf("reading the position: %w", err)
+	p, err := positionOf(c)
+	if err != nil {
+		return false, reply.Reading{}, err
 	}
-	q, ok := def.Question(st.Question)
+	q, ok := def.Question(p.Question)
 	if !ok || q.Open() {
-		return false, nil
+		return false, reply.Reading{}, nil
 	}
 	asked := q.Reply(c.Locale, e.in.Channel)
 	r := e.Parser.Read(reply.Input{Text: e.in.Text, Locale: c.Locale, Channel: string(e.in.Channel), Question: &asked, Now: e.now})
-	return r.Intent == reply.IntentAnswer && def.Accepts(q.ID, &r), nil
+	return r.Intent == reply.IntentAnswer && def.Accepts(q.ID, &r), r, nil
 }
 
 // edited finds the message that this one corrects; the zero Message when it is not

@@ -87,6 +87,11 @@ func (e *entry) identify() error {
 			}
 		}
 	}
+	for _, c := range open {
+		if c.OpenedAt.After(e.newest) {
+			e.newest = c.OpenedAt
+		}
+	}
 	if len(open) > 1 {
 		slices.SortStableFunc(open, func(a, b *store.Conversation) int { return b.UpdatedAt.Compare(a.UpdatedAt) })
 		if latest, err = e.choose(open); err != nil {
@@ -213,7 +218,7 @@ func (e *entry) open(c *store.Conversation) error {
 	if err := json.Unmarshal([]byte(c.Position), &p); err != nil {
 		return fmt.Errorf("reading the position: %w", err)
 	}
-	e.state, e.last = p.State, p.Last
+	e.state, e.last, e.which = p.State, p.Last, p.Which
 	return e.place()
 }
 
@@ -313,15 +318,11 @@ func (e *entry) text() error {
 	if strings.TrimSpace(e.in.Text) == "" {
 		return e.wordless()
 	}
+	if done, err := e.whose(); done || err != nil {
+		return err
+	}
 	question, r := "", reply.Reading{}
-	var names []string
-	for _, s := range e.staff() {
-		names = append(names, s.Name)
-	}
-	readText := func(text string, q *reply.Question) reply.Reading {
-		return e.Parser.Read(reply.Input{Text: text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: names})
-	}
-	read := func(q *reply.Question) reply.Reading { return readText(e.in.Text, q) }
+	read := func(q *reply.Question) reply.Reading { return e.read(e.in.Text, q) }
 	if e.conv == nil {
 		r = read(nil)
 	} else {
@@ -330,12 +331,12 @@ func (e *entry) text() error {
 	e.heed(&r)
 	e.follow(&r)
 	if e.conv != nil && e.in.EditOf != "" {
-		if done, err := e.correct(readText); done || err != nil {
+		if done, err := e.correct(e.read); done || err != nil {
 			return err
 		}
 	}
 	if e.fragment(&r) {
-		j, err := e.join(question, &r, readText)
+		j, err := e.join(question, &r, e.read)
 		if err != nil {
 			return fmt.Errorf("reading a fragment: %w", err)
 		}
@@ -347,7 +348,7 @@ func (e *entry) text() error {
 		}
 	}
 	if e.conv != nil && !urgent(&r) {
-		if given := survey.Several(e.def, e.state, e.locale(), e.in.Channel, e.in.Text, readText); given != nil {
+		if given := survey.Several(e.def, e.state, e.locale(), e.in.Channel, e.in.Text, e.read); given != nil {
 			return e.several(given)
 		}
 	}
@@ -358,6 +359,17 @@ func (e *entry) text() error {
 		return e.loose(r)
 	}
 	return e.step(survey.Input{Reading: &r, Question: question, Text: e.in.Text})
+}
+
+// read reads a text against a question, nil for none. The names of the dealer's people
+// are known to it.
+func (e *entry) read(text string, q *reply.Question) reply.Reading {
+	if e.names == nil {
+		for _, s := range e.staff() {
+			e.names = append(e.names, s.Name)
+		}
+	}
+	return e.Parser.Read(reply.Input{Text: text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: e.names})
 }
 
 // several takes a list of answers, and tells the person how they were taken.
@@ -437,6 +449,9 @@ func (e *entry) tap() error {
 	if e.conv == nil || len(parts) != 3 {
 		return nil // a button of a conversation that is not ours any more
 	}
+	if parts[1] == render.WhichQuestion {
+		return e.tapWhich(parts[2])
+	}
 	return e.step(survey.Input{Tap: &survey.Tap{Question: parts[1], Value: parts[2]}})
 }
 
@@ -460,7 +475,7 @@ func (e *entry) step(in survey.Input) error {
 	if e.last != nil && len(e.outbox) > 0 && e.state.Question != before.Question && e.now.Sub(e.last.At) <= answerWait {
 		e.tx.Recall(e.last.Told, "superseded", e.now) // what still waits spoke of the question before
 	}
-	if in.Several != nil || in.Reading != nil && !urgent(in.Reading) {
+	if !e.held && (in.Several != nil || in.Reading != nil && !urgent(in.Reading)) {
 		e.remember(before, []string{e.msg.ID})
 	}
 	return e.save()
@@ -478,7 +493,7 @@ func (e *entry) carry(effects []survey.Effect) error {
 
 // save writes the position, then queues what the person is told.
 func (e *entry) save() error {
-	b, err := json.Marshal(position{e.state, e.said})
+	b, err := json.Marshal(position{e.state, e.said, e.which})
 	if err != nil {
 		return fmt.Errorf("encoding the position: %w", err)
 	}

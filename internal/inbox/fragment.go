@@ -28,7 +28,8 @@ const (
 // written last.
 type position struct {
 	survey.State
-	Last *said `json:"last,omitempty"`
+	Last  *said  `json:"last,omitempty"`
+	Which *which `json:"which,omitempty"`
 }
 
 // said is what a person wrote last, in one message or in several that belong
@@ -56,7 +57,7 @@ func urgent(r *reply.Reading) bool {
 
 // fragment tells whether the message may belong to what was written before it.
 func (e *entry) fragment(r *reply.Reading) bool {
-	return e.last != nil && !e.state.Silent && !urgent(r) && !r.Has(reply.IntentWrongPerson) && chatty(e.in.Channel) && e.in.EditOf == "" &&
+	return e.last != nil && !e.held && !e.state.Silent && !urgent(r) && !r.Has(reply.IntentWrongPerson) && chatty(e.in.Channel) && e.in.EditOf == "" &&
 		e.conv.Channel == e.in.Channel && e.conv.Address == e.in.From && e.now.Sub(e.last.At) <= joinWithin
 }
 
@@ -126,7 +127,7 @@ func (e *entry) reread(j *joint, read func(string, *reply.Question) reply.Readin
 	return question, r
 }
 
-// order sorts by the provider's time where every message has one, else as they came.
+// order puts what was heard into the order in which it stands in the position.
 func (j *joint) order(heard []string) {
 	slices.SortStableFunc(j.heard, func(a, b store.Message) int {
 		return cmp.Compare(slices.Index(heard, a.ID), slices.Index(heard, b.ID))
@@ -137,10 +138,15 @@ func (j *joint) order(heard []string) {
 func (j *joint) with(in channels.Inbound, m store.Message) []store.Message {
 	m.Text = in.Text
 	all := append(slices.Clone(j.heard), m)
-	if !slices.ContainsFunc(all, func(m store.Message) bool { return m.ProviderAt.IsZero() }) {
-		slices.SortStableFunc(all, func(a, b store.Message) int { return a.ProviderAt.Compare(b.ProviderAt) })
-	}
+	inOrder(all)
 	return all
+}
+
+// inOrder sorts messages by the provider's time where every one has one.
+func inOrder(ms []store.Message) {
+	if !slices.ContainsFunc(ms, func(m store.Message) bool { return m.ProviderAt.IsZero() }) {
+		slices.SortStableFunc(ms, func(a, b store.Message) int { return a.ProviderAt.Compare(b.ProviderAt) })
+	}
 }
 
 // tell sets what the messages say together.

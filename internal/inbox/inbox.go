@@ -142,6 +142,13 @@ type entry struct {
 	state survey.State
 	// last is what was written before this, said what is kept for what may follow.
 	last, said *said
+	// which is the question which survey the person means; fitting are those that it
+	// is still to be asked of, newest is when the latest on the address was begun.
+	which   *which
+	fitting []*store.Conversation
+	newest  time.Time
+	// held: the event is about words that waited for the answer to that.
+	held bool
 	// original is the message that this one is an edit of, "" for none.
 	original string
 	// amended is set while words are acted upon again whose callback is open.
@@ -151,6 +158,7 @@ type entry struct {
 	quiet      bool
 	employeeID string
 	employees  []store.Employee
+	names      []string
 	outbox     []store.Message
 }
 

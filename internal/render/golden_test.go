@@ -85,6 +85,11 @@ func bare(t testing.TB, locale string) render.Data {
 	return d
 }
 
+// subjects are the visit of the data and one two days before with another car.
+func subjects(d render.Data) []render.Subject {
+	return []render.Subject{{Model: d.Vehicle.Model, Date: d.Visit.Date}, {Model: "Largus", Date: d.Visit.Date.AddDate(0, 0, -2)}}
+}
+
 type build = func(locale string, ch channels.Kind, d render.Data) (render.Content, error)
 
 // part is one text of a survey or message.
@@ -102,6 +107,9 @@ func messages(r *render.Renderer) map[string]build {
 		}
 		out[id] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
 			d.Words = map[string]string{"ru": "ждал 3 часа", "en": "waited 3 hours", "zh": "等了3个小时"}[l]
+			if id == "which.visit" {
+				return r.Asking(id, r.Which(subjects(d), d.Zone, d.Now), l, ch, d)
+			}
 			return r.Message(id, l, ch, d)
 		}
 	}

@@ -27,8 +27,10 @@ type words struct {
 		Full    string `yaml:"full"`
 		Minutes string `yaml:"minutes"`
 	} `yaml:"clock"`
-	Deadline  relative          `yaml:"deadline"`
-	Moment    relative          `yaml:"moment"`
+	Deadline relative `yaml:"deadline"`
+	Moment   relative `yaml:"moment"`
+	// Visit names a visit by {model} and {date}.
+	Visit     string            `yaml:"visit"`
 	Separator string            `yaml:"separator"`
 	More      string            `yaml:"more"`
 	Address   []addressForm     `yaml:"address"`
@@ -119,7 +121,7 @@ func (w *words) complete() error {
 		"date": w.Date, "date_year": w.DateYear, "date_short": w.DateShort, "clock.full": w.Clock.Full,
 		"clock.minutes": w.Clock.Minutes, "deadline.today": w.Deadline.Today, "deadline.tomorrow": w.Deadline.Tomorrow,
 		"deadline.other": w.Deadline.Other, "moment.today": w.Moment.Today, "moment.tomorrow": w.Moment.Tomorrow,
-		"moment.other": w.Moment.Other, "separator": w.Separator, "scale.lowest": w.Scale.Lowest,
+		"moment.other": w.Moment.Other, "separator": w.Separator, "visit": w.Visit, "scale.lowest": w.Scale.Lowest,
 		"scale.highest": w.Scale.Highest, "sms.refusal": w.SMS.Refusal, "sms.stop": w.SMS.Stop, "email.reply": w.Email.Reply,
 		"email.open": w.Email.Open, "email.why.survey": w.Email.Why.Survey, "email.why.other": w.Email.Why.Other,
 		"email.unsubscribe": w.Email.Unsubscribe,

@@ -177,11 +177,13 @@ func (t *Turn) Receive(ctx context.Context, m Message, now time.Time) (bool, err
 	return true, nil
 }
 
-// SetReading notes how an inbound message was read and whose it is.
+// SetReading notes how an inbound message was read and whose it is, also of one that
+// came before.
 func (t *Turn) SetReading(_ context.Context, m Message) error {
 	i := slices.IndexFunc(t.messages, func(x message) bool { return x.ID == m.ID })
 	if i < 0 {
-		return fmt.Errorf("message %s was not received in this turn", m.ID)
+		t.first = append(t.first, func(ctx context.Context, tx *Tx) error { return tx.SetReading(ctx, m) })
+		return nil
 	}
 	x := &t.messages[i]
 	x.Reading, x.ContactID, x.ConversationID, x.DealerID, x.OutreachID = m.Reading, m.ContactID, m.ConversationID, m.DealerID, m.OutreachID
