@@ -25,16 +25,18 @@ type Begun struct {
 // finish is what begin does to the outreach of a message; see finishSQL.
 func (b Begun) finish() []any {
 	o := b.Outreach
-	return []any{o.ID, o.ClaimToken, b.Message.Channel, o.Rule, o.Inputs, at(b.JudgedAt)}
+	return []any{o.ID, o.ClaimToken, b.Message.Channel, o.Rule, o.Inputs, at(b.JudgedAt), o.ContactID}
 }
 
-var finishCols = []column{{"id", "uuid"}, {"token", "uuid"}, {"channel", "text"}, {"rule", "text"}, {"inputs", "text"}, {"judged", "bigint"}}
+var finishCols = []column{{"id", "uuid"}, {"token", "uuid"}, {"channel", "text"}, {"rule", "text"}, {"inputs", "text"}, {"judged", "bigint"}, {"contact", "uuid"}}
 
 // With a limit the subquery is asked for each row by its index: as a bare "not exists"
-// PostgreSQL may read all messages once and remember them.
+// PostgreSQL may read all messages once and remember them. It names only what the list
+// brings: asked of the outreach's own contact, it made finding a row look so dear while
+// PostgreSQL knew little of the messages that it read all outreach instead.
 const finishSQL = `update outreach set state = 'done', channel = v.channel, rule = v.rule, inputs = v.inputs, claim_token = null, claim_until = null, updated_at = $1
 	from v where outreach.id = v.id and outreach.claim_token = v.token
-	and (v.judged is null or (select m.id from message m where m.contact_id = outreach.contact_id and m.created_at >= v.judged and m.direction = 'out' and m.purpose in ('survey', 'reminder', 'greeting', 'ad')
+	and (v.judged is null or (select m.id from message m where m.contact_id = v.contact and m.created_at >= v.judged and m.direction = 'out' and m.purpose in ('survey', 'reminder', 'greeting', 'ad')
 		order by m.created_at limit 1) is null)`
 
 // Begin writes messages as sending before their first byte leaves: one durable
@@ -133,7 +135,8 @@ func (s *Store) beginAtOnce(ctx context.Context, group []Begun, business, until 
 		a.cols[3].text(o.Rule)
 		a.cols[4].text(o.Inputs)
 		a.cols[5].moment(b.JudgedAt)
-		a.cols[6].integer(int64(i))
+		a.cols[6].id(o.ContactID)
+		a.cols[7].integer(int64(i))
 	}
 	params, err := a.after(instant(business))
 	if err != nil {

@@ -100,6 +100,25 @@ func TestClaimsUseTheirIndexes(t *testing.T) {
 	})
 }
 
+// TestBeginFindsOutreachByKey: a begin looks up the outreach of its group and no other,
+// also when PostgreSQL takes each person to have many messages, as it does early in a
+// campaign.
+func TestBeginFindsOutreachByKey(t *testing.T) {
+	url := storetest.URL(t, "postgres")
+	st, db := storetest.OpenURL(t, url), raw(t, "postgres", url)
+	fill(t, st, db, storetest.Dealer(t, st), 5000)
+	_, err := db.ExecContext(t.Context(), "update message set contact_id = '"+st.NewID()+"'")
+	must(t, err)
+	_, err = db.ExecContext(t.Context(), "analyze message")
+	must(t, err)
+	array := func(value string) string { return "array[" + strings.Repeat(value+", ", 63) + value + "]" }
+	id, at := array("'"+st.NewID()+"'"), fmt.Sprint(now.UnixMicro())
+	plan := explain(t, st, db, store.FinishStatement(), at, id, id, array("'sms'"), array("''"), array("''"), array(at), id, array("1"))
+	if strings.Contains(plan, "Hash Join") || strings.Contains(plan, "Seq Scan on outreach") || !strings.Contains(plan, "Index Scan using outreach_pkey") {
+		t.Errorf("beginning a group:\n%s", plan)
+	}
+}
+
 // BenchmarkConsole reads what pages read, with 100,000 contacts.
 func BenchmarkConsole(b *testing.B) {
 	for _, engine := range []string{"sqlite", "postgres"} {

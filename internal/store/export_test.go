@@ -4,3 +4,7 @@ package store
 func (s *Store) ClaimStatements() (outreach, messages string) {
 	return s.claimOutreachSQL(), s.claimMessagesSQL()
 }
+
+// FinishStatement is what a campaign's begin does to the outreach of a group on
+// PostgreSQL.
+func FinishStatement() string { return nativeFinish.text }
