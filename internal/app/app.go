@@ -22,6 +22,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"otklik/channels"
+	"otklik/internal/calendar"
 	"otklik/internal/callback"
 	"otklik/internal/clock"
 	"otklik/internal/config"
@@ -75,6 +76,7 @@ type App struct {
 	roster   *store.Roster
 	renderer *render.Renderer
 	policy   *policy.Rules
+	calendar *calendar.Book
 	programs map[string]*program.Definition
 	// problems are those of definitions: broken files, conflicts, missing translations.
 	problems []string
@@ -205,7 +207,11 @@ func (a *App) read(ctx context.Context) (err error) {
 	// Without a public address links lead to this machine; a free port is known
 	// once serve listens.
 	a.drafter = &draft.Drafter{Renderer: a.renderer, PublicURL: cmp.Or(a.config.PublicURL, "http://"+a.config.Listen)}
-	return a.readDefinitions(ctx)
+	if err := a.readDefinitions(ctx); err != nil {
+		return err
+	}
+	a.calendar, err = readCalendar(a.config.Definitions)
+	return err
 }
 
 // surveyAt reads an earlier version of a survey, which a conversation keeps to its

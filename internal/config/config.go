@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"otklik/internal/calendar"
 )
 
 // Config is everything serve needs to know.
@@ -60,6 +62,9 @@ type Dealer struct {
 	// the common ones.
 	SMSFrom   string `yaml:"sms_from"`
 	EmailFrom string `yaml:"email_from"`
+	// Closures are days on which this dealer is closed beside his country's days off:
+	// working days are counted without them.
+	Closures calendar.Closures `yaml:"closures"`
 }
 
 // file is the YAML form: the environment's names in lower case without the
@@ -222,8 +227,16 @@ func (r *reader) dealers(c *Config) {
 		}
 		seen[d.Code] = true
 		r.checkDealer(*d, where+".zone", where+".country", where+".locale")
+		for _, s := range d.Closures {
+			if s.Days() > longestClosure {
+				r.bad(where+".closures", "%s is longer than %d days: look at the years", s, longestClosure)
+			}
+		}
 	}
 }
+
+// longestClosure in days: what is longer is a typing error.
+const longestClosure = 120
 
 func orElse(v, fallback string) string {
 	if v == "" {

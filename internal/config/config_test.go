@@ -53,6 +53,28 @@ func TestFile(t *testing.T) {
 	}
 }
 
+func TestClosures(t *testing.T) {
+	load := func(closures string) (*Config, error) {
+		name := filepath.Join(t.TempDir(), "otklik.yaml")
+		if err := os.WriteFile(name, []byte("dealers:\n  - {code: south, name: Юг, closures: ["+closures+"]}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Load([]string{"OTKLIK_CONFIG=" + name})
+	}
+	c, err := load("2026-12-30..2027-01-11, 2026-08-03")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Dealers[0].Closures; len(got) != 2 || got[0].String() != "2026-12-30..2027-01-11" || got[1].String() != "2026-08-03" {
+		t.Errorf("%v", got)
+	}
+	for bad, says := range map[string]string{"2027-01-11..2026-12-30": "line 2", "in summer": "line 2", "2026-12-30..2072-01-11": "dealers[0].closures"} {
+		if _, err := load(bad); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
 func TestForms(t *testing.T) {
 	for _, c := range []struct {
 		name, value string
