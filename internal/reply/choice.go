@@ -36,7 +36,9 @@ func (d *document) readChoice(r *Reading, w wishes, p *Parser, q Question) {
 
 // pick gives the ids of the options that the text names, in the question's order.
 func (d *document) pick(p *Parser, q Question) ([]string, float64) {
-	if n, ok := d.optionNumbers(len(q.Options), q.Kind == KindMultiChoice); ok {
+	many := q.Kind == KindMultiChoice
+	n, numbered := d.optionNumbers(len(q.Options), many)
+	if numbered && (many || len(n) != 1) {
 		return idsAt(q.Options, n), 0.97
 	}
 	labels := make([]float64, len(q.Options))
@@ -46,6 +48,12 @@ func (d *document) pick(p *Parser, q Question) ([]string, float64) {
 			labels[i] = max(labels[i], d.names(p, l))
 		}
 		best = max(best, labels[i])
+	}
+	if numbered {
+		if best >= 1 && labels[n[0]-1] == 0 { // "price 4" where 4 is something else
+			return nil, 0
+		}
+		return idsAt(q.Options, n), 0.97
 	}
 	var at []int
 	for i, s := range labels {
@@ -95,7 +103,7 @@ func (d *document) optionNumbers(n int, many bool) ([]int, bool) {
 	var got []int
 	said := false
 	for _, it := range its {
-		ref := it.role == roleOther && it.from > 0 && (d.toks[it.from-1].text == "#" || d.optionWord(it.from))
+		ref := (it.role == roleOther || it.role == roleFree) && it.from > 0 && (d.toks[it.from-1].text == "#" || d.optionWord(it.from))
 		listed := it.role == roleList || it.role == roleFree
 		if it.role == roleRange {
 			return nil, true
@@ -136,7 +144,7 @@ func (d *document) optionNumbers(n int, many bool) ([]int, bool) {
 // optionWord tells whether a word like "option" or "number" that opens the text leads to the number.
 func (d *document) optionWord(i int) bool {
 	m, ok := d.endingAt(i, tagBefore)
-	return ok && m.key == "ref" && d.atStart(m.from)
+	return ok && (m.key == "ref" || m.key == "option") && d.atStart(m.from)
 }
 
 // names tells how well the text names the label: 0 not at all, 1 and more for the words it shares, less for synonyms.

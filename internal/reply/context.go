@@ -173,12 +173,12 @@ func (d *document) before(it *item) {
 		it.role = roleNegated
 		return
 	}
-	if currency(p.text) && p.text != "%" || p.text == "#" {
+	if currency(p.text) && p.text != "%" || p.text == "#" && !(d.atStart(i) && d.atEnd(it.hi)) {
 		it.role = roleOther
 		return
 	}
 	total, isTotal := d.endingAt(i, tagTotal)
-	if m, ok := d.endingAt(i, tagBefore); ok && (!isTotal || m.from < total.from) {
+	if m, ok := d.endingAt(i, tagBefore); ok && (!isTotal || m.from < total.from) && !(m.key == "service" && d.afterComma(m.from)) && !(m.key == "option" && d.atStart(m.from) && d.atEnd(it.hi)) {
 		if it.role == roleFree || it.role == roleRange || it.role == roleDecimal {
 			it.role = roleOther
 		}
@@ -202,6 +202,11 @@ func (d *document) before(it *item) {
 	if d.wished(it) {
 		it.role = roleWish
 	}
+}
+
+// afterComma tells whether the word is written small and stands after a comma: "if so, то 3" is no service number 3.
+func (d *document) afterComma(i int) bool {
+	return i > 0 && !d.toks[i].upper && d.toks[i-1].text == ","
 }
 
 // codeBefore tells whether letters touch the number from the left, as in A4, X-5, AB12.

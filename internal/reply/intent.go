@@ -1,6 +1,9 @@
 package reply
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // wishes are the things a person can want besides answering.
 type wishes struct {
@@ -25,6 +28,16 @@ func (w wishes) list() []Intent {
 		}
 	}
 	return out
+}
+
+// covers tells whether the phrase is part of a wish: "waiting for a call" agrees to nothing.
+func (w wishes) covers(m match) bool {
+	for _, s := range [...]span{w.callback, w.later, w.help, w.resume} {
+		if s.from < m.to && m.from < s.to {
+			return true
+		}
+	}
+	return false
 }
 
 func (w wishes) any() bool { return len(w.list()) > 0 }
@@ -207,15 +220,61 @@ func (d *document) misspelt(lx *lexicon, t tag) (int, bool) {
 	if at < 0 {
 		return 0, false
 	}
-	word := []rune(d.toks[at].text)
+	_, ok := lx.meant(d.toks[at].text, t)
+	return at, ok
+}
+
+// shortText is how many tokens a text may have in which the words of an opt-out are read through a slip of the pen.
+const shortText = 8
+
+// respell mends words that are one slip away from a word of an opt-out and no word of the lexicons themselves:
+// "unsuscribe me". It tells whether it mended any.
+func (d *document) respell(lx *lexicon) bool {
+	if len(d.toks) > shortText || d.has(tagOptOut) {
+		return false
+	}
+	mended := false
+	for i := range d.toks {
+		t := &d.toks[i]
+		if t.kind != kindWord || utf8.RuneCountInString(t.text) < shortestTypo {
+			continue
+		}
+		if right, ok := lx.meant(t.text, tagSpelling); ok && right != t.text && !lx.knows(t.text, right) {
+			t.text, mended = right, true
+		}
+	}
+	return mended
+}
+
+// meant gives the word of the section that is one slip away.
+func (lx *lexicon) meant(text string, t tag) (string, bool) {
+	var room [24]rune
+	word := room[:0]
+	for _, r := range text {
+		word = append(word, r)
+	}
 	for n := len(word) - 1; n <= len(word)+1; n++ {
-		for _, c := range lx.long[n] {
-			if c.term.tag == t && oneSlip(word, c.word) {
-				return at, true
+		for _, right := range lx.long[typoKey{t, n}] {
+			// A slip leaves the first letter or the last as it was.
+			if (right[0] == word[0] || right[n-1] == word[len(word)-1]) && oneSlip(word, right) {
+				return string(right), true
 			}
 		}
 	}
-	return 0, false
+	return "", false
+}
+
+// knows tells whether the word or a beginning of it that the other word does not share stands in a lexicon.
+func (lx *lexicon) knows(text, other string) bool {
+	if _, ok := lx.whole[text]; ok {
+		return true
+	}
+	for l := lx.shortest; l <= len(text) && l <= lx.longest; l++ {
+		if _, ok := lx.begin[text[:l]]; ok && !strings.HasPrefix(other, text[:l]) {
+			return true
+		}
+	}
+	return false
 }
 
 // oneSlip tells whether two words differ by one letter put in, left out, mistaken or swapped with its neighbour.

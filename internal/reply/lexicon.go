@@ -69,10 +69,11 @@ const (
 	tagTitle // titles that stand with an employee's name
 	tagSynonym
 	tagOrdinal
-	tagGuard // kills matches of the section named by the key inside its span
-	tagWhen  // words of time; key: the rule in when.go
-	tagAbout // words of a yes/no prompt that say what it asks about; key: the aspect, as with good and bad
-	tagClass // single words that phrases of the same file name together as <key>
+	tagGuard    // kills matches of the section named by the key inside its span
+	tagWhen     // words of time; key: the rule in when.go
+	tagAbout    // words of a yes/no prompt that say what it asks about; key: the aspect, as with good and bad
+	tagClass    // single words that phrases of the same file name together as <key>
+	tagSpelling // long words of opt-outs, which are read through one slip of the pen
 	tagCount
 )
 
@@ -81,7 +82,7 @@ var sectionNames = [tagCount]string{
 	"or", "half", "scale", "top", "not_before", "not_after", "hypothetical", "correction", "minus", "conjunction", "courtesy",
 	"yes", "no", "maybe", "good", "bad", "ask", "optout_bare", "optout", "resume_bare", "resume", "help_bare", "help",
 	"callback_bare", "callback", "later_bare", "later", "wrong_person", "purpose", "flag", "topic", "negative", "thanks",
-	"title", "synonym", "ordinal", "guard", "when", "about", "class",
+	"title", "synonym", "ordinal", "guard", "when", "about", "class", "spelling",
 }
 
 // term is what a phrase of the lexicon means.
@@ -106,17 +107,20 @@ type lexicon struct {
 	classes           map[symbol][]symbol // of a word or beginning: the classes it belongs to
 	shortest, longest int                 // bytes of the shortest and longest key of begin
 	fold              *folder
-	// long holds single words of six letters or more that bear a typing error, by length in runes.
-	long map[int][]typo
+	// long holds single words that bear a typing error, by section and length in runes.
+	long map[typoKey][][]rune
 }
 
-type typo struct {
-	word []rune
-	term term
+// shortestTypo is the number of letters from which a word bears a slip.
+const shortestTypo = 6
+
+type typoKey struct {
+	tag    tag
+	length int
 }
 
 func loadLexicon(files fs.FS) (*lexicon, error) {
-	lx := &lexicon{whole: map[string]symbol{}, begin: map[string]symbol{}, classes: map[symbol][]symbol{}, fold: newFolder(), long: map[int][]typo{}}
+	lx := &lexicon{whole: map[string]symbol{}, begin: map[string]symbol{}, classes: map[symbol][]symbol{}, fold: newFolder(), long: map[typoKey][][]rune{}}
 	b := &builder{words: map[string][]symbol{}, known: map[string]uint32{}, tails: map[string]uint32{}}
 	names, err := fs.Glob(files, "lexicon/*.yaml")
 	if err != nil {
@@ -407,7 +411,7 @@ func (lx *lexicon) symbol(word string, stem bool) symbol {
 
 // addTypo remembers a long rare word that people often misspell: opt-out keywords and verbal grades only.
 func (lx *lexicon) addTypo(text string, tm term) {
-	if tm.tag != tagOptOutBare && tm.tag != tagGrade || strings.ContainsAny(text, "*<#") {
+	if tm.tag != tagOptOutBare && tm.tag != tagGrade && tm.tag != tagSpelling || strings.ContainsAny(text, "*<#") {
 		return
 	}
 	d := lx.fold.tokenize(text)
@@ -415,7 +419,8 @@ func (lx *lexicon) addTypo(text string, tm term) {
 		return
 	}
 	word := d.toks[0].text
-	if n := utf8.RuneCountInString(word); n >= 6 {
-		lx.long[n] = append(lx.long[n], typo{[]rune(word), tm})
+	if n := utf8.RuneCountInString(word); n >= shortestTypo {
+		k := typoKey{tm.tag, n}
+		lx.long[k] = append(lx.long[k], []rune(word))
 	}
 }

@@ -50,6 +50,7 @@ func (d *document) numbers(top int, apart bool) []item {
 	for i := range its {
 		d.context(&its[i], top)
 	}
+	its = d.decorated(its)
 	d.lists(its)
 	d.refused(its)
 	for i := range its {
@@ -89,6 +90,9 @@ func (d *document) collect(top int) []item {
 		t := &d.toks[i]
 		if t.kind == kindNum {
 			it := d.digits(i)
+			if it.to == i+1 && i+2 < len(d.toks) && times(d.toks[i+1].text) && isStar(d.toks[i+2].text) { // 5x⭐
+				it.to, it.mark = i+3, markStar
+			}
 			its = append(its, it)
 			i = it.to
 			continue
@@ -138,7 +142,26 @@ func (d *document) starRow(i int) item {
 			it.val++
 		}
 	}
+	if n := it.to + 1; it.val == 1 && n < len(d.toks) && times(d.toks[it.to].text) && d.toks[n].kind == kindNum { // ⭐ x5
+		it.val, it.to = d.toks[n].val, n+1
+	}
 	return it
+}
+
+// times tells a sign of multiplication.
+func times(s string) bool { return s == "x" || s == "х" || s == "*" }
+
+// decorated drops the star that stands behind a score in stars: "5 stars ⭐".
+func (d *document) decorated(its []item) []item {
+	out := its[:0]
+	for _, it := range its {
+		if n := len(out); n > 0 && it.stars && it.to-it.from == 1 && out[n-1].mark >= markStar && out[n-1].role == roleFree && !out[n-1].stars && out[n-1].hi == it.from {
+			out[n-1].hi = it.to
+			continue
+		}
+		out = append(out, it)
+	}
+	return out
 }
 
 // glued gives token i when it stands without a space after its predecessor.

@@ -59,6 +59,10 @@ func (p *Parser) document(text, locale string) *document {
 		own = script
 	}
 	p.lex.scan(&d, own)
+	if d.respell(p.lex) {
+		d.mat = d.mat[:0]
+		p.lex.scan(&d, own)
+	}
 	d.markCourtesy()
 	return &d
 }
@@ -79,6 +83,11 @@ func (d *document) markCourtesy() {
 func (d *document) readRating(r *Reading, w wishes, q Question) {
 	low, top := q.scale()
 	s := d.rating(low, top)
+	for _, m := range d.mat {
+		if m.tag == tagScale && s.found {
+			s.cuts = append(s.cuts, [2]int{m.from, m.to})
+		}
+	}
 	r.Comment = d.comment(s.cuts)
 	if s.verbal && r.Comment != "" {
 		r.Comment = d.comment(nil)

@@ -79,11 +79,20 @@ func (d *document) candidates(its []item) []item {
 // inScale drops numbers in the middle of sentences that the scale does not have, where one that it has stands by itself.
 func (d *document) inScale(free []item, low, top int) []item {
 	fits := func(it item) bool { return it.val >= low && it.val <= top }
-	alone := func(it item) bool { return d.leftEdge(it.lo) && d.rightEdge(it.hi) }
+	alone := func(it item) bool { return d.clauseEdge(it.lo) && d.rightEdge(it.hi) }
 	if !slices.ContainsFunc(free, func(it item) bool { return fits(it) && alone(it) }) {
 		return free
 	}
 	return slices.DeleteFunc(free, func(it item) bool { return !fits(it) && !alone(it) && it.mark == markNone })
+}
+
+// clauseEdge is leftEdge that lets a conjunction open the clause: "6, but 5".
+func (d *document) clauseEdge(i int) bool {
+	if d.leftEdge(i) {
+		return true
+	}
+	m, ok := d.endingAt(i, tagConj)
+	return ok && d.leftEdge(m.from)
 }
 
 func (d *document) standing(it item) bool {
@@ -249,86 +258,13 @@ func (d *document) trust(it item) float64 {
 		return 0.85
 	case end:
 		return 0.8
-	case (left || right) && (d.conj(it.hi) || it.hi > it.to && d.inside(it.hi-1, tagConj)), d.inside(it.lo-1, tagLead) || d.inside(it.lo-1, tagGrade):
+	case (left || right) && (d.conj(it.hi) || it.hi > it.to && d.inside(it.hi-1, tagConj)), d.inside(it.lo-1, tagLead) || d.inside(it.lo-1, tagGrade),
+		right && d.inside(it.lo-1, tagYes):
 		return 0.75
 	case left && d.inside(it.hi, tagLead), it.noun:
 		return 0.7
 	}
 	return 0
-}
-
-// correction handles "not 1 but 3" and "oops, 5".
-func (d *document) correction(its, free []item) (scored, bool) {
-	at := -1
-	for _, m := range d.mat {
-		if m.tag == tagCorrection {
-			at = max(at, m.to)
-		}
-	}
-	var cuts [][2]int
-	if at < 0 {
-		if m, ok := d.takenBack(free); ok {
-			at, cuts = m.to, [][2]int{{m.from, m.to}}
-		}
-	}
-	if at < 0 {
-		return scored{}, false
-	}
-	var later []item
-	for _, it := range free {
-		if it.lo >= at-1 || it.from >= at {
-			later = append(later, it)
-		}
-	}
-	pick := free[len(free)-1]
-	if len(later) > 0 {
-		if distinct(later) > 1 {
-			return unread(), true
-		}
-		pick = later[0]
-	}
-	if distinct(free) == 1 && d.trust(pick) == 0 && !negatedBeside(its) && pick.lo-at > 2 {
-		return scored{}, false
-	}
-	s := fixed(pick, 0.9)
-	s.corrected, s.cuts = true, append(s.cuts, cuts...)
-	for _, it := range its {
-		if it.role == roleFree || it.role == roleNegated {
-			s.cuts = append(s.cuts, [2]int{it.lo, it.hi})
-		}
-	}
-	for _, m := range d.mat {
-		if m.tag == tagCorrection {
-			s.cuts = append(s.cuts, [2]int{m.from, m.to})
-		}
-	}
-	return s, true
-}
-
-// takenBack gives the "no" that stands between two scores: "6... no, rather 7".
-func (d *document) takenBack(free []item) (match, bool) {
-	for k := len(free) - 1; k > 0; k-- {
-		a, b := free[k-1], free[k]
-		if a.val == b.val || !d.rightEdge(b.hi) {
-			continue
-		}
-		for _, m := range d.mat {
-			if m.tag == tagNo && m.from >= a.hi && m.to <= b.lo && d.rightEdge(a.hi) && d.silent(a.hi, m.from) && b.lo-m.to <= widestGap {
-				return m, true
-			}
-		}
-	}
-	return match{}, false
-}
-
-// silent tells whether nothing is said between two tokens.
-func (d *document) silent(from, to int) bool {
-	for i := from; i < to; i++ {
-		if d.content(i) {
-			return false
-		}
-	}
-	return true
 }
 
 // byMark takes the one value that carries the mark.

@@ -33,7 +33,7 @@ func (d *document) readYesNo(r *Reading, w wishes, p *Parser, q Question) {
 		if by, sure, at := d.numbered(prompt); by != unsaid {
 			ans, conf, cut = by, sure, at
 		} else if ans == unsaid && !d.doubts() {
-			ans, conf = d.statement(prompt.about())
+			ans, conf = d.statement(prompt.about(), w)
 		}
 	}
 	if ans == unsaid && !w.any() {
@@ -56,7 +56,7 @@ func (d *document) readYesNo(r *Reading, w wishes, p *Parser, q Question) {
 func (d *document) yesNo() (polarity, float64, span) {
 	var first, last polarity
 	var cut span
-	maybe, conflict := false, false
+	maybe, conflict, both := false, false, false
 	corrected := d.has(tagCorrection)
 	for _, m := range d.mat {
 		switch m.tag {
@@ -73,24 +73,56 @@ func (d *document) yesNo() (polarity, float64, span) {
 			} else if last != p && d.adjacent(cut, m) {
 				conflict = true
 			}
+			both = both || p != first
 			last = p
 		case tagMaybe:
 			maybe = maybe || !d.asksBack(m)
 		}
 	}
 	switch {
+	case maybe && both:
+		return unsaid, 0, span{}
 	case corrected && last != unsaid:
 		return last, 0.8, cut
 	case maybe && first != unsaid && !d.atStart(cut.from):
 		return unsaid, 0, span{}
 	case maybe && first == unsaid:
 		return unsaid, 0, span{}
-	case conflict:
+	case conflict, first == no && d.butAllWell(cut):
 		return unsaid, 0, span{}
 	case first != unsaid:
 		return first, 0.95, cut
 	}
 	return unsaid, 0, span{}
+}
+
+// butAllWell tells whether nothing but "all is well" follows a bare no that opens the text: "не, всё ок" may deny a trouble
+// that nobody asked about.
+func (d *document) butAllWell(no span) bool {
+	if !d.atStart(no.from) || no.to >= len(d.toks) || d.toks[no.to].kind != kindPunct {
+		return false
+	}
+	said := false
+	for i := no.to; i < len(d.toks); i++ {
+		if !d.content(i) {
+			continue
+		}
+		if !d.allWell(i) {
+			return false
+		}
+		said = true
+	}
+	return said
+}
+
+// allWell tells whether token i belongs to a statement that all is well, whatever was asked.
+func (d *document) allWell(i int) bool {
+	for k := range d.mat {
+		if m := &d.mat[k]; m.from <= i && i < m.to && (m.tag == tagGood && m.key == "" || m.tag == tagGrade && m.num >= 4) {
+			return true
+		}
+	}
+	return false
 }
 
 // doubts tells whether the person says that he does not know, or both yes and no.
@@ -157,10 +189,10 @@ func (d *document) saysYesNo(m match) bool {
 
 // statement reads the answer from what the person says happened: first from what is said about the prompt's aspects, then
 // from what is said at all.
-func (d *document) statement(aspects []string) (polarity, float64) {
-	good, bad := d.stated(func(m match) bool { return slices.Contains(aspects, m.key) })
+func (d *document) statement(aspects []string, w wishes) (polarity, float64) {
+	good, bad := d.stated(func(m match) bool { return slices.Contains(aspects, m.key) && !w.covers(m) })
 	if good == bad {
-		g, b := d.stated(func(m match) bool { return m.key == "" })
+		g, b := d.stated(func(m match) bool { return m.key == "" && !w.covers(m) })
 		good, bad = good || g, bad || b
 	}
 	switch {
