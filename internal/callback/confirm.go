@@ -15,6 +15,15 @@ type Book interface {
 	SaveTask(ctx context.Context, t store.Task, now time.Time) error
 	SetClock(ctx context.Context, taskID string, c store.Clock) error
 	AddStep(ctx context.Context, s store.Step, now time.Time) error
+	AddEvent(ctx context.Context, e store.Event, now time.Time) error
+}
+
+// happened tells programs what became of a callback (R102).
+func happened(ctx context.Context, tx Book, t *store.Task, kind string, now time.Time) error {
+	if t.Kind != store.TaskCallback || t.ContactID == "" {
+		return nil
+	}
+	return tx.AddEvent(ctx, store.Event{DealerID: t.DealerID, Kind: kind, ContactID: t.ContactID, VisitID: t.VisitID, SubjectID: t.ID, At: now}, now)
 }
 
 var (
@@ -52,6 +61,11 @@ func Reopen(ctx context.Context, tx Book, taskID, messageID, words string, now t
 	t, err := tx.Task(ctx, taskID)
 	if err != nil {
 		return t, err
+	}
+	if t.State == store.TaskClosed {
+		if err := happened(ctx, tx, &t, store.EventCallbackReopened, now); err != nil {
+			return t, err
+		}
 	}
 	t.ConfirmedAt, t.ConfirmedBy, t.ClosedAt, t.Outcome = time.Time{}, "", time.Time{}, ""
 	t.State = store.TaskOpen
@@ -114,6 +128,9 @@ func Finish(ctx context.Context, tx Book, t store.Task, outcome, employeeID stri
 		}
 	}
 	if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepClosed, EmployeeID: employeeID, Text: outcome}, now); err != nil {
+		return err
+	}
+	if err := happened(ctx, tx, &t, store.EventCallbackClosed, now); err != nil {
 		return err
 	}
 	return tx.SaveTask(ctx, t, now)

@@ -350,6 +350,9 @@ func closeTask(ctx context.Context, tx Book, t *store.Task, outcome, employeeID,
 	if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepClosed, EmployeeID: employeeID, Text: text}, now); err != nil {
 		return err
 	}
+	if err := happened(ctx, tx, t, store.EventCallbackClosed, now); err != nil {
+		return err
+	}
 	if !t.NextContactAt.After(now) {
 		return nil
 	}

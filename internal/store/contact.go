@@ -24,9 +24,13 @@ type Contact struct {
 	Prospect     bool
 	// Unreachable: stored without any usable address.
 	Unreachable bool
-	Addresses   []Address
-	CreatedAt   time.Time
-	ErasedAt    time.Time
+	// Deceased: nothing is written to him any more.
+	Deceased bool
+	// Tags are the dealer's own words, folded and sorted, with a blank between.
+	Tags      string
+	Addresses []Address
+	CreatedAt time.Time
+	ErasedAt  time.Time
 }
 
 // Address is where a contact can be reached: E.164, a bare mail address, a chat id.
@@ -57,13 +61,13 @@ func Fold(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(s), "ё", "е")), " ")
 }
 
-const contactCols = "c.id, c.name, c.family, c.given, c.patronymic, c.company, c.gender, c.gender_source, c.birthday, c.locale, c.zone, c.prospect, c.unreachable, c.created_at, c.erased_at"
+const contactCols = "c.id, c.name, c.family, c.given, c.patronymic, c.company, c.gender, c.gender_source, c.birthday, c.locale, c.zone, c.prospect, c.unreachable, c.deceased, c.tags, c.created_at, c.erased_at"
 
 // scanContact reads contactCols and what a statement selects beyond them.
 func scanContact(r scanner, beyond ...any) (c Contact, err error) {
 	var created, erased moment
 	err = r.Scan(append([]any{&c.ID, &c.Name, &c.Family, &c.Given, &c.Patronymic, &c.Company, &c.Gender, &c.GenderSource, &c.Birthday,
-		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &created, &erased}, beyond...)...)
+		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &c.Deceased, &c.Tags, &created, &erased}, beyond...)...)
 	c.CreatedAt, c.ErasedAt = created.Time, erased.Time
 	return c, err
 }

@@ -35,11 +35,16 @@ var erasures = []struct{ what, statement string }{
 		rule = case when state in ('planned', 'held', 'claimed') then 'erased' else rule end,
 		state = case when state in ('planned', 'held', 'claimed') then 'dropped' else state end where contact_id = $1`},
 	{"events", `delete from event where contact_id = $1`},
-	{"external keys", `delete from external_key where object_id = $1 or object_id in (select id from vehicle where contact_id = $1) or object_id in (select id from visit where contact_id = $1)`},
+	{"deliveries", `update external_key set content_hash = '' where kind = 'delivery' and object_id in (select id from vehicle where contact_id = $1)`},
+	{"external keys", `delete from external_key where object_id = $1 or kind <> 'delivery' and object_id in (select id from vehicle where contact_id = $1) or object_id in (select id from visit where contact_id = $1)`},
 	{"vehicles", `update vehicle set vin = '', plate = '', updated_at = $2 where contact_id = $1`},
+	{"appointments", `update appointment set request = '', attention_reason = '', content_hash = '', updated_at = $2,
+		state = case when state in ('requested', 'booked') then 'canceled' else state end where contact_id = $1`},
+	{"interests", `update prospect set origin = '', options = '', payment = '', test_drive = '', notes = '', content_hash = '', updated_at = $2,
+		outcome = case when state in ('won', 'lost') then outcome else 'erased' end, state = case when state = 'won' then 'won' else 'lost' end where contact_id = $1`},
 	{"visits", `update visit set content_hash = '', updated_at = $2 where contact_id = $1`},
 	{"addresses", `delete from address where contact_id = $1`},
-	{"the contact", `update contact set name = '', name_folded = '', family = '', given = '', patronymic = '', gender = '', gender_source = '', birthday = '', zone = '',
+	{"the contact", `update contact set name = '', name_folded = '', family = '', given = '', patronymic = '', gender = '', gender_source = '', birthday = '', zone = '', tags = '',
 		unreachable = true, updated_at = $2, erased_at = coalesce(erased_at, $2) where id = $1`},
 }
 

@@ -24,7 +24,7 @@ import (
 )
 
 // secrets are what must not remain of the person of populate.
-var secrets = []string{"Тайнов", "Аркадий", "Маркович", "+79160000001", "79160000001", "secret@example.org", "9160777", "XTASECRETVIN", "С777ЕК", "1979-05-17", "K-SECRET", "секретные слова", "тайный токен"}
+var secrets = []string{"Тайнов", "Аркадий", "Маркович", "+79160000001", "79160000001", "secret@example.org", "9160777", "XTASECRETVIN", "С777ЕК", "1979-05-17", "K-SECRET", "секретные слова", "тайный токен", "тайныйтег"}
 
 // populate makes a person about whom every table has rows, and somebody else who
 // shares one of his numbers.
@@ -38,8 +38,19 @@ func populate(t *testing.T, st *store.Store) (d store.Dealer, who, other string)
 	r.VIN, r.Plate = "XTASECRETVIN", "С777ЕК"
 	r.Customer = store.ContactRecord{ExternalID: "K-SECRET", Name: "Тайнов Аркадий Маркович", Family: "Тайнов", Given: "Аркадий", Patronymic: "Маркович", Gender: "male", GenderSource: "patronymic",
 		Birthday: "1979-05-17", Locale: "ru", Phones: []string{"+79160000001", "+79160000002"}, Emails: []string{"secret@example.org"}}
+	r.Customer.Tags, r.Customer.Deceased = []string{"тайныйтег"}, true
 	saved := storetest.Save(t, st, d, r, storetest.Visit("ЗН-2", "Другая Вера", "+79160000002", now))
 	who, other = saved[0].ContactID, saved[1].ContactID
+
+	inTx(t, st, func(tx *store.Tx) error {
+		car := store.CarRecord{VIN: "XTASECRETVIN", DeliveredOn: "2026-11-20"}
+		_, err := tx.SaveDeliveries(ctx, d, []store.DeliveryRecord{{Number: "ДКП-1", HandedOverAt: now.Add(-48 * time.Hour), Customer: r.Customer, Car: car}}, now)
+		must(t, err)
+		_, err = tx.SaveAppointments(ctx, d, []store.AppointmentRecord{{Number: "ЗП-1", StartsAt: now.Add(24 * time.Hour), Request: "секретные слова", AttentionReason: "секретные слова", Customer: r.Customer, Car: car}}, now)
+		must(t, err)
+		_, err = tx.SaveProspects(ctx, d, []store.ProspectRecord{{Number: "Л-1", Origin: "секретные слова", Model: "Vesta", Notes: "секретные слова", ContactedAt: now, Customer: r.Customer}}, now)
+		return err
+	})
 
 	base := store.Outreach{DealerID: d.ID, ContactID: who, VisitID: saved[0].VisitID, Program: "after-service", ProgramVersion: 1, Occasion: saved[0].VisitID, Purpose: outreach.Survey, Priority: 3,
 		State: outreach.Planned, DueAt: now, TargetAt: now, DeadlineAt: now.Add(time.Hour)}
@@ -374,6 +385,29 @@ func checkErased(ctx context.Context, t *testing.T, st *store.Store, d store.Dea
 		}
 		return nil
 	})
+	// Nor do the other exports bring the person back, and nobody is waited for.
+	again := func(save func(tx *store.Tx, c store.ContactRecord) ([]store.SavedRecord, error)) {
+		t.Helper()
+		inTx(t, st, func(tx *store.Tx) error {
+			got, err := save(tx, rs[0].Customer)
+			if err != nil || got[0].Saved != store.Unchanged {
+				t.Errorf("after the erasure: %+v, %v", got, err)
+			}
+			return nil
+		})
+	}
+	again(func(tx *store.Tx, c store.ContactRecord) ([]store.SavedRecord, error) {
+		return tx.SaveDeliveries(ctx, d, []store.DeliveryRecord{{Number: "ДКП-1", HandedOverAt: later, Customer: c, Car: store.CarRecord{VIN: "XTASECRETVIN", DeliveredOn: "2026-11-22"}}}, later)
+	})
+	again(func(tx *store.Tx, c store.ContactRecord) ([]store.SavedRecord, error) {
+		return tx.SaveAppointments(ctx, d, []store.AppointmentRecord{{Number: "ЗП-1", StartsAt: later.Add(48 * time.Hour), Customer: c}}, later)
+	})
+	again(func(tx *store.Tx, c store.ContactRecord) ([]store.SavedRecord, error) {
+		return tx.SaveProspects(ctx, d, []store.ProspectRecord{{Number: "Л-1", ContactedAt: later, Customer: c}}, later)
+	})
+	if n, err := st.MarkMissed(ctx, now.Add(24*time.Hour)); err != nil || n != 0 {
+		t.Errorf("an erased person is missed: %d, %v", n, err)
+	}
 	if found, err := st.SearchContacts(ctx, d.ID, "ЗН-1", 5); err != nil || len(found) != 0 {
 		t.Errorf("an erased person is found by his order: %+v, %v", found, err)
 	}

@@ -148,15 +148,11 @@ func (t *Tx) take(ctx context.Context, part int, after Place, limit int) (got Ta
 	// The delete alone locks the rows: one that a correction holds is read as it is
 	// corrected. What is returned has no order.
 	rows, err := collect(ctx, t, func(r *sql.Rows) (x row, err error) {
-		var a moment
-		var visit text
-		err = r.Scan(&x.ID, &x.DealerID, &x.Kind, &x.ContactID, &visit, &a, &x.created, &x.known)
-		x.At, x.VisitID = a.Time, string(visit)
-		return x, err
+		return x, x.scan(r, &x.created, &x.known)
 	}, `with next as materialized (select id from event where (created_at, id) > ($1, $2)`+mine+` order by created_at, id limit $3)
 		delete from event where id in (select id from next)
-		returning id, dealer_id, kind, contact_id, visit_id, at, created_at, exists (select 1 from outreach o where o.contact_id = event.contact_id
-			and (o.state in ('planned', 'held') or o.occasion = cast(event.visit_id as text)))`, args...)
+		returning `+eventCols+`, created_at, exists (select 1 from outreach o where o.contact_id = event.contact_id
+			and (o.state in ('planned', 'held') or event.subject_id is not null or o.occasion = cast(event.visit_id as text)))`, args...)
 	if err != nil || len(rows) == 0 {
 		return got, nil, after, err
 	}

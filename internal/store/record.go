@@ -23,6 +23,10 @@ type ContactRecord struct {
 	Birthday, Locale                string
 	Phones, Emails                  []string // E.164; bare lower-case addresses
 	Prospect                        bool
+	// Tags are words of the dealer's own, each without blanks.
+	Tags []string `json:",omitempty"`
+	// Deceased: nothing is written to him any more.
+	Deceased bool `json:",omitempty"`
 }
 
 func (c ContactRecord) addresses() []Address {
@@ -47,11 +51,24 @@ type VisitRecord struct {
 	Customer                                        ContactRecord
 	VIN, Plate, Model                               string
 	Mileage                                         int
+	Make, DeliveredOn                               string `json:",omitempty"`
 }
 
-// hash tells equal content from changed content.
-func (v *VisitRecord) hash() string {
-	b, err := json.Marshal(v)
+// CarRecord is a vehicle as a dealer system or the API tells of it.
+type CarRecord struct {
+	VIN, Plate, Make, Model string
+	Mileage                 int
+	// DeliveredOn is YYYY-MM-DD or "".
+	DeliveredOn string
+}
+
+func (v *VisitRecord) car() CarRecord {
+	return CarRecord{v.VIN, v.Plate, v.Make, v.Model, v.Mileage, v.DeliveredOn}
+}
+
+// fingerprint tells equal content of a record from changed content.
+func fingerprint(record any) string {
+	b, err := json.Marshal(record)
 	if err != nil {
 		panic(err) // a struct of strings, numbers and times always marshals
 	}
@@ -78,6 +95,8 @@ const (
 type SavedRecord struct {
 	Saved              Saved
 	VisitID, ContactID string
+	// SubjectID is the appointment, the prospect or the delivered vehicle.
+	SubjectID string
 }
 
 // SaveChunk is how many records one transaction of an import takes: SQLite's lock
@@ -95,8 +114,13 @@ type saver struct {
 	vehicles  map[string][]Vehicle       // contact → vehicles
 	known     map[string]map[string]bool // contact → addresses
 	fresh     map[string]bool            // contacts not inserted yet
+	// asIs: a known prospect stays one, although a record comes that is none.
+	asIs bool
+	// like are the records of this chunk that have no number of their own, by what they
+	// are known again.
+	like map[string]string
 	contacts, addresses, keys, cars,
-	visits, events, staff [][]any
+	visits, appointments, prospects, events, staff [][]any
 }
 
 type contactAt struct{ id, folded string }
@@ -116,14 +140,14 @@ func (t *Tx) SaveVisits(ctx context.Context, d Dealer, rs []VisitRecord, now tim
 	var people []ContactRecord
 	for i := range rs {
 		r := &rs[i]
-		hashes[i] = r.hash()
+		hashes[i] = fingerprint(r)
 		if o, ok := old[r.Order]; !ok || !o.same(hashes[i]) {
 			people = append(people, r.Customer)
 		}
 	}
 	if len(people) == 0 {
 		for i, r := range rs {
-			out[i] = SavedRecord{Unchanged, old[r.Order].id, old[r.Order].contact}
+			out[i] = SavedRecord{Saved: Unchanged, VisitID: old[r.Order].id, ContactID: old[r.Order].contact}
 		}
 		return out, nil
 	}
@@ -211,7 +235,7 @@ func (t *Tx) visitsByOrder(ctx context.Context, dealerID string, rs []VisitRecor
 
 func (t *Tx) newSaver(ctx context.Context, d Dealer, people []ContactRecord, now time.Time) (*saver, error) {
 	sv := &saver{tx: t, dealer: d, now: now, employees: map[string]string{}, byKey: map[string]string{}, byAddress: map[string][]contactAt{},
-		vehicles: map[string][]Vehicle{}, known: map[string]map[string]bool{}, fresh: map[string]bool{}}
+		vehicles: map[string][]Vehicle{}, known: map[string]map[string]bool{}, fresh: map[string]bool{}, like: map[string]string{}}
 	var keys, values []string
 	for _, p := range people {
 		if p.ExternalID != "" {
@@ -289,9 +313,7 @@ func (sv *saver) lookUpBelongings(ctx context.Context) error {
 	}
 	d := sv.tx.s.dialect
 	set := d.idSet(ids)
-	vs, err := collect(ctx, sv.tx, func(r *sql.Rows) (v Vehicle, err error) {
-		return v, r.Scan(&v.ID, &v.ContactID, &v.VIN, &v.Plate, &v.Model, &v.Mileage)
-	}, d.forEach("id, contact_id, vin, plate, model, mileage", "vehicle", "", "contact_id", "uuid", 1)+" order by id", set)
+	vs, err := collect(ctx, sv.tx, scanVehicle, d.forEach(vehicleCols, "vehicle k", "", "k.contact_id", "uuid", 1)+" order by id", set)
 	if err != nil {
 		return fmt.Errorf("looking up vehicles: %w", err)
 	}

@@ -1,9 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"otklik/channels"
@@ -14,16 +18,16 @@ import (
 func (sv *saver) visit(ctx context.Context, r *VisitRecord, hash string, old map[string]oldVisit) (SavedRecord, error) {
 	was, exists := old[r.Order]
 	if exists && was.same(hash) {
-		return SavedRecord{Unchanged, was.id, was.contact}, nil
+		return SavedRecord{Saved: Unchanged, VisitID: was.id, ContactID: was.contact}, nil
 	}
-	if exists && was.folded != Fold(r.Customer.Name) && !sameVehicle(was, r) {
-		return SavedRecord{Foreign, was.id, was.contact}, nil
+	if exists && was.foreign(r.Customer, r.car()) {
+		return SavedRecord{Saved: Foreign, VisitID: was.id, ContactID: was.contact}, nil
 	}
 	contact, _, err := sv.contact(ctx, r.Customer)
 	if err != nil {
 		return SavedRecord{}, err
 	}
-	vehicle, err := sv.vehicle(ctx, contact, r)
+	vehicle, _, err := sv.vehicle(ctx, contact, r.car())
 	if err != nil {
 		return SavedRecord{}, err
 	}
@@ -46,12 +50,12 @@ func (sv *saver) visit(ctx context.Context, r *VisitRecord, hash string, old map
 	sv.visits = append(sv.visits, []any{id, sv.dealer.ID, contact, opt(vehicle), r.Order, SourceDMS, at(r.ClosedAt), at(r.HandedOverAt), at(r.PromisedAt), at(r.CompletedAt),
 		string(works), r.TotalMinor, r.Currency, opt(advisor), opt(mechanic), r.Department, r.Repeat, hash, at(sv.now), at(sv.now)})
 	sv.happened(contact, id, r)
-	return SavedRecord{Stored, id, contact}, nil
+	return SavedRecord{Saved: Stored, VisitID: id, ContactID: contact}, nil
 }
 
 // happened makes the event of a visit.
 func (sv *saver) happened(contact, visit string, r *VisitRecord) {
-	sv.events = append(sv.events, []any{sv.tx.NewID(), sv.dealer.ID, EventVisitCompleted, contact, visit, at(r.CompletedAt), at(sv.now)})
+	sv.events = append(sv.events, sv.tx.eventRow(Event{DealerID: sv.dealer.ID, Kind: EventVisitCompleted, ContactID: contact, VisitID: visit, At: r.CompletedAt}, sv.now))
 }
 
 // happenedAgain corrects the event of a visit; one that was planned comes again.
@@ -68,8 +72,9 @@ func (sv *saver) happenedAgain(ctx context.Context, contact, visit string, r *Vi
 	return sv.flush(ctx)
 }
 
-func sameVehicle(was oldVisit, r *VisitRecord) bool {
-	return (r.VIN != "" && r.VIN == was.vin) || (r.Plate != "" && r.Plate == was.plate)
+// foreign tells that a number stands for another customer with another vehicle.
+func (o oldVisit) foreign(c ContactRecord, car CarRecord) bool {
+	return o.folded != Fold(c.Name) && (car.VIN == "" || car.VIN != o.vin) && (car.Plate == "" || car.Plate != o.plate)
 }
 
 // changeVisit updates a visit in place. Its event is planned again, so that
@@ -97,7 +102,7 @@ func (sv *saver) changeVisit(ctx context.Context, was oldVisit, r *VisitRecord, 
 		_, err = sv.tx.ExecContext(ctx, "update outreach set state = 'superseded', rule = 'customer_corrected', claim_token = null, claim_until = null, updated_at = $3 where visit_id = $1 and contact_id = $2 and state in ('planned', 'held')",
 			was.id, was.contact, at(sv.now))
 	}
-	return SavedRecord{Updated, was.id, contact}, err
+	return SavedRecord{Saved: Updated, VisitID: was.id, ContactID: contact}, err
 }
 
 // contact finds the person by external id, else by name and address, and adds
@@ -115,7 +120,7 @@ func (sv *saver) contact(ctx context.Context, r ContactRecord) (string, Saved, e
 	sv.fresh[id] = true
 	as := r.addresses()
 	sv.contacts = append(sv.contacts, []any{id, r.Name, folded, r.Family, r.Given, r.Patronymic, r.Company, r.Gender, r.GenderSource, r.Birthday, r.Locale,
-		r.Prospect, len(as) == 0, at(sv.now), at(sv.now)})
+		r.Prospect, len(as) == 0, r.Deceased, joinTags(r.Tags), at(sv.now), at(sv.now)})
 	for _, a := range as {
 		sv.addAddress(id, folded, a)
 	}
@@ -152,20 +157,64 @@ func (sv *saver) complete(ctx context.Context, id string, r ContactRecord, folde
 	if r.ExternalID != "" && sv.byKey[r.ExternalID] == "" {
 		sv.addKey(r.ExternalID, id)
 	}
+	if r.Deceased || len(r.Tags) > 0 {
+		marked, err := sv.mark(ctx, id, r)
+		if err != nil {
+			return false, err
+		}
+		changed = changed || marked
+	}
 	if sv.fresh[id] {
 		return changed, nil
 	}
+	// A birthday without its year gets it: "--03-08" becomes "1984-03-08".
 	res, err := sv.tx.ExecContext(ctx, `update contact set
 		gender = case when gender = '' then $2 else gender end, gender_source = case when gender = '' then $3 else gender_source end,
-		birthday = case when birthday = '' then $4 else birthday end, locale = case when locale = '' then $5 else locale end,
-		unreachable = case when $6 then false else unreachable end, updated_at = $7
-		where id = $1 and ((gender = '' and $2 <> '') or (birthday = '' and $4 <> '') or (locale = '' and $5 <> '') or (unreachable and $6))`,
-		id, r.Gender, r.GenderSource, r.Birthday, r.Locale, len(r.Phones)+len(r.Emails) > 0, at(sv.now))
+		birthday = case when $4 <> '' and birthday in ('', '-' || substr($4, 5)) then $4 else birthday end, locale = case when locale = '' then $5 else locale end,
+		unreachable = case when $6 then false else unreachable end, prospect = prospect and $8, updated_at = $7
+		where id = $1 and ((gender = '' and $2 <> '') or (birthday in ('', '-' || substr($4, 5)) and $4 <> '') or (locale = '' and $5 <> '') or (unreachable and $6) or (prospect and not $8))`,
+		id, r.Gender, r.GenderSource, r.Birthday, r.Locale, len(r.Phones)+len(r.Emails) > 0, at(sv.now), r.Prospect || sv.asIs)
 	if err != nil {
 		return false, err
 	}
 	n, err := res.RowsAffected()
 	return changed || n > 0, err
+}
+
+// mark adds tags to a known contact, and notes that he has died. Neither is taken
+// back by an export that does not tell it.
+func (sv *saver) mark(ctx context.Context, id string, r ContactRecord) (bool, error) {
+	if sv.fresh[id] {
+		if err := sv.flush(ctx); err != nil {
+			return false, err
+		}
+	}
+	type row struct {
+		tags     string
+		deceased bool
+	}
+	was, err := one(ctx, sv.tx, func(q *sql.Rows) (x row, err error) { return x, q.Scan(&x.tags, &x.deceased) }, "select tags, deceased from contact where id = $1", id)
+	if err != nil {
+		return false, err
+	}
+	tags, deceased := joinTags(append(strings.Fields(was.tags), r.Tags...)), was.deceased || r.Deceased
+	if tags == was.tags && deceased == was.deceased {
+		return false, nil
+	}
+	_, err = sv.tx.ExecContext(ctx, "update contact set tags = $2, deceased = $3, updated_at = $4 where id = $1", id, tags, deceased, at(sv.now))
+	return true, err
+}
+
+// joinTags is how tags stand in a row: folded, sorted, each once, with blanks between.
+func joinTags(tags []string) string {
+	var out []string
+	for _, t := range tags {
+		if t = strings.Join(strings.Fields(Fold(t)), "_"); t != "" {
+			out = append(out, t)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), " ")
 }
 
 func (sv *saver) addAddress(contact, folded string, a Address) {
@@ -179,10 +228,11 @@ func (sv *saver) addKey(external, contact string) {
 	sv.byKey[external] = contact
 }
 
-// vehicle finds a contact's car by VIN, else by plate, else by model.
-func (sv *saver) vehicle(ctx context.Context, contact string, r *VisitRecord) (string, error) {
+// vehicle finds a contact's car by VIN, else by plate, else by model, and fills what
+// was not known of it.
+func (sv *saver) vehicle(ctx context.Context, contact string, r CarRecord) (id string, changed bool, err error) {
 	if r.VIN == "" && r.Plate == "" && r.Model == "" {
-		return "", nil
+		return "", false, nil
 	}
 	for i, v := range sv.vehicles[contact] {
 		same := r.VIN != "" && v.VIN == r.VIN || r.Plate != "" && v.Plate == r.Plate && (r.VIN == "" || v.VIN == "") ||
@@ -190,21 +240,27 @@ func (sv *saver) vehicle(ctx context.Context, contact string, r *VisitRecord) (s
 		if !same {
 			continue
 		}
-		if v.Mileage >= r.Mileage && (r.Plate == "" || r.Plate == v.Plate) {
-			return v.ID, nil
+		now := v
+		now.Mileage = max(v.Mileage, r.Mileage)
+		if r.Plate != "" {
+			now.Plate = r.Plate
+		}
+		now.Make, now.DeliveredOn = cmp.Or(v.Make, r.Make), cmp.Or(v.DeliveredOn, r.DeliveredOn)
+		if now == v {
+			return v.ID, false, nil
 		}
 		if err := sv.flush(ctx); err != nil {
-			return "", err
+			return "", false, err
 		}
-		sv.vehicles[contact][i].Mileage = max(v.Mileage, r.Mileage)
-		_, err := sv.tx.ExecContext(ctx, "update vehicle set mileage = $2, plate = case when $3 = '' then plate else $3 end, updated_at = $4 where id = $1",
-			v.ID, max(v.Mileage, r.Mileage), r.Plate, at(sv.now))
-		return v.ID, err
+		sv.vehicles[contact][i] = now
+		_, err := sv.tx.ExecContext(ctx, "update vehicle set mileage = $2, plate = $3, make = $4, delivered_on = $5, updated_at = $6 where id = $1",
+			v.ID, now.Mileage, now.Plate, now.Make, now.DeliveredOn, at(sv.now))
+		return v.ID, true, err
 	}
-	v := Vehicle{ID: sv.tx.NewID(), ContactID: contact, VIN: r.VIN, Plate: r.Plate, Model: r.Model, Mileage: r.Mileage}
+	v := Vehicle{ID: sv.tx.NewID(), ContactID: contact, VIN: r.VIN, Plate: r.Plate, Make: r.Make, Model: r.Model, Mileage: r.Mileage, DeliveredOn: r.DeliveredOn}
 	sv.vehicles[contact] = append(sv.vehicles[contact], v)
-	sv.cars = append(sv.cars, []any{v.ID, contact, v.VIN, v.Plate, v.Model, v.Mileage, at(sv.now), at(sv.now)})
-	return v.ID, nil
+	sv.cars = append(sv.cars, []any{v.ID, contact, v.VIN, v.Plate, v.Make, v.Model, v.Mileage, v.DeliveredOn, at(sv.now), at(sv.now)})
+	return v.ID, true, nil
 }
 
 // employee finds an advisor or mechanic by name; an unknown one becomes an
@@ -231,13 +287,15 @@ func (sv *saver) flush(ctx context.Context) error {
 		rows  *[][]any
 	}{
 		{"employee", []string{"id", "dealer_id", "name", "roles", "active", "created_at"}, &sv.staff},
-		{"contact", []string{"id", "name", "name_folded", "family", "given", "patronymic", "company", "gender", "gender_source", "birthday", "locale", "prospect", "unreachable", "created_at", "updated_at"}, &sv.contacts},
+		{"contact", []string{"id", "name", "name_folded", "family", "given", "patronymic", "company", "gender", "gender_source", "birthday", "locale", "prospect", "unreachable", "deceased", "tags", "created_at", "updated_at"}, &sv.contacts},
 		{"address", []string{"id", "contact_id", "channel", "value", "rank", "created_at"}, &sv.addresses},
 		{"external_key", []string{"dealer_id", "source", "kind", "external_id", "object_id"}, &sv.keys},
-		{"vehicle", []string{"id", "contact_id", "vin", "plate", "model", "mileage", "created_at", "updated_at"}, &sv.cars},
+		{"vehicle", []string{"id", "contact_id", "vin", "plate", "make", "model", "mileage", "delivered_on", "created_at", "updated_at"}, &sv.cars},
 		{"visit", []string{"id", "dealer_id", "contact_id", "vehicle_id", "order_no", "source", "closed_at", "handed_over_at", "promised_at", "completed_at", "works", "total_minor", "currency",
 			"advisor_id", "mechanic_id", "department", "repeat_repair", "content_hash", "created_at", "updated_at"}, &sv.visits},
-		{"event", []string{"id", "dealer_id", "kind", "contact_id", "visit_id", "at", "created_at"}, &sv.events},
+		{"appointment", appointmentInsert, &sv.appointments},
+		{"prospect", prospectInsert, &sv.prospects},
+		{"event", eventInsert, &sv.events},
 	} {
 		if _, err := insert(ctx, sv.tx, part.table, part.cols, *part.rows, ""); err != nil {
 			return err

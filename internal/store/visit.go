@@ -8,15 +8,6 @@ import (
 	"time"
 )
 
-// Vehicle is a car of a contact.
-type Vehicle struct {
-	ID, ContactID string
-	VIN, Plate    string
-	Model         string
-	Mileage       int
-	SoldAt        time.Time
-}
-
 // Visit is one stay of a vehicle with its order.
 type Visit struct {
 	ID, DealerID, ContactID, VehicleID string
@@ -82,37 +73,4 @@ func (s *Store) Visit(ctx context.Context, id string) (Visit, error) {
 // VisitsOf lists a contact's visits, newest first.
 func (s *Store) VisitsOf(ctx context.Context, contactID string) ([]Visit, error) {
 	return collect(ctx, s.read, scanVisit, "select "+visitCols+visitFrom+" where v.contact_id = $1 order by v.completed_at desc, v.id desc limit 100", key(contactID))
-}
-
-// Event is something that starts things; the store holds those that the planner has not
-// taken up.
-type Event struct {
-	ID, DealerID, Kind, ContactID, VisitID string
-	At                                     time.Time
-}
-
-// EventVisitCompleted is the kind of event a visit with a completion time makes.
-const EventVisitCompleted = "visit_completed"
-
-func scanEvent(r *sql.Rows) (e Event, err error) {
-	var a moment
-	var visit text
-	err = r.Scan(&e.ID, &e.DealerID, &e.Kind, &e.ContactID, &visit, &a)
-	e.At, e.VisitID = a.Time, string(visit)
-	return e, err
-}
-
-// UnplannedBetween reads events not taken up yet whose time lies in [from, to).
-func (s *Store) UnplannedBetween(ctx context.Context, dealerID string, from, to time.Time) ([]Event, error) {
-	return collect(ctx, s.read, scanEvent, `select id, dealer_id, kind, contact_id, visit_id, at from event
-		where dealer_id = $1 and at >= $2 and at < $3 order by created_at, id`, key(dealerID), at(from), at(to))
-}
-
-// SellVehicle notes that the person does not have the car any more (R048).
-func (t *Tx) SellVehicle(ctx context.Context, id string, now time.Time) error {
-	_, err := t.ExecContext(ctx, "update vehicle set sold_at = $2, updated_at = $2 where id = $1 and sold_at is null", key(id), at(now))
-	if err != nil {
-		return fmt.Errorf("marking a vehicle sold: %w", err)
-	}
-	return nil
 }
