@@ -93,7 +93,7 @@ func location(name string) *time.Location {
 // Data is what the texts can speak of.
 func (d *Drafter) Data(r Recipient) render.Data {
 	var x render.Data
-	x.Dealer = render.Dealer{Name: r.Dealer.Name, Phone: r.Dealer.Phone, Address: r.Dealer.Address, Locale: r.Dealer.Locale}
+	x.Dealer = render.Dealer{Name: r.Dealer.Name, Phone: r.Dealer.Phone, Address: r.Dealer.Address, Locale: r.Dealer.Locale, Zone: r.Dealer.Location()}
 	c := r.Contact
 	x.Person = render.Person{Given: c.Given, Patronymic: c.Patronymic, Family: c.Family, Full: c.Name, Gender: c.Gender, Company: c.Company}
 	x.Vehicle.Model, x.Vehicle.Plate = r.Visit.Vehicle.Model, r.Visit.Vehicle.Plate
@@ -110,6 +110,14 @@ func (d *Drafter) Data(r Recipient) render.Data {
 // Invite drafts the first message of a survey.
 func (d *Drafter) Invite(def *survey.Definition, r Recipient, fill func(*render.Data)) (store.Message, error) {
 	c, err := d.Renderer.Invite(def, r.LocaleOr(), r.Channel, d.filled(r, fill))
+	return d.message(r, def.ID+"/invite", c, err)
+}
+
+// Greeting drafts a message of the catalogue and the first question of a survey
+// behind it, as one message. It is named as the invite of the survey is: what is
+// answered to it begins the conversation.
+func (d *Drafter) Greeting(id string, def *survey.Definition, r Recipient, fill func(*render.Data)) (store.Message, error) {
+	c, err := d.Renderer.Greeting(id, def, r.LocaleOr(), r.Channel, d.filled(r, fill))
 	return d.message(r, def.ID+"/invite", c, err)
 }
 

@@ -18,14 +18,19 @@ const (
 	longestData     = 64   // bytes of callback_data
 )
 
+// ad is the purpose of what needs consent to advertising.
+const ad = "ad"
+
 // job is one text to be built.
 type job struct {
 	name     string
 	text     wording
 	subject  wording // where it differs from text
 	question wording // the wording of {{.question}}
-	channel  channels.Kind
-	purpose  string
+	// asks: the question follows a text that gives it no place of its own.
+	asks    bool
+	channel channels.Kind
+	purpose string
 	// why are the survey's own words on why one gets an email, by locale.
 	why      map[string]*text
 	segments int
@@ -97,6 +102,12 @@ func (r *Renderer) build(j *job, l string) (Content, error) {
 		return Content{}, err
 	}
 	c := Content{Text: tidy(string(text)), Locale: l}
+	if j.asks && !j.text[l].text[j.channel].asks {
+		if j.channel == channels.SMS {
+			c.Text = w.stopped(c.Text)
+		}
+		c.Text += "\n\n" + v.get(pQuestion)
+	}
 	switch j.channel {
 	case channels.SMS:
 		return j.sms(w, v, c)
@@ -108,8 +119,8 @@ func (r *Renderer) build(j *job, l string) (Content, error) {
 	return c, nil
 }
 
-// sms puts the text on one line between signature and, at the first contact, the
-// way to refuse.
+// sms puts the text on one line between signature and, at the first contact and in
+// each ad (38-FZ art. 18; MIIT rules of 2015), the way to refuse.
 func (j *job) sms(w *words, v *values, c Content) (Content, error) {
 	c.Text = line(c.Text)
 	if j.buttons != nil && len(j.buttons.Options) > 0 {
@@ -122,11 +133,8 @@ func (j *job) sms(w *words, v *values, c Content) (Content, error) {
 		}
 		c.Text = strings.ReplaceAll(s, "{dealer}", dealer) + c.Text
 	}
-	if j.opens && j.data.First && !strings.Contains(c.Text, strings.TrimSpace(w.SMS.Refusal)) {
-		if r, _ := utf8.DecodeLastRuneInString(c.Text); unicode.IsLetter(r) || unicode.IsDigit(r) {
-			c.Text += w.SMS.Stop
-		}
-		c.Text += w.SMS.Refusal
+	if j.opens && (j.data.First || j.purpose == ad) && !strings.Contains(c.Text, strings.TrimSpace(w.SMS.Refusal)) {
+		c.Text = w.stopped(c.Text) + w.SMS.Refusal
 	}
 	c.Segments, c.Encoding = Segments(c.Text)
 	if n := utf8.RuneCountInString(c.Text); n > longestSMS {
@@ -136,6 +144,14 @@ func (j *job) sms(w *words, v *values, c Content) (Content, error) {
 		return Content{}, fmt.Errorf("%w: %d segments, %d are allowed", ErrTooLong, c.Segments, j.segments)
 	}
 	return c, nil
+}
+
+// stopped is a sentence that another one can follow.
+func (w *words) stopped(s string) string {
+	if r, _ := utf8.DecodeLastRuneInString(s); unicode.IsLetter(r) || unicode.IsDigit(r) {
+		return s + w.SMS.Stop
+	}
+	return s
 }
 
 func (j *job) telegram(w *words, c Content) (Content, error) {

@@ -20,6 +20,14 @@ type Data struct {
 	Vehicle struct {
 		Model string // [model]
 		Plate string // [plate]
+		// Years is how many years ago the car was handed over [years] (R050).
+		Years int
+	}
+	Appointment struct {
+		// At is the start, as a moment and as a time of day [appointment,
+		// appointment_time] (R139).
+		At      time.Time
+		Request string // what it is for [request]
 	}
 	Visit struct {
 		Order   string    // [order]
@@ -33,6 +41,17 @@ type Data struct {
 		Solution string    // what was agreed [solution]
 		Next     time.Time // the planned next contact, as a moment [next]
 	}
+	// Promised is when a delayed car will be ready, as a moment [promised].
+	Promised time.Time
+	// LastContact is when we last spoke with a prospect, as a date [last_contact] (R066).
+	LastContact time.Time
+	// Consultant is who advises a prospect or a buyer [consultant].
+	Consultant string
+	// Holiday is the title of a holiday, by locale [holiday].
+	Holiday map[string]string
+	// News are a block of news in the language of the message, which may have
+	// several lines [news] (R055).
+	News string
 	// Employee is who writes, where a person does [employee].
 	Employee string
 	// Praised is who was praised [praised].
@@ -48,7 +67,8 @@ type Data struct {
 	// First: the person was never written to before. An SMS that we begin with
 	// (an invite, not an answer) then says how to refuse.
 	First bool
-	// Zone is the recipient's; Now is business time. Both are needed for dates.
+	// Zone is the recipient's; Now is business time. Both are needed for dates. What
+	// happens at the dealer's is said by the dealer's clock (Dealer.Zone).
 	Zone *time.Location
 	Now  time.Time
 }
@@ -58,6 +78,8 @@ type Dealer struct {
 	Name, Phone, Address string
 	// Locale is used where the person's is not there.
 	Locale string
+	// Zone is that of appointments and of promised times; nil for the recipient's.
+	Zone *time.Location
 }
 
 // mostWorks is how many works an invite names; a long list reads as an invoice.
@@ -88,6 +110,15 @@ const (
 	pWords
 	pFormURL
 	pUnsubscribeURL
+	pAppointment
+	pAppointmentTime
+	pRequest
+	pYears
+	pHoliday
+	pNews
+	pPromised
+	pLastContact
+	pConsultant
 	pQuestion
 	pMin
 	pMax
@@ -99,6 +130,8 @@ var placeholders = [placeholderCount]string{
 	"name", "dealer", "dealer_phone", "dealer_address", "model", "plate", "order",
 	"date", "date_short", "works", "advisor", "owner", "due", "solution", "next",
 	"employee", "praised", "liked", "words", "form_url", "unsubscribe_url",
+	"appointment", "appointment_time", "request", "years", "holiday", "news",
+	"promised", "last_contact", "consultant",
 	"question", "min", "max",
 }
 
@@ -169,7 +202,17 @@ func (v *values) make(p placeholder) string {
 		return d.FormURL
 	case pUnsubscribeURL:
 		return d.UnsubscribeURL
-	case pDate, pDateShort, pDue, pNext:
+	case pRequest:
+		return clause(d.Appointment.Request)
+	case pYears:
+		return w.years(d.Vehicle.Years)
+	case pHoliday:
+		return v.holiday()
+	case pNews:
+		return block(d.News)
+	case pConsultant:
+		return line(d.Consultant)
+	case pDate, pDateShort, pDue, pNext, pAppointment, pAppointmentTime, pPromised, pLastContact:
 		return v.time(p)
 	case pMin, pMax:
 		return v.bound(p)
@@ -190,8 +233,33 @@ func (v *values) time(p placeholder) string {
 		b = w.appendWhen(b, &w.Deadline, d.Callback.Due, d.Zone, d.Now)
 	case p == pNext && !d.Callback.Next.IsZero():
 		b = w.appendWhen(b, &w.Moment, d.Callback.Next, d.Zone, d.Now)
+	case p == pAppointment && !d.Appointment.At.IsZero():
+		b = w.appendWhen(b, &w.Moment, d.Appointment.At, d.house(), d.Now)
+	case p == pAppointmentTime && !d.Appointment.At.IsZero():
+		b = w.appendClock(b, in(d.Appointment.At, d.house()))
+	case p == pPromised && !d.Promised.IsZero():
+		b = w.appendWhen(b, &w.Moment, d.Promised, d.house(), d.Now)
+	case p == pLastContact && !d.LastContact.IsZero():
+		b = w.appendDate(b, d.LastContact, d.Zone, d.Now)
 	}
 	return string(b)
+}
+
+// house is the zone of what happens at the dealer's.
+func (d *Data) house() *time.Location {
+	if d.Dealer.Zone != nil {
+		return d.Dealer.Zone
+	}
+	return d.Zone
+}
+
+// holiday is its title in the language of the text, never in another one.
+func (v *values) holiday() string {
+	title, ok := v.data.Holiday[v.locale]
+	if !ok {
+		title = v.data.Holiday[base(v.locale)]
+	}
+	return line(title)
 }
 
 func (v *values) bound(p placeholder) string {
@@ -286,6 +354,16 @@ func oneLine(s string) bool {
 		blank = false
 	}
 	return !blank || s == ""
+}
+
+// block is a value of several lines, without blanks around them.
+func block(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = line(lines[i])
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
 // clause is a value that stands inside a sentence, without its own full stop.

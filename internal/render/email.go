@@ -33,7 +33,7 @@ func (j *job) email(w *words, v *values, c Content) (Content, error) {
 	if l.unsubscribeURL = j.data.UnsubscribeURL; l.unsubscribeURL != "" {
 		l.unsubscribe = w.Email.Unsubscribe
 	}
-	if (j.purpose == "survey" || j.purpose == "greeting") && l.unsubscribeURL == "" {
+	if (j.purpose == "survey" || j.purpose == "greeting" || j.purpose == ad) && l.unsubscribeURL == "" {
 		return Content{}, fmt.Errorf("%w: the link to unsubscribe", ErrMissing)
 	}
 	var err error
@@ -64,8 +64,15 @@ func (j *job) reason(w *words, v *values, locale string) (string, error) {
 		return "", fmt.Errorf("%w: the dealer's name", ErrMissing)
 	}
 	why := w.Email.Why.Other
-	if j.purpose == "survey" {
+	switch j.purpose {
+	case "survey":
 		why = w.Email.Why.Survey
+	case "service":
+		why = w.Email.Why.Service
+	case "greeting":
+		why = w.Email.Why.Greeting
+	case ad:
+		why = w.Email.Why.Ad
 	}
 	return strings.ReplaceAll(why, "{dealer}", dealer), nil
 }

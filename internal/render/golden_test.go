@@ -56,7 +56,11 @@ func full(t testing.TB, locale string) render.Data {
 		Zone:           zone,
 		Now:            time.Date(2026, 3, 13, 11, 4, 0, 0, zone),
 	}
-	d.Vehicle.Model = "Vesta"
+	d.Vehicle.Model, d.Vehicle.Years = "Vesta", 3
+	d.Appointment.At, d.Appointment.Request = time.Date(2026, 3, 14, 10, 0, 0, 0, zone), "замена колодок"
+	d.Promised, d.LastContact, d.Consultant = time.Date(2026, 3, 14, 18, 30, 0, 0, zone), time.Date(2026, 3, 4, 12, 0, 0, 0, zone), "Олег Белов"
+	d.Holiday = map[string]string{"ru": "Праздник середины осени", "en": "Mid-Autumn Festival", "zh": "中秋节"}
+	d.News = "В субботу с 11:00 - день открытых дверей и новая Vesta."
 	d.Visit.Date = time.Date(2026, 3, 12, 17, 20, 0, 0, zone)
 	d.Visit.Works = []string{"замена колодок", "ТО-4"}
 	d.Callback.Owner = "Мария Орлова"
@@ -67,11 +71,13 @@ func full(t testing.TB, locale string) render.Data {
 		d.Dealer.Name, d.Dealer.Address = "South Auto", "1 South Road"
 		d.Person = render.Person{Given: "Ivan", Family: "Ivanov", Full: "Ivan Ivanov"}
 		d.Employee, d.Callback.Owner = "Maria Orlova", "Maria Orlova"
+		d.Appointment.Request, d.Consultant, d.News = "brake pads", "Oleg Belov", "Come and see the new Vesta this Saturday from 11 am."
 		d.Visit.Works, d.Callback.Solution = []string{"brake pads", "60,000 km service"}, "free replacement on Mar 16, 9 am"
 	case "zh":
 		d.Dealer.Name, d.Dealer.Address = "南方汽车", "深圳市南方路1号"
 		d.Person = render.Person{Given: "建国", Family: "张", Full: "张建国", Gender: "male"}
 		d.Employee, d.Callback.Owner, d.Vehicle.Model = "李顾问", "李顾问", "轩逸"
+		d.Appointment.Request, d.Consultant, d.News = "更换刹车片", "王顾问", "本周六11:00店庆开放日，欢迎参观新款轩逸。"
 		d.Visit.Works, d.Callback.Solution = []string{"更换刹车片", "常规保养"}, "3月16日9:00免费更换"
 	}
 	return d
@@ -81,6 +87,7 @@ func bare(t testing.TB, locale string) render.Data {
 	d := full(t, locale)
 	d.Dealer.Phone, d.Dealer.Address = "", ""
 	d.Person, d.Employee, d.Vehicle.Model, d.Visit.Works, d.Callback.Owner = render.Person{}, "", "", nil, ""
+	d.Appointment.Request, d.Promised, d.LastContact, d.Consultant = "", time.Time{}, time.Time{}, ""
 	d.First = true
 	return d
 }
@@ -88,6 +95,32 @@ func bare(t testing.TB, locale string) render.Data {
 // subjects are the visit of the data and one two days before with another car.
 func subjects(d render.Data) []render.Subject {
 	return []render.Subject{{Model: d.Vehicle.Model, Date: d.Visit.Date}, {Model: "Largus", Date: d.Visit.Date.AddDate(0, 0, -2)}}
+}
+
+// someone is a kind of person that the texts of programs are shown for.
+type someone struct {
+	name string
+	data render.Data
+}
+
+// people are those whom a program may meet beside full and bare: a long name with a
+// long model, a Chinese name whatever the language, no name.
+func people(t testing.TB, locale string) []someone {
+	long, chinese, nobody := full(t, locale), full(t, locale), full(t, locale)
+	long.Person = render.Person{Given: "Александра", Patronymic: "Константиновна", Family: "Верхнеудинская", Gender: "female"}
+	if locale == "en" {
+		long.Person = render.Person{Given: "Alexandra Maria", Family: "Featherstonehaugh", Gender: "female"}
+	}
+	long.Vehicle.Model, long.Vehicle.Years = "LADA Vesta SW Cross 1.6 CVT", 21
+	chinese.Person = render.Person{Given: "秀英", Family: "欧阳", Full: "欧阳秀英", Gender: "female"}
+	chinese.Vehicle.Years = 1
+	nobody.Person = render.Person{}
+	return []someone{{"full", full(t, locale)}, {"bare", bare(t, locale)}, {"long", long}, {"Chinese name", chinese}, {"no name", nobody}}
+}
+
+// ofPrograms tells the messages that programs begin with from the answers.
+func ofPrograms(id string) bool {
+	return slices.Contains([]string{"greeting", "appointment", "car", "news", "service"}, strings.Split(id, ".")[0])
 }
 
 type build = func(locale string, ch channels.Kind, d render.Data) (render.Content, error)
@@ -147,11 +180,37 @@ func TestShippedMessagesLookAsTheGoldenFilesSay(t *testing.T) {
 			var b strings.Builder
 			for _, l := range locales {
 				for _, ch := range sent {
-					show(t, &b, build, l, ch, "full", full(t, l))
-					show(t, &b, build, l, ch, "bare", bare(t, l))
+					for i, p := range people(t, l) {
+						if i < 2 || ofPrograms(name) {
+							show(t, &b, build, l, ch, p.name, p.data)
+						}
+					}
 				}
 			}
 			golden(t, name+".txt", b.String())
+		})
+	}
+}
+
+// TestGreetingsThatAskLookAsTheGoldenFilesSay: first the greeting, then the question,
+// in a text that has a place for it and in one that has none (R053, R054).
+func TestGreetingsThatAskLookAsTheGoldenFilesSay(t *testing.T) {
+	r := renderer(t)
+	check, _ := r.Definition("greeting-check")
+	for _, id := range []string{"greeting.birthday", "greeting.new_year"} {
+		t.Run(id, func(t *testing.T) {
+			var b strings.Builder
+			ask := func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+				return r.Greeting(id, check, l, ch, d)
+			}
+			for _, l := range locales {
+				for _, ch := range sent {
+					for _, p := range people(t, l) {
+						show(t, &b, ask, l, ch, p.name, p.data)
+					}
+				}
+			}
+			golden(t, id+"_greeting-check.txt", b.String())
 		})
 	}
 }

@@ -192,6 +192,16 @@ func (r *Renderer) Definitions() []*survey.Definition {
 // Messages lists the ids of the shared messages.
 func (r *Renderer) Messages() []string { return slices.Sorted(maps.Keys(r.messages)) }
 
+// MessageLocales lists the locales that a shared message is there in; false where
+// there is no such message.
+func (r *Renderer) MessageLocales(id string) ([]string, bool) {
+	m, ok := r.messages[id]
+	if !ok {
+		return nil, false
+	}
+	return slices.Sorted(maps.Keys(m.Text)), true
+}
+
 // survey is a definition's wording, compiled once per content: conversations may
 // still run on versions that New has not seen.
 func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
@@ -264,6 +274,22 @@ func (r *Renderer) Invite(def *survey.Definition, locale string, ch channels.Kin
 	r.borrow(j, def.Messages["invite"])
 	j.buttons, j.question, j.opens = c.first, c.first.wording, true
 	return r.run(j, locale)
+}
+
+// Greeting renders a shared message and the first question of a survey as one
+// message: it congratulates first, then it asks (R053, R054). The question stands
+// where the text has {{.question}}, else below the text.
+func (r *Renderer) Greeting(id string, def *survey.Definition, locale string, ch channels.Kind, d Data) (Content, error) {
+	m, ok := r.messages[id]
+	if !ok {
+		return Content{}, fmt.Errorf("rendering %s: %w", id, ErrUnknown)
+	}
+	c, err := r.survey(def)
+	if err != nil {
+		return Content{}, err
+	}
+	return r.run(&job{name: id + " with " + def.ID, text: m.compiled, channel: ch, purpose: m.Purpose, why: c.why, segments: max(m.Segments, def.Segments), data: &d,
+		buttons: c.first, question: c.first.wording, asks: true, opens: m.Purpose != "answer"}, locale)
 }
 
 // Question renders a later question of a survey.

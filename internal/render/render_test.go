@@ -262,6 +262,8 @@ func TestNewRefusesBrokenTexts(t *testing.T) {
 		{"a field that does not exist", "messages/x.yaml", "id: x\ncolour: red\n", "colour"},
 		{"a survey with a problem", "surveys/x.yaml", "id: x\n", "surveys/x.yaml:1:"},
 		{"words with a month missing", "words/xx.yaml", "months: [a]\n", "1 months"},
+		{"words without a form that a number needs", "words/ru.yaml", "years: {one: \"{n} год\", few: \"{n} года\", other: \"{n} лет\"}\n", `"many", as for 0`},
+		{"a form without its number", "words/en.yaml", "years: {one: a year, other: \"{n} years\"}\n", `"one" has no {n}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -368,6 +370,106 @@ func TestFirstContactSaysHowToRefuse(t *testing.T) {
 		if c, err = r.Message("optout.confirmed", l, channels.SMS, first); err != nil || strings.Contains(c.Text, want) {
 			t.Errorf("%v: an answer says it: %q", err, c.Text)
 		}
+	}
+}
+
+// TestAdsSayHowToRefuseEachTime: 38-FZ art. 18 and the MIIT rules of 2015; and an ad
+// by email has its link.
+func TestAdsSayHowToRefuseEachTime(t *testing.T) {
+	r := renderer(t)
+	for l, want := range map[string]string{"ru": "Отказ: СТОП", "en": "Reply STOP to opt out.", "zh": "拒收请回复R"} {
+		for id, each := range map[string]bool{"news.company": true, "service.next": true, "greeting.new_year": false, "car.ready": false} {
+			c, err := r.Message(id, l, channels.SMS, full(t, l))
+			if err != nil || strings.HasSuffix(c.Text, want) != each {
+				t.Errorf("%s, not the first: %q, %v", id, c.Text, err)
+			}
+			d := full(t, l)
+			d.UnsubscribeURL = ""
+			if _, err = r.Message(id, l, channels.Email, d); errors.Is(err, render.ErrMissing) != (id != "car.ready") {
+				t.Errorf("%s without a link to unsubscribe: %v", id, err)
+			}
+		}
+	}
+}
+
+// TestNumbersTakeTheirNouns goes through CLDR's rules for whole numbers, as the texts
+// meet them.
+func TestNumbersTakeTheirNouns(t *testing.T) {
+	r := renderer(t)
+	for years, want := range map[int][3]string{
+		1: {"1 год", "1 year", "1年"}, 2: {"2 года", "2 years", "2年"}, 4: {"4 года", "4 years", "4年"}, 5: {"5 лет", "5 years", "5年"},
+		11: {"11 лет", "11 years", "11年"}, 14: {"14 лет", "14 years", "14年"}, 20: {"20 лет", "20 years", "20年"}, 21: {"21 год", "21 years", "21年"},
+		101: {"101 год", "101 years", "101年"}, 111: {"111 лет", "111 years", "111年"},
+	} {
+		for i, l := range locales {
+			d := full(t, l)
+			d.Vehicle.Years = years
+			if c, err := r.Message("greeting.car_birthday", l, channels.Telegram, d); err != nil || !strings.Contains(c.Text, want[i]) {
+				t.Errorf("%d in %s: %q, %v; want %q", years, l, c.Text, err, want[i])
+			}
+		}
+	}
+	d := full(t, "ru")
+	d.Vehicle.Years = 0
+	if c, err := r.Message("greeting.car_birthday", "ru", channels.Telegram, d); !errors.Is(err, render.ErrMissing) {
+		t.Errorf("a car of no age: %q, %v", c.Text, err)
+	}
+}
+
+// TestAppointmentsAreSaidByTheDealersClock: whoever lives nine hours away comes at
+// ten by the clock on the dealer's wall.
+func TestAppointmentsAreSaidByTheDealersClock(t *testing.T) {
+	r := renderer(t)
+	d := full(t, "en")
+	d.Zone, d.Dealer.Zone = time.FixedZone("", 12*3600), moscow(t)
+	c, err := r.Message("appointment.day_before", "en", channels.SMS, d)
+	if err != nil || !strings.Contains(c.Text, "tomorrow at 10 am") {
+		t.Errorf("%q, %v", c.Text, err)
+	}
+	if c, err = r.Message("car.delayed", "en", channels.SMS, d); err != nil || !strings.Contains(c.Text, "tomorrow at 6:30 pm") {
+		t.Errorf("%q, %v", c.Text, err)
+	}
+}
+
+func TestNewsKeepTheirLines(t *testing.T) {
+	r := renderer(t)
+	d := full(t, "ru")
+	d.News = "  Первая новость. \r\nВторая новость.\n\n"
+	c, err := r.Message("news.company", "ru", channels.Telegram, d)
+	if err != nil || !strings.Contains(c.Text, "\n\nПервая новость.\nВторая новость.\n\nНе нужны") {
+		t.Errorf("%q, %v", c.Text, err)
+	}
+	if c, err = r.Message("news.company", "ru", channels.SMS, d); err != nil || !strings.Contains(c.Text, "Первая новость. Вторая новость. Отказ") {
+		t.Errorf("%q, %v", c.Text, err)
+	}
+	d.News = " \n "
+	if c, err = r.Message("news.company", "ru", channels.SMS, d); !errors.Is(err, render.ErrMissing) {
+		t.Errorf("no news: %q, %v", c.Text, err)
+	}
+}
+
+func TestHolidaysSpeakTheLanguageOfTheText(t *testing.T) {
+	r := renderer(t)
+	d := full(t, "ru")
+	d.Holiday = map[string]string{"ru": "Пасха"}
+	if c, err := r.Message("greeting.holiday", "en", channels.Telegram, d); !errors.Is(err, render.ErrMissing) {
+		t.Errorf("a title in another language: %q, %v", c.Text, err)
+	}
+	d.Holiday = map[string]string{"zh": "中秋节"}
+	if c, err := r.Message("greeting.holiday", "zh-CN", channels.Telegram, d); err != nil || !strings.Contains(c.Text, "祝您中秋节快乐") {
+		t.Errorf("%q, %v", c.Text, err)
+	}
+}
+
+func TestMessageLocales(t *testing.T) {
+	r := renderer(t)
+	for _, id := range r.Messages() {
+		if got, ok := r.MessageLocales(id); !ok || cmp.Diff([]string{"en", "ru", "zh"}, got) != "" {
+			t.Errorf("%s: %v, %v", id, got, ok)
+		}
+	}
+	if got, ok := r.MessageLocales("no.such"); ok || got != nil {
+		t.Errorf("got %v, %v", got, ok)
 	}
 }
 

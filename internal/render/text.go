@@ -19,6 +19,8 @@ type text struct {
 	template *template.Template
 	ops      []op
 	compiled bool
+	// asks: the text says itself where the question stands.
+	asks bool
 }
 
 // op is one operation of a compiled text.
@@ -79,12 +81,13 @@ func parseText(name, source string) (*text, error) {
 	if err != nil {
 		return nil, err
 	}
+	out := &text{template: t}
 	for _, n := range names(t.Root) {
 		if !slices.Contains(placeholders[:], n) {
 			return nil, fmt.Errorf("%s: no placeholder is called %q", name, n)
 		}
+		out.asks = out.asks || n == placeholders[pQuestion]
 	}
-	out := &text{template: t}
 	out.compiled = out.take(t.Root)
 	return out, nil
 }

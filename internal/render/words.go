@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/language"
 
 	"otklik/templates"
 )
@@ -31,6 +32,7 @@ type words struct {
 	Moment   relative `yaml:"moment"`
 	// Visit names a visit by {model} and {date}.
 	Visit     string            `yaml:"visit"`
+	Years     counted           `yaml:"years"`
 	Separator string            `yaml:"separator"`
 	More      string            `yaml:"more"`
 	Address   []addressForm     `yaml:"address"`
@@ -48,12 +50,18 @@ type words struct {
 	Email struct {
 		Reply string `yaml:"reply"`
 		Open  string `yaml:"open"`
-		Why   struct {
-			Survey string `yaml:"survey"`
-			Other  string `yaml:"other"`
+		// Why has the reason for each purpose of a message.
+		Why struct {
+			Survey   string `yaml:"survey"`
+			Service  string `yaml:"service"`
+			Greeting string `yaml:"greeting"`
+			Ad       string `yaml:"ad"`
+			Other    string `yaml:"other"`
 		} `yaml:"why"`
 		Unsubscribe string `yaml:"unsubscribe"`
 	} `yaml:"email"`
+
+	tag language.Tag
 }
 
 // relative says a time by how far its day is.
@@ -98,7 +106,7 @@ func readWords(fsys fs.FS, name string) (*words, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &words{}
+	w := &words{tag: language.Make(stem(name))}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(w); err != nil {
@@ -117,6 +125,7 @@ func (w *words) complete() error {
 			errs = append(errs, fmt.Errorf("answers have no %q", a))
 		}
 	}
+	errs = append(errs, w.Years.complete(w.tag))
 	for name, s := range map[string]string{
 		"date": w.Date, "date_year": w.DateYear, "date_short": w.DateShort, "clock.full": w.Clock.Full,
 		"clock.minutes": w.Clock.Minutes, "deadline.today": w.Deadline.Today, "deadline.tomorrow": w.Deadline.Tomorrow,
@@ -124,6 +133,7 @@ func (w *words) complete() error {
 		"moment.other": w.Moment.Other, "separator": w.Separator, "visit": w.Visit, "scale.lowest": w.Scale.Lowest,
 		"scale.highest": w.Scale.Highest, "sms.refusal": w.SMS.Refusal, "sms.stop": w.SMS.Stop, "email.reply": w.Email.Reply,
 		"email.open": w.Email.Open, "email.why.survey": w.Email.Why.Survey, "email.why.other": w.Email.Why.Other,
+		"email.why.service": w.Email.Why.Service, "email.why.greeting": w.Email.Why.Greeting, "email.why.ad": w.Email.Why.Ad,
 		"email.unsubscribe": w.Email.Unsubscribe,
 	} {
 		if s == "" {
@@ -181,10 +191,6 @@ func cut(form string) (before, name, rest string, last bool) {
 
 func (w *words) appendWhen(b []byte, r *relative, t time.Time, zone *time.Location, now time.Time) []byte {
 	t, now = in(t, zone), now.In(in(t, zone).Location())
-	clock := w.Clock.Minutes
-	if t.Minute() == 0 {
-		clock = w.Clock.Full
-	}
 	form := r.Other
 	switch daysBetween(now, t) {
 	case 0:
@@ -200,7 +206,7 @@ func (w *words) appendWhen(b []byte, r *relative, t time.Time, zone *time.Locati
 		}
 		switch name {
 		case "time":
-			b = t.AppendFormat(b, clock)
+			b = w.appendClock(b, t)
 		case "date":
 			b = w.appendDate(b, t, zone, now)
 		default:
@@ -208,6 +214,14 @@ func (w *words) appendWhen(b []byte, r *relative, t time.Time, zone *time.Locati
 		}
 		form = rest
 	}
+}
+
+// appendClock appends the time of day.
+func (w *words) appendClock(b []byte, t time.Time) []byte {
+	if t.Minute() == 0 {
+		return t.AppendFormat(b, w.Clock.Full)
+	}
+	return t.AppendFormat(b, w.Clock.Minutes)
 }
 
 func in(t time.Time, zone *time.Location) time.Time {
