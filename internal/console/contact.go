@@ -1,10 +1,8 @@
 package console
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
@@ -191,46 +189,6 @@ func (c *Console) history(q *request, p *contactPage) error {
 	}
 	sortMoments(p.Timeline)
 	return nil
-}
-
-// why is a decision as a sentence.
-type why struct {
-	Verdict, Sentence, Program, Order string
-	Until                             time.Time
-}
-
-// why says in the reader's language why an outreach was sent, held, moved, merged
-// or dropped.
-func (q *request) why(d store.ListedDecision) *why {
-	v := q.view("contact.title")
-	inputs := map[string]string{}
-	if d.Inputs != "" {
-		// Inputs that cannot be read leave the sentence without its figures.
-		_ = json.Unmarshal([]byte(d.Inputs), &inputs)
-	}
-	pairs := []any{"until", v.Moment(d.Until)}
-	for _, k := range []string{"window", "zone", "cap", "sender", "program", "country", "error"} {
-		pairs = append(pairs, k, inputs[k])
-	}
-	for _, k := range []string{"deadline", "answers", "typed", "at"} {
-		s := inputs[k]
-		if t, err := time.Parse(time.RFC3339, s); err == nil {
-			s = v.Moment(t)
-		}
-		pairs = append(pairs, k, s)
-	}
-	basis := v.Label("why_basis", inputs["basis"])
-	if order, ok := strings.CutPrefix(inputs["basis"], "order "); ok {
-		basis = v.T("why_basis.order", "order", order)
-	}
-	pairs = append(pairs, "basis", basis, "channel", v.Label("channel", inputs["channel"]), "reason", v.Label("suppressed", inputs["reason"]), "purpose", v.Label("purpose", inputs["purpose"]))
-	w := &why{Verdict: d.Verdict, Program: v.Label("program", d.Program), Order: d.Order, Until: d.Until}
-	if q.lang.has("why." + d.Rule) {
-		w.Sentence = v.T("why."+d.Rule, pairs...)
-	} else {
-		w.Sentence = v.T("why.other", "rule", d.Rule)
-	}
-	return w
 }
 
 // Plate and other parts of a vehicle on one line.

@@ -1,8 +1,11 @@
 package console
 
 import (
+	"encoding/json"
+	"strings"
 	"time"
 
+	"otklik/internal/render"
 	"otklik/internal/store"
 )
 
@@ -15,5 +18,73 @@ func (c *Console) Sentence(locale string, d store.ListedDecision, zone *time.Loc
 		cat = c.catalogues["en"]
 	}
 	q := &request{c: c, lang: cat, dealer: store.Dealer{Zone: zone.String(), Locale: locale}, now: c.Clock.Business()}
-	return q.why(d).Sentence
+	w := q.why(d)
+	v := q.view("contact.title")
+	return v.T("why_line", "verdict", v.Label("verdict", d.Verdict), "sentence", w.Sentence, "rule", d.Rule)
+}
+
+// why is a decision as a sentence.
+type why struct {
+	Verdict, Sentence, Program, Order string
+	Until                             time.Time
+}
+
+// why says in the reader's language why an outreach was sent, held, moved, merged
+// or dropped.
+func (q *request) why(d store.ListedDecision) *why {
+	v := q.view("contact.title")
+	inputs := map[string]string{}
+	if d.Inputs != "" {
+		// Inputs that cannot be read leave the sentence without its figures.
+		_ = json.Unmarshal([]byte(d.Inputs), &inputs)
+	}
+	city, local := v.place(inputs["zone"], d.Until)
+	pairs := []any{"until", v.Moment(d.Until), "city", city, "local", local, "rule", d.Rule}
+	for _, k := range []string{"window", "zone", "cap", "sender", "program", "country", "error", "days", "from", "limit", "size", "state"} {
+		pairs = append(pairs, k, inputs[k])
+	}
+	pairs = append(pairs, "into", v.Program(inputs["into"]))
+	for _, k := range []string{"deadline", "answers", "typed", "at"} {
+		s := inputs[k]
+		if t, err := time.Parse(time.RFC3339, s); err == nil {
+			s = v.Moment(t)
+		}
+		pairs = append(pairs, k, s)
+	}
+	again := ""
+	if !d.Until.IsZero() {
+		again = v.T("why_again", "local", local)
+	}
+	pairs = append(pairs, "again", again)
+	basis := v.Label("why_basis", inputs["basis"])
+	if order, ok := strings.CutPrefix(inputs["basis"], "order "); ok {
+		basis = v.T("why_basis.order", "order", order)
+	}
+	pairs = append(pairs, "basis", basis, "channel", v.Label("channel", inputs["channel"]), "reason", v.Label("suppressed", inputs["reason"]), "purpose", v.Label("purpose", inputs["purpose"]))
+	w := &why{Verdict: d.Verdict, Program: v.Label("program", d.Program), Order: d.Order, Until: d.Until}
+	if q.lang.has("why." + d.Rule) {
+		w.Sentence = v.T("why."+d.Rule, pairs...)
+	} else {
+		w.Sentence = v.T("why.other", "rule", d.Rule)
+	}
+	return w
+}
+
+// place is the city of a zone, and a moment in words as people there say it: whoever
+// reads may be elsewhere.
+func (v *view) place(name string, t time.Time) (city, local string) {
+	zone, err := time.LoadLocation(name)
+	if name == "" || err != nil {
+		return name, v.Moment(t)
+	}
+	city = name
+	if v.q.lang.has("city." + name) {
+		city = v.T("city." + name)
+	} else if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		city = strings.ReplaceAll(name[i+1:], "_", " ")
+	}
+	if t.IsZero() {
+		return city, ""
+	}
+	return city, render.Moment(t, v.Lang(), zone, v.Now)
 }

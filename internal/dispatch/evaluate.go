@@ -43,6 +43,7 @@ func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Ti
 	for i := range os {
 		o := &os[i]
 		w.Contacts[i] = o.ContactID
+		d.wantTact(&w, o)
 		step, _ := d.step(o)
 		if step.Phone() {
 			w.Calls = append(w.Calls, o.ContactID)
@@ -154,9 +155,10 @@ func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) 
 	}
 	verdict := d.Policy.Decide(in)
 	switch verdict.Kind {
+	case policy.Send:
 	case policy.Hold:
 		return nil, held(o, verdict.Rule, verdict.Until, verdict.Inputs)
-	case policy.Drop:
+	default:
 		return nil, dropped(o, verdict.Rule, verdict.Inputs)
 	}
 	o.Rule, o.Inputs = verdict.Rule, encode(verdict.Inputs)
@@ -178,6 +180,8 @@ func (d *Dispatcher) judgeCall(o *store.Outreach, f *facts) *store.Verdict {
 	phone := c.On(channels.Phone)
 	spoke := f.Spoke[o.ContactID]
 	switch {
+	case c.Deceased:
+		return dropped(o, policy.RuleDeceased, map[string]string{"purpose": string(o.Purpose)})
 	case f.now.After(o.DeadlineAt):
 		return dropped(o, policy.RuleTooLate, map[string]string{"deadline": o.DeadlineAt.Format(time.RFC3339)})
 	case phone == "":
@@ -239,6 +243,7 @@ func (d *Dispatcher) choose(o *store.Outreach, step program.Step, f *facts, r *d
 	if r.Visit.ID != "" {
 		in.Relationship = "order " + r.Visit.Order
 	}
+	tactOf(&in, c, &r.Visit, f.Tact[c.ID])
 	refused := ""
 	for _, ch := range step.Channels {
 		sender, on := d.Roster.Sender(dealer.ID, ch)

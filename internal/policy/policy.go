@@ -1,5 +1,5 @@
 // Package policy owns the question whether a message may go out now: opt-out,
-// consent and basis, deadline, caps, quiet hours in the recipient's zone. It is
+// consent and basis, deadline, tact, caps, quiet hours in the recipient's zone. It is
 // pure: dispatch and program give it everything it looks at and store what it says.
 package policy
 
@@ -18,6 +18,10 @@ const (
 	Send Kind = "send"
 	Hold Kind = "hold"
 	Drop Kind = "drop"
+	// Merge: it goes with another message.
+	Merge Kind = "merge"
+	// Ask: a person decides, since it is late (LateAsk).
+	Ask Kind = "ask"
 )
 
 // Names of rules; catalogues turn them into sentences.
@@ -34,7 +38,27 @@ const (
 	RuleCap       = "cap"
 	RuleQuiet     = "quiet_hours"
 	RuleNoChannel = "no_channel"
+
+	RuleHours      = "own_hours"
+	RuleEarly      = "too_early"
+	RuleSoon       = "appointment_soon"
+	RuleLateAsk    = "late_asked"
+	RuleYields     = "yields"
+	RuleDeceased   = "deceased"
+	RuleCompany    = "company_not_greeted"
+	RuleSold       = "vehicle_sold"
+	RuleCallback   = "callback_open"
+	RuleLowScore   = "low_score"
+	RuleNoLauncher = "no_launcher"
+	RuleApproval   = "approval_missing"
+	RuleMerged     = "one_greeting_a_day"
 )
+
+// RuleNames lists all of them: each has a sentence in every language.
+func RuleNames() []string {
+	return []string{RuleAllowed, RuleAnswer, RuleTooLate, RuleNoTime, RuleOptedOut, RuleAddress, RuleWithdrawn, RuleNoConsent, RuleNoBasis, RuleCap, RuleQuiet, RuleNoChannel,
+		RuleHours, RuleEarly, RuleSoon, RuleLateAsk, RuleYields, RuleDeceased, RuleCompany, RuleSold, RuleCallback, RuleLowScore, RuleNoLauncher, RuleApproval, RuleMerged}
+}
 
 // Verdict says what may happen, by which rule, on which inputs.
 type Verdict struct {
@@ -54,8 +78,10 @@ type Input struct {
 	// Country is the dealer's; Zone the recipient's, the dealer's when unknown.
 	Country string
 	Zone    *time.Location
-	// Deadline is after which nothing is sent; zero for none (invariant 15).
+	// Deadline is after which nothing is sent unless Late says otherwise; zero for none
+	// (invariant 15).
 	Deadline time.Time
+	Late     Late
 	// Suppressed is the reason for which the address must not be used for this
 	// purpose; "" for none.
 	Suppressed string
@@ -69,6 +95,29 @@ type Input struct {
 	AnswersAt time.Time
 	// Typed is when a named employee typed this reply; zero otherwise.
 	Typed time.Time
+	// Soon: it reminds of an appointment within the hour or so and is not held by quiet
+	// hours after seven in the morning (invariant 4).
+	Soon bool
+	// Hours are the person's own, in his zone; zero for none.
+	Hours Window
+
+	// Deceased: nothing is written to the person at all. Company: it is no person and
+	// never greeted.
+	Deceased, Company bool
+	// VehicleSold: the car that it is about is not the person's any more.
+	VehicleSold bool
+	// OpenCallback is when the oldest complaint or callback of the person that is still
+	// open was opened, LowScore when he last gave a flagged score; zero for none.
+	OpenCallback, LowScore time.Time
+	// Ahead are planned capped messages to the person that come before this one under a
+	// cap, although they are due later.
+	Ahead []PastSend
+	// LaunchedBy and ApprovedBy are the employees behind an advertisement, Size is to how
+	// many people it goes.
+	LaunchedBy, ApprovedBy string
+	Size                   int
+	// AdSuppressed is Suppressed for ads: News looks at it.
+	AdSuppressed string
 }
 
 // PastSend is a capped send of the past.
@@ -97,28 +146,40 @@ const (
 
 // Decide gives the verdict.
 func (r *Rules) Decide(in Input) Verdict {
-	if v, done := r.allowed(in); done {
+	if v, done := person(in); done {
 		return v
 	}
-	if in.Purpose.Capped() {
-		if until, c := r.capped(in); !until.IsZero() {
-			v := Verdict{Kind: Hold, Rule: RuleCap, Until: until, Inputs: map[string]string{"cap": c.String(), "until": stamp(until, in.Zone)}}
-			if !in.Deadline.IsZero() && until.After(in.Deadline) {
-				v.Kind, v.Until = Drop, time.Time{}
-			}
+	if in.Late == LateSend {
+		in.Deadline = time.Time{}
+	}
+	if !in.Deadline.IsZero() && in.Now.After(in.Deadline) {
+		return in.over(RuleTooLate, nil)
+	}
+	for _, rule := range []func(Input) (Verdict, bool){r.allowed, r.launched, r.tact, r.capped, r.yields} {
+		if v, done := rule(in); done {
 			return v
 		}
 	}
 	return r.quiet(in)
 }
 
+// over is what becomes of a message that finds no time before its deadline.
+func (in Input) over(rule string, inputs map[string]string) Verdict {
+	if inputs == nil {
+		inputs = map[string]string{}
+	}
+	inputs["deadline"] = stamp(in.Deadline, in.Zone)
+	if in.Late == LateAsk {
+		inputs["because"] = rule
+		return Verdict{Kind: Ask, Rule: RuleLateAsk, Inputs: inputs}
+	}
+	return Verdict{Kind: Drop, Rule: rule, Inputs: inputs}
+}
+
 // allowed looks at what no waiting changes.
 func (r *Rules) allowed(in Input) (Verdict, bool) {
 	drop := func(rule string, inputs map[string]string) (Verdict, bool) {
 		return Verdict{Kind: Drop, Rule: rule, Inputs: inputs}, true
-	}
-	if !in.Deadline.IsZero() && in.Now.After(in.Deadline) {
-		return drop(RuleTooLate, map[string]string{"deadline": stamp(in.Deadline, in.Zone)})
 	}
 	if in.Suppressed != "" {
 		rule := RuleAddress
@@ -142,16 +203,58 @@ func (r *Rules) allowed(in Input) (Verdict, bool) {
 	return Verdict{}, false
 }
 
-// capped gives the first moment at which no cap stands against another send; zero
-// when none does now.
-func (r *Rules) capped(in Input) (until time.Time, by Cap) {
+// capped holds what would be one message too many (invariant 5).
+func (r *Rules) capped(in Input) (Verdict, bool) {
+	if !in.Purpose.Capped() {
+		return Verdict{}, false
+	}
+	until, c := r.free(in.Purpose, in.Now, in.Past)
+	if until.IsZero() {
+		return Verdict{}, false
+	}
+	return in.bounded(Verdict{Kind: Hold, Rule: RuleCap, Until: until, Inputs: map[string]string{"cap": c.String(), "until": stamp(until, in.Zone)}}), true
+}
+
+// yields holds what would take the place under a cap from a planned message that comes
+// first: survey, survey reminder, greeting, ad (invariant 5).
+func (r *Rules) yields(in Input) (Verdict, bool) {
+	if !in.Purpose.Capped() {
+		return Verdict{}, false
+	}
+	for _, a := range in.Ahead {
+		at := a.At
+		if at.Before(in.Now) {
+			at = in.Now
+		}
+		if a.Purpose.Priority() >= in.Purpose.Priority() || !r.fits(a.Purpose, at, in.Past) {
+			continue
+		}
+		with := append(in.Past[:len(in.Past):len(in.Past)], PastSend{in.Purpose, in.Now})
+		if r.fits(a.Purpose, at, with) {
+			continue
+		}
+		until := at.Add(r.Tact.Recheck)
+		return in.bounded(Verdict{Kind: Hold, Rule: RuleYields, Until: until, Inputs: map[string]string{"purpose": string(a.Purpose), "at": stamp(at, in.Zone), "until": stamp(until, in.Zone)}}), true
+	}
+	return Verdict{}, false
+}
+
+// fits tells whether no cap stands against a send at a time after those.
+func (r *Rules) fits(p outreach.Purpose, at time.Time, sends []PastSend) bool {
+	until, _ := r.free(p, at, sends)
+	return until.IsZero()
+}
+
+// free gives the first moment at which no cap stands against another send after those;
+// zero when none does now.
+func (r *Rules) free(purpose outreach.Purpose, now time.Time, sends []PastSend) (until time.Time, by Cap) {
 	for _, c := range r.Caps {
-		if !c.counts(in.Purpose) {
+		if !c.counts(purpose) {
 			continue
 		}
 		var hit []time.Time
-		for _, p := range in.Past {
-			if c.counts(p.Purpose) && p.At.After(in.Now.AddDate(0, 0, -c.Days)) {
+		for _, p := range sends {
+			if c.counts(p.Purpose) && p.At.After(now.AddDate(0, 0, -c.Days)) {
 				hit = append(hit, p.At)
 			}
 		}
@@ -189,14 +292,40 @@ func (r *Rules) quiet(in Input) Verdict {
 		return Verdict{Kind: Send, Rule: RuleAnswer, Inputs: map[string]string{"typed": stamp(in.Typed, in.Zone)}}
 	}
 	w := r.window(in.Country, in.Purpose)
-	at := w.Next(in.Now, in.Zone)
+	if in.Soon && w.Next(in.Now, in.Zone).After(in.Now) {
+		return r.soon(in)
+	}
+	own := w.and(in.Hours)
+	at := own.Next(in.Now, in.Zone)
 	if at.Equal(in.Now) {
-		return Verdict{Kind: Send, Rule: RuleAllowed, Inputs: basisInputs(in, w)}
+		return Verdict{Kind: Send, Rule: RuleAllowed, Inputs: basisInputs(in, own)}
 	}
+	inputs := map[string]string{"window": own.String(), "zone": in.Zone.String()}
 	if !in.Deadline.IsZero() && at.After(in.Deadline) {
-		return Verdict{Kind: Drop, Rule: RuleNoTime, Inputs: map[string]string{"deadline": stamp(in.Deadline, in.Zone), "window": w.String()}}
+		return in.over(RuleNoTime, inputs)
 	}
-	return Verdict{Kind: Hold, Rule: RuleQuiet, Until: at, Inputs: map[string]string{"window": w.String(), "zone": in.Zone.String(), "until": stamp(at, in.Zone)}}
+	inputs["until"] = stamp(at, in.Zone)
+	rule := RuleQuiet
+	if !w.Next(in.Now, in.Zone).Equal(at) {
+		rule = RuleHours
+	}
+	return Verdict{Kind: Hold, Rule: rule, Until: at, Inputs: inputs}
+}
+
+// soon lets the reminder of an appointment in an hour pass outside the window, but not
+// before seven in the morning (invariant 4).
+func (r *Rules) soon(in Input) Verdict {
+	from := time.Duration(r.Tact.SoonFrom)
+	at := Window{From: from, To: 24 * time.Hour, weekend: from}.Next(in.Now, in.Zone)
+	inputs := map[string]string{"zone": in.Zone.String(), "from": clock(from)}
+	switch {
+	case at.Equal(in.Now):
+		return Verdict{Kind: Send, Rule: RuleSoon, Inputs: inputs}
+	case !in.Deadline.IsZero() && at.After(in.Deadline):
+		return in.over(RuleNoTime, inputs)
+	}
+	inputs["until"] = stamp(at, in.Zone)
+	return Verdict{Kind: Hold, Rule: RuleEarly, Until: at, Inputs: inputs}
 }
 
 func basisInputs(in Input, w Window) map[string]string {

@@ -58,7 +58,7 @@ func TestDecide(t *testing.T) {
 		{"dead address", with(func(i *Input) { i.Suppressed = "dead" }), Drop, RuleAddress, time.Time{}},
 		{"consent withdrawn", with(func(i *Input) { i.Consent = Withdrawn }), Drop, RuleWithdrawn, time.Time{}},
 		{"ad without consent", with(func(i *Input) { i.Purpose = outreach.Ad }), Drop, RuleNoConsent, time.Time{}},
-		{"ad with consent", with(func(i *Input) { i.Purpose, i.Consent = outreach.Ad, Given }), Send, RuleAllowed, time.Time{}},
+		{"ad with consent", with(func(i *Input) { i.Purpose, i.Consent, i.LaunchedBy = outreach.Ad, Given, "anna" }), Send, RuleAllowed, time.Time{}},
 		{"a stranger", with(func(i *Input) { i.Relationship = "" }), Drop, RuleNoBasis, time.Time{}},
 		{"a survey twenty days ago", with(func(i *Input) {
 			i.Past = []PastSend{{outreach.Survey, noon.AddDate(0, 0, -20)}}

@@ -19,6 +19,7 @@ type Rules struct {
 	Windows map[string]Windows           `yaml:"windows"`
 	Caps    []Cap                        `yaml:"caps"`
 	Basis   map[string]map[string]string `yaml:"basis"`
+	Tact    Tact                         `yaml:"tact"`
 }
 
 // Windows are the hours of one country.
@@ -71,7 +72,22 @@ func Parse(data []byte) (*Rules, error) {
 			return nil, fmt.Errorf("reading policy rules: cap %s needs days and most above zero", c)
 		}
 	}
+	if t := r.Tact; t.LowScoreDays <= 0 || t.Recheck <= 0 || t.ApprovalAbove <= 0 || t.SoonFrom <= 0 || len(t.Greetings) == 0 {
+		return nil, fmt.Errorf("reading policy rules: tact needs low_score_days, recheck, approval_above, soon_from and greetings")
+	}
 	return &r, nil
+}
+
+// Ahead is how far ahead planned messages can matter: the longest cap that counts
+// several purposes.
+func (r *Rules) Ahead() time.Duration {
+	var most time.Duration
+	for _, c := range r.Caps {
+		if c.Purpose == "any" {
+			most = max(most, time.Duration(c.Days)*24*time.Hour)
+		}
+	}
+	return most
 }
 
 func (r *Rules) basis(country string, p outreach.Purpose) string {
@@ -119,6 +135,36 @@ func (w Window) String() string {
 		return w.text
 	}
 	return clock(w.From) + "-" + clock(w.To)
+}
+
+// ParseHours reads a person's own hours: "11:00-19:00", "11:00-" or "-19:00"; "" is none.
+func ParseHours(s string) (Window, error) {
+	if s == "" {
+		return Window{}, nil
+	}
+	from, to, ok := strings.Cut(s, "-")
+	w := Window{To: 24 * time.Hour}
+	var err1, err2 error
+	if from != "" {
+		w.From, err1 = parseClock(from)
+	}
+	if to != "" {
+		w.To, err2 = parseClock(to)
+	}
+	if !ok || from+to == "" || err1 != nil || err2 != nil || w.To <= w.From {
+		return Window{}, fmt.Errorf("%q are not hours like 11:00-19:00", s)
+	}
+	return w, nil
+}
+
+// and is what of the window lies in a person's own hours: all of it where he has none,
+// or none of it does, since then nothing could ever leave.
+func (w Window) and(own Window) Window {
+	from, to := max(w.From, own.From), min(w.To, own.To)
+	if own.To == 0 || from >= to || own.From <= w.From && own.To >= w.To {
+		return w
+	}
+	return Window{From: from, To: to, weekend: max(w.weekend, from)}
 }
 
 func clock(d time.Duration) string {

@@ -21,6 +21,10 @@ type Wanted struct {
 	Surveys []string
 	// Calls are the contacts of whom it matters when a person last spoke with them.
 	Calls []string
+	// Greeted are the contacts who are to be congratulated or advertised to: only of them
+	// it matters what Tact holds; what is planned for them until Ahead counts.
+	Greeted []string
+	Ahead   time.Time
 	// Since is how far back sends matter.
 	Since time.Time
 	// Now is the time at which suppressions must stand.
@@ -37,6 +41,8 @@ type Facts struct {
 	Written map[string]bool
 	// Spoke tells when a person last spoke with a contact.
 	Spoke map[string]time.Time
+	// Tact is what bears on congratulating a contact.
+	Tact map[string]Tact
 	// Consents of each contact, oldest first.
 	Consents map[string][]Consent
 	// Suppressions stand against the contacts' addresses.
@@ -55,7 +61,7 @@ type PastSend struct {
 // Facts reads the facts of a batch together: on PostgreSQL in two round trips.
 func (s *Store) Facts(ctx context.Context, w Wanted) (Facts, error) {
 	f := Facts{Contacts: make(map[string]Contact, len(w.Contacts)), Visits: make(map[string]Visit, len(w.Visits)), Sent: map[string][]PastSend{}, Written: map[string]bool{},
-		Spoke: map[string]time.Time{}, Consents: map[string][]Consent{}, Answered: map[string]bool{}}
+		Spoke: map[string]time.Time{}, Tact: map[string]Tact{}, Consents: map[string][]Consent{}, Answered: map[string]bool{}}
 	d := s.dialect
 	contacts := d.idSet(w.Contacts)
 	qs := []question{d.askContacts(f.Contacts, contacts), d.askAddresses(f.Contacts, contacts), d.askSends(&f, contacts, w.Since), d.askConsents(f.Consents, contacts)}
@@ -67,6 +73,10 @@ func (s *Store) Facts(ctx context.Context, w Wanted) (Facts, error) {
 	}
 	if len(w.Calls) > 0 {
 		qs = append(qs, d.askSpoke(f.Spoke, d.idSet(w.Calls)))
+	}
+	if len(w.Greeted) > 0 {
+		greeted := d.idSet(w.Greeted)
+		qs = append(qs, d.askCallbacks(f.Tact, greeted), d.askAhead(f.Tact, greeted, w.Ahead))
 	}
 	if len(w.Contacts) == 0 {
 		qs = qs[4:]
@@ -133,10 +143,10 @@ func (d dialect) askAddresses(into map[string]Contact, ids string) question {
 
 func (d dialect) askVisits(into map[string]Visit, ids string) question {
 	return question{"visits", `select v.id, v.dealer_id, v.contact_id, v.vehicle_id, v.order_no, v.source, v.closed_at, v.handed_over_at, v.promised_at, v.completed_at, v.works, v.total_minor, v.currency,
-		v.advisor_id, v.mechanic_id, v.department, v.repeat_repair, k.vin, k.plate, k.model, k.mileage from visit v left join vehicle k on k.id = v.vehicle_id where ` + d.among("v.id", "uuid", 1), []any{ids}, func(r *cells) {
+		v.advisor_id, v.mechanic_id, v.department, v.repeat_repair, k.vin, k.plate, k.model, k.mileage, k.sold_at from visit v left join vehicle k on k.id = v.vehicle_id where ` + d.among("v.id", "uuid", 1), []any{ids}, func(r *cells) {
 		v := Visit{ID: r.id(), DealerID: r.id(), ContactID: r.id(), VehicleID: r.id(), Order: r.text(), Source: r.text(), ClosedAt: r.moment(), HandedOverAt: r.moment(), PromisedAt: r.moment(), CompletedAt: r.moment(),
 			Works: r.texts(), TotalMinor: r.integer(), Currency: r.text(), AdvisorID: r.id(), MechanicID: r.id(), Department: r.text(), Repeat: r.flag()}
-		v.Vehicle = Vehicle{ID: v.VehicleID, ContactID: v.ContactID, VIN: r.text(), Plate: r.text(), Model: r.text(), Mileage: int(r.integer())}
+		v.Vehicle = Vehicle{ID: v.VehicleID, ContactID: v.ContactID, VIN: r.text(), Plate: r.text(), Model: r.text(), Mileage: int(r.integer()), SoldAt: r.moment()}
 		into[v.ID] = v
 	}}
 }

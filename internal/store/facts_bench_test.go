@@ -9,11 +9,18 @@ import (
 	"otklik/internal/testserver"
 )
 
-// BenchmarkFacts reads what a batch of 256 outreach is judged on, one after another of
-// 20,000 visits, and tells the processor time for each.
+// BenchmarkFacts reads what a batch of 256 outreach is judged on, surveys or greetings,
+// one after another of 20,000 visits, and tells the processor time for each.
 func BenchmarkFacts(b *testing.B) {
-	for _, engine := range []string{"sqlite", "postgres"} {
-		b.Run(engine, func(b *testing.B) {
+	for _, c := range []struct {
+		engine string
+		greet  bool
+	}{{"sqlite", false}, {"postgres", false}, {"sqlite", true}, {"postgres", true}} {
+		engine, what := c.engine, "surveys"
+		if c.greet {
+			what = "greetings"
+		}
+		b.Run(engine+"/"+what, func(b *testing.B) {
 			const visits, batch = 20_000, 256
 			url := storetest.URL(b, engine)
 			st := storetest.OpenURL(b, url)
@@ -35,7 +42,11 @@ func BenchmarkFacts(b *testing.B) {
 				for _, s := range saved[from : from+batch] {
 					contacts, about = append(contacts, s.ContactID), append(about, s.VisitID)
 				}
-				f, err := st.Facts(b.Context(), store.Wanted{Contacts: contacts, Visits: about, Since: now.AddDate(-1, 0, 0), Now: now})
+				w := store.Wanted{Contacts: contacts, Visits: about, Since: now.AddDate(-1, 0, 0), Now: now}
+				if c.greet {
+					w.Greeted, w.Ahead = contacts, now.AddDate(0, 0, 7)
+				}
+				f, err := st.Facts(b.Context(), w)
 				must(b, err)
 				if len(f.Visits) != batch {
 					b.Fatal(len(f.Visits))
