@@ -73,7 +73,9 @@ func (c *Checked) survey(r *render.Renderer, data []byte) error {
 	if err := r.Put(def); err != nil {
 		return fmt.Errorf("%s: %w", c.Name, err)
 	}
-	return nil
+	nameless, err := r.Nameless(def)
+	c.Warnings = append(c.Warnings, nameless...)
+	return err
 }
 
 // isProgram tells a program from a survey: it has a trigger.

@@ -180,3 +180,22 @@ func TestProgramsThatCannotSpeakDoNotStart(t *testing.T) {
 		t.Errorf("check says %+v, %v", checked, err)
 	}
 }
+
+// TestCheckMissesTheName: a survey that begins without the customer's name is warned of,
+// by language and channel (R158); the shipped ones are not.
+func TestCheckMissesTheName(t *testing.T) {
+	folder := t.TempDir()
+	text := content(t, "surveys/after-service.yaml")
+	place(t, folder, "surveys/after-service.yaml", text)
+	place(t, folder, "surveys/nameless.yaml", strings.NewReplacer("id: after-service\n", "id: nameless\n", `.Has "name"`, `.Has "dealer"`, "{{.name}}", "{{.dealer}}").Replace(text))
+	checked, err := Check([]string{filepath.Join(folder, "surveys/after-service.yaml"), filepath.Join(folder, "surveys/nameless.yaml")}, os.ReadFile)
+	if err != nil || checked[0].Err != nil || checked[1].Err != nil {
+		t.Fatal(checked, err)
+	}
+	if got := strings.Join(checked[0].Warnings, "\n"); strings.Contains(got, "R158") {
+		t.Error(got)
+	}
+	if got := strings.Join(checked[1].Warnings, "\n"); !strings.Contains(got, "nameless/invite: the text in zh for sms never uses {{.name}}") || !strings.Contains(got, "the text in ru for email") {
+		t.Errorf("warnings: %s", got)
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"otklik/channels"
 	"otklik/internal/callback"
+	"otklik/internal/policy"
 	"otklik/internal/store"
 )
 
@@ -273,7 +274,7 @@ func (c *Console) independent(q *request, t store.Task) error {
 	if err != nil {
 		return fmt.Errorf("reading the visit: %w", err)
 	}
-	if v.AdvisorID == q.employee.ID || v.MechanicID == q.employee.ID {
+	if !policy.MayAsk(q.employee.ID, v.AdvisorID, v.MechanicID) {
 		return errOwnCustomer
 	}
 	return nil

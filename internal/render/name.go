@@ -66,7 +66,7 @@ func (f *addressForm) fill(p *Person) (string, bool) {
 			if !safeName(value) || f.Script == "han" && !han(value) {
 				return "", false
 			}
-			b = append(b, value...)
+			b = append(b, spoken(value)...)
 		} else {
 			b, rest = append(b, '{'), form[len(before)+1:]
 		}
@@ -92,6 +92,53 @@ func (p *Person) part(name string) (value string, known bool) {
 	return "", false
 }
 
+// spoken is a name as people write it to one another: what an export has in capitals is
+// not shouted. "оглы" and "кызы" are no names of their own and stay small.
+func spoken(s string) string {
+	if strings.ContainsFunc(s, unicode.IsLower) || !strings.ContainsFunc(s, unicode.IsUpper) {
+		return s
+	}
+	r := []rune(strings.ToLower(s))
+	start := true
+	for i, c := range r {
+		if start {
+			r[i] = unicode.ToUpper(c)
+		}
+		start = c == ' ' || c == '-' || (c == '\'' || c == '’') && (i == 1 || r[i-2] == ' ' || r[i-2] == '-')
+	}
+	words := strings.Fields(string(r))
+	for i, w := range words {
+		if i == 0 {
+			continue
+		}
+		switch w {
+		case "Оглы", "Кызы", "Оглу", "Улы":
+			words[i] = strings.ToLower(w)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// mixed tells whether a word has letters of two alphabets: Latin ones that look like
+// Cyrillic ones, typed by mistake. A person whose name is garbled is not addressed by it.
+func mixed(s string) bool {
+	latin, cyrillic := false, false
+	for _, r := range s {
+		switch {
+		case r == ' ' || r == '-':
+			latin, cyrillic = false, false
+		case r <= '\u024f': // the blocks of letters in names; unicode's tables take longer
+			latin = latin || unicode.IsLetter(r)
+		case r >= '\u0400' && r <= '\u052f':
+			cyrillic = true
+		}
+		if latin && cyrillic {
+			return true
+		}
+	}
+	return false
+}
+
 const longestName = 30
 
 // safeName refuses what an export may hold instead of a name: initials, numbers,
@@ -110,7 +157,7 @@ func safeName(s string) bool {
 			return false
 		}
 	}
-	return letters >= 2 || letters == 1 && han(s)
+	return (letters >= 2 || letters == 1 && han(s)) && !mixed(s)
 }
 
 // han tells whether a name is written in Chinese characters.

@@ -41,6 +41,26 @@ func TestAddress(t *testing.T) {
 		{"far too long", render.Person{Given: strings.Repeat("ан", 30)}, "", "", ""},
 		{"double name", render.Person{Given: "Анна-Мария", Patronymic: "Сергеевна"}, "Анна-Мария Сергеевна", "Анна-Мария", "Анна-Мария"},
 		{"nothing", render.Person{}, "", "", ""},
+		{"a double family name", render.Person{Given: "Михаил", Patronymic: "Евграфович", Family: "Салтыков-Щедрин", Gender: "male"}, "Михаил Евграфович", "Михаил", "Михаил"},
+		{"a double family name alone", render.Person{Family: "Smith-Jones", Gender: "female"}, "", "Ms Smith-Jones", ""},
+		{"оглы", render.Person{Given: "Эльдар", Patronymic: "Мамед оглы", Family: "Алиев", Gender: "male"}, "Эльдар Мамед оглы", "Эльдар", "Эльдар"},
+		{"кызы with a hyphen", render.Person{Given: "Лейла", Patronymic: "Гасан-кызы", Gender: "female"}, "Лейла Гасан-кызы", "Лейла", "Лейла"},
+		{"оглы in capitals", render.Person{Given: "ЭЛЬДАР", Patronymic: "МАМЕД ОГЛЫ"}, "Эльдар Мамед оглы", "Эльдар", "Эльдар"},
+		{"capitals", render.Person{Given: "АННА-МАРИЯ", Patronymic: "СЕРГЕЕВНА"}, "Анна-Мария Сергеевна", "Анна-Мария", "Анна-Мария"},
+		{"capitals, Latin", render.Person{Family: "O'NEIL", Gender: "male"}, "", "Mr O'Neil", ""},
+		{"a name of two letters", render.Person{Given: "Ян"}, "Ян", "Ян", "Ян"},
+		{"a patronymic of which only the initial is known", render.Person{Given: "Иван", Patronymic: "П."}, "Иван", "Иван", "Иван"},
+		{"an initial without a point", render.Person{Given: "И", Patronymic: "Петрович"}, "", "", ""},
+		{"a Latin name in a Russian letter", render.Person{Given: "John", Family: "Smith", Gender: "male"}, "John", "John", "John"},
+		{"two alphabets in one word", render.Person{Given: "Ивaн", Patronymic: "Петрович"}, "", "", ""},
+		{"two alphabets in the patronymic", render.Person{Given: "Иван", Patronymic: "Петpович"}, "Иван", "Иван", "Иван"},
+		{"two given names", render.Person{Given: "Мария Луиза"}, "Мария Луиза", "Мария Луиза", "Мария Луиза"},
+		{"a Chinese family name of two characters, a man", render.Person{Given: "修", Family: "欧阳", Full: "欧阳修", Gender: "male"}, "欧阳修", "欧阳修", "欧阳先生"},
+		{"a Chinese family name of two characters, gender unknown", render.Person{Given: "娜", Family: "欧阳", Full: "欧阳娜"}, "欧阳娜", "欧阳娜", "欧阳娜"},
+		{"only a Chinese family name, gender unknown", render.Person{Family: "张"}, "", "", ""},
+		{"only a Chinese family name", render.Person{Family: "张", Gender: "female"}, "", "Ms 张", "张女士"},
+		{"a transcribed name", render.Person{Full: "伊万·彼得罗夫"}, "伊万·彼得罗夫", "伊万·彼得罗夫", "伊万·彼得罗夫"},
+		{"a Chinese company", render.Person{Full: "南方汽车有限公司", Company: true}, "", "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -49,6 +69,25 @@ func TestAddress(t *testing.T) {
 				t.Errorf("ru, en, zh, unknown (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestNobodyIsWrittenToWithoutAName: each text with which we begin uses the name (R158).
+func TestNobodyIsWrittenToWithoutAName(t *testing.T) {
+	r, err := render.New(templates.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := r.NamelessMessages()
+	for _, d := range r.Definitions() {
+		more, err := r.Nameless(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, more...)
+	}
+	for _, f := range found {
+		t.Error(f)
 	}
 }
 

@@ -21,6 +21,8 @@ type text struct {
 	compiled bool
 	// asks: the text says itself where the question stands.
 	asks bool
+	// addresses: the text says the person's name, where it is known.
+	addresses bool
 }
 
 // op is one operation of a compiled text.
@@ -87,6 +89,7 @@ func parseText(name, source string) (*text, error) {
 			return nil, fmt.Errorf("%s: no placeholder is called %q", name, n)
 		}
 		out.asks = out.asks || n == placeholders[pQuestion]
+		out.addresses = out.addresses || n == placeholders[pName]
 	}
 	out.compiled = out.take(t.Root)
 	return out, nil
