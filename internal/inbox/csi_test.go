@@ -15,16 +15,21 @@ import (
 	"otklik/internal/survey"
 )
 
+// ask has the follow-up of a service begin with another survey.
+func (w *world) ask(survey string) {
+	p := *w.Planner.Programs["service-followup"]
+	p.Steps = slices.Clone(p.Steps)
+	p.Steps[0].Survey = survey
+	w.Planner.Programs = map[string]*program.Definition{p.ID: &p}
+	w.Dispatcher.Programs = w.Planner.Programs
+}
+
 // TestSplitQuestionnaire sends CSI by SMS, and the customer goes on in Telegram and
 // ends on the form: all ask the three elements drawn for him, and none twice.
 func TestSplitQuestionnaire(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		w := newWorld(t, st)
-		p := *w.Planner.Programs["service-followup"]
-		p.Steps = slices.Clone(p.Steps)
-		p.Steps[0].Survey = "csi"
-		w.Planner.Programs = map[string]*program.Definition{p.ID: &p}
-		w.Dispatcher.Programs = w.Planner.Programs
+		w.ask("csi")
 		contact := w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
 		w.one(w.send(), "Оцените от 1 до 5")
 		def, _ := w.Survey("csi")
@@ -61,9 +66,9 @@ func TestSplitQuestionnaire(t *testing.T) {
 		if !slices.Equal(shown, drawn) {
 			t.Errorf("the form shows %v, want %v", shown, drawn)
 		}
-		three := 3
+		four := 4
 		got, err := w.in.Submit(t.Context(), inbox.Submission{Token: token, Channel: channels.Form,
-			Values: map[string]survey.Value{drawn[1]: {Rating: &three}, drawn[2]: {Rating: &three}, "expectation": {Choice: survey.Better}, "suggestions": {Text: "кофе получше"}}})
+			Values: map[string]survey.Value{drawn[1]: {Rating: &four}, drawn[2]: {Rating: &four}, "expectation": {Choice: survey.Better}, "suggestions": {Text: "кофе получше"}}})
 		if err != nil || len(got.Refused) > 0 || got.Flagged || got.Outcome != survey.Good {
 			t.Fatalf("the form: %+v, %v", got, err)
 		}
@@ -84,7 +89,7 @@ func TestSplitQuestionnaire(t *testing.T) {
 			t.Errorf("answered %v, want %v", answered, want)
 		}
 		if cb := w.tasks(store.TaskCallback); len(cb) != 0 {
-			t.Errorf("a callback for elements in the middle of the scale: %+v", cb)
+			t.Errorf("a callback for good elements: %+v", cb)
 		}
 	})
 }
@@ -93,11 +98,7 @@ func TestSplitQuestionnaire(t *testing.T) {
 func TestWorseThanExpected(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		w := newWorld(t, st)
-		p := *w.Planner.Programs["service-followup"]
-		p.Steps = slices.Clone(p.Steps)
-		p.Steps[0].Survey = "csi"
-		w.Planner.Programs = map[string]*program.Definition{p.ID: &p}
-		w.Dispatcher.Programs = w.Planner.Programs
+		w.ask("csi")
 		contact := w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
 		w.send()
 		token, _ := w.position(contact)

@@ -187,7 +187,7 @@ func TestExpectation(t *testing.T) {
 func TestLowElements(t *testing.T) {
 	d := shipped(t, "csi")
 	drawn := d.Draw("contact", noon)
-	for value, want := range map[int]bool{1: true, 2: true, 3: false, 5: false} {
+	for value, want := range map[int]bool{1: true, 2: true, 3: true, 4: false, 5: false} {
 		st, _ := survey.Step(d, survey.Begin(d, channels.Form, drawn), survey.Input{Channel: channels.Form, Form: map[string]survey.Value{drawn[0]: {Rating: num(value)}}}, noon)
 		if st.Flagged != want {
 			t.Errorf("an element at %d: flagged is %v", value, st.Flagged)
