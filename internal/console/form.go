@@ -221,7 +221,11 @@ func (c *Console) thanks(q *request, f formOf, o survey.Outcome) (string, error)
 		return "", err
 	}
 	data := c.Drafter.Data(draft.Recipient{Dealer: f.dealer, Contact: f.person, Visit: f.visit, Channel: channels.Form, Locale: q.lang.locale, Now: q.now})
-	data.Liked = st.Likes(f.def)
+	es, err := c.Store.Employees(q.ctx(), f.dealer.ID)
+	if err != nil {
+		return "", fmt.Errorf("reading who was praised: %w", err)
+	}
+	data.Liked, data.Praised = st.Likes(f.def), inbox.Known(st.Praised, es)
 	content, err := c.Renderer.Thanks(f.def, o, q.lang.locale, channels.Form, data)
 	if err != nil {
 		return "", fmt.Errorf("wording the thanks: %w", err)

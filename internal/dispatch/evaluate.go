@@ -245,7 +245,7 @@ func (d *Dispatcher) choose(o *store.Outreach, step program.Step, f *facts, r *d
 	}
 	tactOf(&in, c, &r.Visit, f.Tact[c.ID])
 	refused := ""
-	for _, ch := range step.Channels {
+	for _, ch := range ladder(step.Channels, c.Preferred) {
 		sender, on := d.Roster.Sender(dealer.ID, ch)
 		if !on || d.Channels[ch] == nil {
 			continue
@@ -270,6 +270,16 @@ func (d *Dispatcher) choose(o *store.Outreach, step program.Step, f *facts, r *d
 		return in, dropped(o, policy.RuleOptedOut, map[string]string{"reason": refused})
 	}
 	return in, dropped(o, policy.RuleAddress, map[string]string{"reason": refused})
+}
+
+// ladder are a step's channels in the order in which they are tried: the one that the
+// person has asked for first (R040), where the step uses it.
+func ladder(of []channels.Kind, preferred channels.Kind) []channels.Kind {
+	i := slices.Index(of, preferred)
+	if i <= 0 {
+		return of
+	}
+	return slices.Concat([]channels.Kind{preferred}, of[:i], of[i+1:])
 }
 
 func pastOf(sent []store.PastSend) []policy.PastSend {

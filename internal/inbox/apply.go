@@ -52,6 +52,8 @@ func (e *entry) act(f survey.Effect) error {
 		return e.remark(f.RemarkKind, f.Words, f.Topics, "")
 	case survey.Praise:
 		return e.praise(f)
+	case survey.Prefer:
+		return e.prefer(f)
 	case survey.Recommendation:
 		return e.remark(store.RemarkRecommend, f.Value, nil, "")
 	case survey.Callback:
@@ -412,7 +414,7 @@ func (e *entry) promise(x *render.Data) {
 	if e.conv == nil {
 		return
 	}
-	x.Liked = e.state.Likes(e.def)
+	x.Liked, x.Praised = e.state.Likes(e.def), Known(e.state.Praised, e.staff())
 	id := e.conv.TaskID
 	var t store.Task
 	var err error

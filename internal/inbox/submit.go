@@ -229,6 +229,6 @@ func (e *entry) readWords(s Submission) *reply.Reading {
 	if len(words) == 0 {
 		return nil
 	}
-	r := e.Parser.Read(reply.Input{Text: strings.Join(words, ". "), Locale: e.locale(), Channel: string(s.Channel), Question: &reply.Question{Kind: reply.KindText}, Now: e.now, Zone: e.dealer.Location()})
+	r := e.read(strings.Join(words, ". "), &reply.Question{Kind: reply.KindText})
 	return &r
 }

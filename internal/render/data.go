@@ -54,8 +54,8 @@ type Data struct {
 	News string
 	// Employee is who writes, where a person does [employee].
 	Employee string
-	// Praised is who was praised [praised].
-	Praised string
+	// Praised are the employees who were praised, by their own names [praised] (R038).
+	Praised []string
 	// Liked are the options that the person liked most [liked] (R038).
 	Liked []survey.Option
 	// Words are the customer's own, unedited [words].
@@ -193,7 +193,7 @@ func (v *values) make(p placeholder) string {
 	case pEmployee:
 		return line(d.Employee)
 	case pPraised:
-		return line(d.Praised)
+		return w.list(d.Praised)
 	case pLiked:
 		return w.liked(d.Liked, v.locale)
 	case pWords:
@@ -310,6 +310,15 @@ func (w *words) liked(options []survey.Option, locale string) string {
 		if s := inSentence(clause(o.Label[locale])); s != "" {
 			out = append(out, s)
 		}
+	}
+	return strings.Join(out, w.Separator)
+}
+
+// list joins names.
+func (w *words) list(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = line(n)
 	}
 	return strings.Join(out, w.Separator)
 }

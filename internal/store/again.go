@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"otklik/channels"
 )
 
 // What a turn takes back, because the words that it rests on are read anew together
@@ -48,6 +50,11 @@ func (t *Turn) ForgetRemarks(messageIDs []string) {
 // Speak notes the language that a contact has gone over to.
 func (t *Turn) Speak(contactID, locale string, now time.Time) {
 	t.before("noting a language", "update contact set locale = $2, updated_at = $3 where id = $1", contactID, locale, at(now))
+}
+
+// Prefer notes the channel on which a contact wants to be reached, "" for none (R040).
+func (t *Turn) Prefer(contactID string, ch channels.Kind, now time.Time) {
+	t.before("noting a preference", "update contact set preferred = $2, updated_at = $3 where id = $1", contactID, ch, at(now))
 }
 
 // before has a statement carried out before everything else that the turn changes.

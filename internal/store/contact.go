@@ -22,6 +22,9 @@ type Contact struct {
 	Birthday     string
 	Locale, Zone string
 	Prospect     bool
+	// Preferred is the channel on which the person wants to be reached, as he said
+	// (R040); "" where he said nothing.
+	Preferred channels.Kind
 	// Unreachable: stored without any usable address.
 	Unreachable bool
 	// Deceased: nothing is written to him any more.
@@ -61,13 +64,13 @@ func Fold(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(s), "ё", "е")), " ")
 }
 
-const contactCols = "c.id, c.name, c.family, c.given, c.patronymic, c.company, c.gender, c.gender_source, c.birthday, c.locale, c.zone, c.prospect, c.unreachable, c.deceased, c.tags, c.created_at, c.erased_at"
+const contactCols = "c.id, c.name, c.family, c.given, c.patronymic, c.company, c.gender, c.gender_source, c.birthday, c.locale, c.zone, c.prospect, c.unreachable, c.deceased, c.tags, c.preferred, c.created_at, c.erased_at"
 
 // scanContact reads contactCols and what a statement selects beyond them.
 func scanContact(r scanner, beyond ...any) (c Contact, err error) {
 	var created, erased moment
 	err = r.Scan(append([]any{&c.ID, &c.Name, &c.Family, &c.Given, &c.Patronymic, &c.Company, &c.Gender, &c.GenderSource, &c.Birthday,
-		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &c.Deceased, &c.Tags, &created, &erased}, beyond...)...)
+		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &c.Deceased, &c.Tags, &c.Preferred, &created, &erased}, beyond...)...)
 	c.CreatedAt, c.ErasedAt = created.Time, erased.Time
 	return c, err
 }

@@ -137,7 +137,17 @@ func (s *step) pass(q *Question, low bool, words string, r *reply.Reading) {
 		s.emit(remark)
 	}
 	if praised {
-		s.emit(Effect{Kind: Praise, Question: q.ID, Words: words, Names: r.Praise, Topics: r.Topics})
+		s.praise(q.ID, words, r)
+	}
+}
+
+// praise passes a good word on, and remembers whom it is about.
+func (s *step) praise(question, words string, r *reply.Reading) {
+	s.emit(Effect{Kind: Praise, Question: question, Words: words, Names: r.Praise, Topics: r.Topics})
+	for _, name := range r.Praise {
+		if !slices.Contains(s.st.Praised, name) {
+			s.st.Praised = append(s.st.Praised, name)
+		}
 	}
 }
 
@@ -217,7 +227,7 @@ func (s *step) keepWords(r *reply.Reading) {
 func (s *step) doubt(q *Question, r *reply.Reading) {
 	s.keepWords(r)
 	if r.Comment != "" && (len(r.Praise) > 0 || r.Flagged(reply.FlagPraise)) {
-		s.emit(Effect{Kind: Praise, Question: q.ID, Words: r.Comment, Names: r.Praise, Topics: r.Topics})
+		s.praise(q.ID, r.Comment, r)
 	}
 	review := Effect{Kind: Review, Question: q.ID, Words: s.words(), Topics: r.Topics}
 	review.Suggestion = q.suggestion(r)
@@ -248,7 +258,7 @@ func (s *step) lateWords(r *reply.Reading) {
 		return
 	}
 	if len(r.Praise) > 0 || r.Flagged(reply.FlagPraise) {
-		s.emit(Effect{Kind: Praise, Words: words, Names: r.Praise, Topics: r.Topics})
+		s.praise("", words, r)
 	}
 	if s.st.Flagged {
 		s.extend()

@@ -27,6 +27,9 @@ type State struct {
 	Waiting bool `json:"waiting,omitempty"`
 	// Words came without an answer and belong to the next one.
 	Words string `json:"words,omitempty"`
+	// Praised are the employees whom the person named in praise, as the parser gave
+	// them.
+	Praised []string `json:"praised,omitempty"`
 	// Flagged: a callback is open because of this conversation, since FlaggedAt.
 	Flagged   bool      `json:"flagged,omitempty"`
 	FlaggedAt time.Time `json:"flagged_at,omitzero"`
@@ -141,6 +144,9 @@ const (
 	Praise EffectKind = "praise"
 	// Recommendation stores Value: "yes", "no" or a number (R037).
 	Recommendation EffectKind = "recommendation"
+	// Prefer notes Value, the channel on which the person wants to be reached, or
+	// NoChannel: no greetings (R040).
+	Prefer EffectKind = "prefer"
 	// Callback opens a callback with Reason, Severity and the customer's Words;
 	// When is the time he asked for, if he did.
 	Callback EffectKind = "callback"
@@ -224,6 +230,7 @@ func (st State) clone() State {
 	st.Drawn = slices.Clone(st.Drawn)
 	st.Asked = slices.Clone(st.Asked)
 	st.Causes = slices.Clone(st.Causes)
+	st.Praised = slices.Clone(st.Praised)
 	return st
 }
 

@@ -83,6 +83,9 @@ func (s *step) save(q *Question, a Answer) bool {
 	if v, ok := recommendation(q, a); ok {
 		s.emit(Effect{Kind: Recommendation, Question: q.ID, Value: v})
 	}
+	if q.Role == Reach && a.Choice != "" {
+		s.emit(Effect{Kind: Prefer, Question: q.ID, Value: a.Choice})
+	}
 	return true
 }
 

@@ -56,7 +56,13 @@ const (
 	Suggestions Role = "suggestions"
 	// Liked asks what was liked most; the thanks can name it (R036, R038).
 	Liked Role = "liked"
+	// Reach asks how the person wants to hear from us from time to time (R040): the
+	// options are channels, and NoChannel for not at all.
+	Reach Role = "reach"
 )
+
+// NoChannel is the option of a Reach question with which a person wants nothing.
+const NoChannel = "none"
 
 // Outcome chooses the thanks.
 type Outcome string

@@ -20,6 +20,9 @@ func Target(d *Definition, st State, locale string, ch channels.Kind, text strin
 	if isOpen {
 		q := open.Reply(locale, ch)
 		r := read(&q)
+		if id, ok := open.labelled(text); ok && r.Intent == reply.IntentUnclear {
+			r.Intent, r.Choice, r.Comment, r.Confidence = reply.IntentAnswer, id, "", 1
+		}
 		if !open.Open() && r.Intent == reply.IntentAnswer {
 			return open.ID, r
 		}
@@ -32,6 +35,24 @@ func Target(d *Definition, st State, locale string, ch channels.Kind, text strin
 		return q, c
 	}
 	return "", read(nil)
+}
+
+// labelled finds the option that a text names word for word: to the parser a label that
+// is a refusal, such as "不需要", may be one of anything.
+func (q *Question) labelled(text string) (string, bool) {
+	if q.Kind != Choice {
+		return "", false
+	}
+	said := strings.ToLower(strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) }))
+	for i := range q.Options {
+		o := &q.Options[i]
+		for l, label := range o.Label {
+			if slices.ContainsFunc(append([]string{label}, o.Also[l]...), func(s string) bool { return strings.ToLower(s) == said }) {
+				return o.ID, true
+			}
+		}
+	}
+	return "", false
 }
 
 // earlier reads a text as a new answer to a question that has one.

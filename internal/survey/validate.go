@@ -68,7 +68,7 @@ func (v *validator) question(q *Question, i int) {
 	if q.Kind != Choice && q.Kind != MultiChoice && q.Kind != Expectation && len(q.Options) > 0 {
 		v.bad(append(path, "options"), "question %q: a %s question has no options", q.ID, q.Kind)
 	}
-	if !slices.Contains([]Role{"", Overall, Trouble, Recommend, Suggestions, Liked}, q.Role) {
+	if !slices.Contains([]Role{"", Overall, Trouble, Recommend, Suggestions, Liked, Reach}, q.Role) {
 		v.bad(append(path, "role"), "question %q: unknown role %q", q.ID, q.Role)
 	}
 	if (q.Role == Suggestions || q.Role == Trouble) && q.Kind != Text {
@@ -77,6 +77,7 @@ func (v *validator) question(q *Question, i int) {
 	if q.Role == Liked && q.Kind != Choice && q.Kind != MultiChoice {
 		v.bad(append(path, "role"), "question %q: the role liked is for a choice", q.ID)
 	}
+	v.reach(q, path)
 	for _, ch := range append(slices.Clone(q.Channels), q.CoveredByWords...) {
 		if _, ok := v.d.Budget[ch]; !ok {
 			v.bad(path, "question %q: channel %q is not in the budget", q.ID, ch)
@@ -84,6 +85,21 @@ func (v *validator) question(q *Question, i int) {
 	}
 	v.wording(q.Ask, append(path, "ask"), q.Channels, false)
 	v.numbered(q, i)
+}
+
+// reach demands that what a person can choose to be reached on is a channel.
+func (v *validator) reach(q *Question, path []any) {
+	if q.Role != Reach {
+		return
+	}
+	if q.Kind != Choice {
+		v.bad(append(path, "role"), "question %q: the role reach is for a choice", q.ID)
+	}
+	for i, o := range q.Options {
+		if !slices.Contains([]string{string(channels.SMS), string(channels.Email), string(channels.Telegram), string(channels.Phone), NoChannel}, o.ID) {
+			v.bad(append(slices.Clone(path), "options", i), "question %q: option %q: want a channel or %s", q.ID, o.ID, NoChannel)
+		}
+	}
 }
 
 // numbered demands that a yes/no question which can be answered in plain text
