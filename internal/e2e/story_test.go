@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,7 +11,9 @@ import (
 
 	"otklik/internal/outreach"
 	"otklik/internal/store"
+	"otklik/internal/survey"
 	"otklik/internal/testserver"
+	"otklik/templates"
 )
 
 // TestStory is the main job as people live it, in one dealership and in order: a
@@ -167,7 +170,7 @@ func tapFive(t *testing.T, d *demo, phones *tab) {
 	before := value[int](phones, "document.querySelectorAll('.device.telegram .chat.theirs').length")
 	phones.click(".device.telegram .key", "5")
 	phones.see(".device.telegram .chat.theirs", "Was everything you asked for done right the first time?")
-	for _, next := range []string{"Was the car ready when promised?", "Were the work and its price explained to you?", "Would you recommend us"} {
+	for _, next := range []string{"Was the car ready when promised?", "Were the work and its price explained to you?", d.drawn(michael)} {
 		phones.click(".device.telegram .key", "Yes")
 		phones.see(".device.telegram .chat.theirs", next)
 	}
@@ -179,6 +182,26 @@ func tapFive(t *testing.T, d *demo, phones *tab) {
 	phones.write("telegram", "Everything was great, thank you Сергей Петров!")
 	phones.see(".device.telegram .chat.theirs", "Thank you")
 	d.answered(t, michael, 6)
+}
+
+// drawn is the wording of the one question that is asked of this person in turn.
+func (d *demo) drawn(c store.Contact) string {
+	d.t.Helper()
+	data, err := templates.FS.ReadFile("surveys/after-service.yaml")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	def, err := survey.Parse("after-service.yaml", data)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	cs, err := d.app.Store().ConversationsFor(d.t.Context(), c.ID)
+	var st survey.State
+	if err != nil || len(cs) != 1 || json.Unmarshal([]byte(cs[0].Position), &st) != nil || len(st.Drawn) != 1 {
+		d.t.Fatalf("what was drawn for %s: %+v, %v", c.Name, cs, err)
+	}
+	q, _ := def.Question(st.Drawn[0])
+	return q.Ask["en"].Any
 }
 
 // tapOne goes the other way: one tap, and a human takes over.

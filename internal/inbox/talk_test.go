@@ -21,9 +21,9 @@ func TestSeveral(t *testing.T) {
 		want map[string]string
 		told string // in the confirmation, "" when there is none
 	}{
-		{"5 да да нет да", map[string]string{"overall": "5", "fixed": "yes", "on_time": "yes", "explained": "no", "recommend": "yes"}, "5, да, да, нет, да"},
+		{"5 да да нет", map[string]string{"overall": "5", "fixed": "yes", "on_time": "yes", "explained": "no"}, "5, да, да, нет"},
 		{"4, да, нет", map[string]string{"overall": "4", "fixed": "yes", "on_time": "no"}, "4, да, нет"},
-		{"2 да да да да", map[string]string{"overall": "2", "fixed": "yes", "on_time": "yes", "explained": "yes", "recommend": "yes"}, ""},
+		{"2 да да да", map[string]string{"overall": "2", "fixed": "yes", "on_time": "yes", "explained": "yes"}, ""},
 		{"5 5 5", map[string]string{"overall": "5 5 5"}, ""},
 		{"5 спасибо", map[string]string{"overall": "5"}, ""},
 		{"да да", nil, ""},

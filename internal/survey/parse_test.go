@@ -182,7 +182,8 @@ func TestReplyIsWhatTheParserNeeds(t *testing.T) {
 func TestSheetsEndWithSuggestions(t *testing.T) {
 	d := shipped(t, "after-service")
 	for ch, want := range map[channels.Kind]int{channels.Form: 6, channels.Phone: 6, channels.Paper: 6} {
-		sheet := d.Sheet(ch)
+		st := survey.Begin(d, ch, d.Draw("contact", noon))
+		sheet := st.Sheet(d, ch)
 		always := 0
 		for _, q := range sheet {
 			if !q.Conditional() {

@@ -42,8 +42,52 @@ func TestDrawIsTheSameForAPersonAllMonth(t *testing.T) {
 			t.Fatalf("%v again in the next month", next)
 		}
 	}
-	if got := shipped(t, "after-service").Draw("x", noon); got != nil {
+	if got := shipped(t, "nps").Draw("x", noon); got != nil {
 		t.Errorf("%v drawn from a questionnaire that is not split", got)
+	}
+}
+
+// TestTenPrinciplesAreAsked: after a service each of the nine principles that a customer
+// can tell of has its question, on every wide channel five or six questions are asked of
+// one person, and over eight months he meets all of those that are asked in turn.
+func TestTenPrinciplesAreAsked(t *testing.T) {
+	d := shipped(t, "after-service")
+	asked := map[string]bool{}
+	for _, ch := range []channels.Kind{channels.Form, channels.Phone, channels.Paper} {
+		for m := range 8 {
+			st := survey.Begin(d, ch, d.Draw("contact", month(m)))
+			n := 0
+			for _, q := range st.Sheet(d, ch) {
+				asked[q.ID] = true
+				if !q.Conditional() {
+					n++
+				}
+			}
+			if n != 6 {
+				t.Errorf("%s asks %d questions in month %d", ch, n, m)
+			}
+		}
+	}
+	for principle, of := range map[int][]string{1: {"slot"}, 2: {"mobility"}, 3: {"on_time"}, 4: {"inspected"}, 5: {"price", "permission"}, 6: {"informed"}, 7: {"fixed"}, 8: {"explained"}, 9: {"accompanied"}} {
+		for _, id := range of {
+			if !asked[id] {
+				t.Errorf("principle %d: %q is not asked", principle, id)
+			}
+		}
+	}
+	st := survey.Begin(d, channels.Telegram, d.Draw("contact", noon))
+	taps := 0
+	for st.Question != "" && taps < 10 {
+		q, _ := d.Question(st.Question)
+		value := map[survey.Kind]string{survey.Rating: "5", survey.YesNo: "yes", survey.Text: survey.Skip}[q.Kind]
+		if q.Kind == survey.Choice {
+			value = q.Options[0].ID
+		}
+		st, _ = survey.Step(d, st, tapped(q.ID, value), noon)
+		taps++
+	}
+	if taps != 6 {
+		t.Errorf("%d taps in Telegram", taps)
 	}
 }
 
