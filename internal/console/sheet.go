@@ -207,7 +207,7 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 	if err != nil {
 		return p, nil, err
 	}
-	if def, err = c.asked(q, conv); err != nil {
+	if def, err = c.asked(q, t, conv); err != nil {
 		return p, nil, err
 	}
 	p.Survey = inLocale(def.Title, q.lang.locale)
@@ -231,13 +231,13 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 }
 
 // asked is the survey of a call: the version that the person has begun, else the newest.
-func (c *Console) asked(q *request, conv store.Conversation) (*survey.Definition, error) {
+func (c *Console) asked(q *request, t store.Task, conv store.Conversation) (*survey.Definition, error) {
 	if conv.ID != "" {
 		return c.Inbox.Definition(q.ctx(), conv.Survey, conv.SurveyVersion)
 	}
-	def, ok := c.Survey(inbox.DefaultSurvey)
+	def, ok := c.Survey(inbox.SurveyOf(t))
 	if !ok {
-		return nil, fmt.Errorf("survey %q is not known", inbox.DefaultSurvey)
+		return nil, fmt.Errorf("survey %q is not known", inbox.SurveyOf(t))
 	}
 	return def, nil
 }
@@ -253,15 +253,15 @@ func position(c store.Conversation) (st survey.State, err error) {
 	return st, nil
 }
 
-// begun finds the conversation of the task's visit, with its answers; both are
-// empty when nobody has asked yet.
+// begun finds the conversation that the task came from, else the one of its survey
+// about its visit, with the answers; both are empty when nobody has asked yet.
 func (c *Console) begun(q *request, t store.Task) (conv store.Conversation, as []store.Answer, err error) {
 	cs, err := c.Store.ConversationsFor(q.ctx(), t.ContactID)
 	if err != nil {
 		return conv, nil, fmt.Errorf("reading the conversations: %w", err)
 	}
 	for _, x := range cs {
-		if x.VisitID == t.VisitID && x.Survey == inbox.DefaultSurvey && x.DealerID == t.DealerID {
+		if x.ID == t.ConversationID || t.ConversationID == "" && x.VisitID == t.VisitID && x.Survey == inbox.SurveyOf(t) && x.DealerID == t.DealerID {
 			conv = x
 			break
 		}

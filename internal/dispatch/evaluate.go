@@ -196,7 +196,7 @@ func (d *Dispatcher) judgeCall(o *store.Outreach, f *facts) *store.Verdict {
 	}
 	v := f.Visits[o.VisitID]
 	task := &store.Task{DealerID: o.DealerID, Kind: store.TaskSurveyCall, ContactID: o.ContactID, VisitID: o.VisitID, OutreachID: o.ID, Reason: "no_answer", DueAt: o.DeadlineAt,
-		Department: v.Department, WayIn: string(channels.Phone), Clocks: []store.Clock{{Kind: "contact", DueAt: o.DeadlineAt}}}
+		Department: v.Department, WayIn: string(channels.Phone), Survey: d.Programs[o.Program].Asks(o.Step), Clocks: []store.Clock{{Kind: "contact", DueAt: o.DeadlineAt}}}
 	if v.Repeat {
 		task.Severity = 1 // repeat repair first in every queue (R133)
 	}

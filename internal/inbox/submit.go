@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,9 @@ const FormDays = 14
 
 // DefaultSurvey is asked by phone when a task names no survey of its own.
 const DefaultSurvey = "after-service"
+
+// SurveyOf is the survey that a task asks by phone where its customer has not begun one.
+func SurveyOf(t store.Task) string { return cmp.Or(t.Survey, DefaultSurvey) }
 
 // Submit takes a form in. What is refused changes nothing else.
 func (b *Inbox) Submit(ctx context.Context, s Submission) (Submitted, error) {
@@ -169,13 +173,13 @@ func (e *entry) conversationOf(t store.Task) (store.Conversation, error) {
 	if t.ConversationID != "" {
 		return e.tx.Conversation(e.ctx, t.ConversationID)
 	}
-	c, err := e.tx.ConversationOfVisit(e.ctx, t.VisitID, DefaultSurvey)
+	c, err := e.tx.ConversationOfVisit(e.ctx, t.VisitID, SurveyOf(t))
 	if !errors.Is(err, store.ErrNotFound) {
 		return c, err
 	}
-	def, ok := e.Survey(DefaultSurvey)
+	def, ok := e.Survey(SurveyOf(t))
 	if !ok {
-		return c, fmt.Errorf("survey %q is not known", DefaultSurvey)
+		return c, fmt.Errorf("survey %q is not known", SurveyOf(t))
 	}
 	person, err := e.tx.Contact(e.ctx, t.ContactID)
 	if err != nil {

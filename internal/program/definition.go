@@ -51,6 +51,20 @@ type Step struct {
 // Phone tells whether the step is a call: it opens a task instead of sending.
 func (s Step) Phone() bool { return len(s.Channels) == 1 && s.Channels[0] == channels.Phone }
 
+// Asks is the survey that a step is about: its own, else that of the step before it.
+func (d *Definition) Asks(step string) string {
+	asks := ""
+	for _, s := range d.Steps {
+		if s.Survey != "" {
+			asks = s.Survey
+		}
+		if s.ID == step {
+			return asks
+		}
+	}
+	return ""
+}
+
 // Step finds a step.
 func (d *Definition) Step(id string) (Step, bool) {
 	for _, s := range d.Steps {

@@ -37,8 +37,10 @@ type Task struct {
 	// Severity orders a queue: 2 legal and safety, 1 repeat repair, 0 other.
 	Severity int
 	// Words are the customer's own, unedited (R123).
-	Words                                string
-	Department, SourceParty, WayIn       string
+	Words                          string
+	Department, SourceParty, WayIn string
+	// Survey is what is asked by phone; "" for the survey of the house.
+	Survey                               string
 	OpenedAt, DueAt, ClaimedAt, ClosedAt time.Time
 	Outcome, Note, Agreed                string
 	NextContactAt                        time.Time
@@ -65,7 +67,7 @@ type Step struct {
 }
 
 const taskCols = `t.id, t.dealer_id, t.kind, t.number, t.contact_id, t.visit_id, t.outreach_id, t.conversation_id, t.message_id, t.state, t.owner_id, t.reason, t.severity,
-	t.words, t.department, t.source_party, t.way_in, t.opened_at, t.due_at, t.claimed_at, t.closed_at, t.outcome, t.note, t.agreed, t.next_contact_at, t.confirmed_at, t.confirmed_by, t.version,
+	t.words, t.department, t.source_party, t.way_in, t.survey, t.opened_at, t.due_at, t.claimed_at, t.closed_at, t.outcome, t.note, t.agreed, t.next_contact_at, t.confirmed_at, t.confirmed_by, t.version,
 	c.name, e.name, v.order_no`
 
 const taskFrom = " from task t left join contact c on c.id = t.contact_id left join employee e on e.id = t.owner_id left join visit v on v.id = t.visit_id"
@@ -74,7 +76,7 @@ func scanTask(r scanner) (t Task, err error) {
 	var contact, visit, out, conv, msg, owner, name, ownerName, order text
 	var opened, due, claimed, closed, next, confirmed moment
 	err = r.Scan(&t.ID, &t.DealerID, &t.Kind, &t.Number, &contact, &visit, &out, &conv, &msg, &t.State, &owner, &t.Reason, &t.Severity,
-		&t.Words, &t.Department, &t.SourceParty, &t.WayIn, &opened, &due, &claimed, &closed, &t.Outcome, &t.Note, &t.Agreed, &next, &confirmed, &t.ConfirmedBy, &t.Version,
+		&t.Words, &t.Department, &t.SourceParty, &t.WayIn, &t.Survey, &opened, &due, &claimed, &closed, &t.Outcome, &t.Note, &t.Agreed, &next, &confirmed, &t.ConfirmedBy, &t.Version,
 		&name, &ownerName, &order)
 	t.ContactID, t.VisitID, t.OutreachID, t.ConversationID, t.MessageID, t.OwnerID = string(contact), string(visit), string(out), string(conv), string(msg), string(owner)
 	t.ContactName, t.OwnerName, t.Order = string(name), string(ownerName), string(order)
@@ -122,11 +124,11 @@ func (t *Tx) OpenTask(ctx context.Context, x Task, now time.Time) (Task, error) 
 }
 
 var taskInsert = []string{"id", "dealer_id", "kind", "number", "contact_id", "visit_id", "outreach_id", "conversation_id", "message_id", "state", "owner_id", "reason", "severity",
-	"words", "department", "source_party", "way_in", "opened_at", "due_at", "closed_at", "outcome", "note", "version", "updated_at"}
+	"words", "department", "source_party", "way_in", "survey", "opened_at", "due_at", "closed_at", "outcome", "note", "version", "updated_at"}
 
 func taskRow(x Task, now time.Time) []any {
 	return []any{x.ID, x.DealerID, x.Kind, x.Number, opt(x.ContactID), opt(x.VisitID), opt(x.OutreachID), opt(x.ConversationID), opt(x.MessageID), x.State, opt(x.OwnerID), x.Reason, x.Severity,
-		x.Words, x.Department, x.SourceParty, x.WayIn, at(x.OpenedAt), at(x.DueAt), at(x.ClosedAt), x.Outcome, x.Note, x.Version, at(now)}
+		x.Words, x.Department, x.SourceParty, x.WayIn, x.Survey, at(x.OpenedAt), at(x.DueAt), at(x.ClosedAt), x.Outcome, x.Note, x.Version, at(now)}
 }
 
 func (t *Tx) taskLike(ctx context.Context, x Task) (Task, error) {
