@@ -155,3 +155,88 @@ func TestOrder(t *testing.T) {
 		})
 	}
 }
+
+// TestReordered is what a provider that delivers the messages of one person in another
+// order than he sent them may not change, as long as all come within the time in which
+// they are one thought: for each burst, every order of arrival leads to what the order
+// of sending leads to. Equal must be the standing answers with their words in the order
+// in which they were sent, which tasks are open, for which reason and how urgent, and
+// that nothing but words of the person stands in them. The order in which a task or a
+// remark tells the words may differ, for a person may have read them already; so may
+// what was said meanwhile, and withdrawn.
+func TestReordered(t *testing.T) {
+	bursts := [][]string{
+		{"5", "спасибо"},
+		{"2", "стук остался"},
+		{"2", "стук остался", "и ждал три часа"},
+		{"стук остался", "2"},
+		{"ждал три часа", "и стук остался", "2"},
+		{"4", "но долго ждал", "больше часа"},
+		{"5", "Мария молодец", "всё объяснила"},
+		{"всё плохо", "перезвоните"},
+		{"ой", "не туда", "5"},
+		{"было грязно", "и дорого", "3"},
+	}
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			w := newWorld(t, storetest.Open(t, engine))
+			n := 0
+			for _, burst := range bursts {
+				want := ""
+				for _, order := range orders(len(burst)) {
+					n++
+					contact, token := w.customer(w.Store, n)
+					sent := w.Clock.Business().Truncate(time.Second)
+					for _, i := range order {
+						w.forward(2 * time.Second)
+						w.deliver([]*inbox.Inbox{w.in}, of(channels.Inbound{Channel: channels.Telegram, To: "bot", ProviderID: fmt.Sprint("m", i), Text: burst[i], At: sent.Add(time.Duration(i) * time.Second)}, token))
+					}
+					got := w.outcome(contact)
+					if want == "" {
+						want = got // the order of sending comes first
+					}
+					if got != want {
+						t.Errorf("%q, arrived as %v,\nled to           %s\nin order lead to %s", burst, order, got, want)
+					}
+					w.forward(time.Minute)
+				}
+			}
+		})
+	}
+}
+
+// orders are all orders of n things, that of counting first.
+func orders(n int) [][]int {
+	if n == 0 {
+		return [][]int{nil}
+	}
+	var out [][]int
+	for i := range n {
+		for _, rest := range orders(n - 1) {
+			order := []int{i}
+			for _, j := range rest {
+				if j >= i {
+					j++
+				}
+				order = append(order, j)
+			}
+			out = append(out, order)
+		}
+	}
+	return out
+}
+
+// outcome is what TestReordered compares, as one text.
+func (w *world) outcome(contact string) string {
+	w.t.Helper()
+	ts, err := w.Store.Tasks(w.t.Context(), store.TaskFilter{DealerID: w.Dealer.ID, ContactID: contact, Open: true})
+	must(w.t, err)
+	var tasks []string
+	for _, x := range ts {
+		words := strings.Fields(x.Words)
+		slices.Sort(words)
+		tasks = append(tasks, fmt.Sprintf("%s %s %d %v", x.Kind, x.Reason, x.Severity, words))
+	}
+	slices.Sort(tasks)
+	return fmt.Sprintf("answers %v; tasks %v", w.answers(contact), tasks)
+}
