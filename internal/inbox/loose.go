@@ -2,9 +2,12 @@ package inbox
 
 import (
 	"errors"
+	"slices"
+	"time"
 
 	"otklik/channels"
 	"otklik/internal/callback"
+	"otklik/internal/outreach"
 	"otklik/internal/render"
 	"otklik/internal/reply"
 	"otklik/internal/store"
@@ -61,56 +64,143 @@ func (e *entry) resumed() error {
 	return e.answer("start.unknown", false)
 }
 
-// inquiry opens a task for what a known person writes on his own.
+// inquiry opens a task for what a known person writes on his own: a callback where
+// somebody has to call, else a review with the clock of a written question. What he
+// writes in several messages is one thought here too.
 func (e *entry) inquiry(r reply.Reading) error {
-	urgent := r.Flagged(reply.FlagLegal) || r.Flagged(reply.FlagSafety)
-	if !urgent && !r.Has(reply.IntentCallback) {
-		_, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskReview)
-		if err := e.review(callback.ReasonInquiry, e.in.Text, ""); err != nil {
-			return err
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err // told once already that a person reads it
-		}
-		m, err := e.Drafter.Shared("inquiry.received", e.recipient(), e.answerer)
-		if err != nil {
-			return err
-		}
-		e.post(m)
-		return e.tx.Queue(e.ctx, e.outbox, e.now)
+	before, err := e.before()
+	if err != nil {
+		return err
 	}
-	t := store.Task{DealerID: e.dealer.ID, Kind: store.TaskCallback, ContactID: e.contact.ID, MessageID: e.msg.ID, Reason: string(survey.Requested), Words: e.in.Text, SourceParty: "client", WayIn: string(e.in.Channel), Clocks: callback.Clocks(e.now)}
-	t.DueAt = t.Clocks[0].DueAt
-	if urgent {
-		t.Severity, t.Reason = int(survey.Urgent), string(survey.Safety)
-		if r.Flagged(reply.FlagLegal) {
-			t.Reason = string(survey.Legal)
-		}
+	if len(before.heard) > 0 {
+		r = e.read(before.text+"\n"+e.in.Text, nil)
 	}
-	wish(&t, r.When, e.now)
-	if old, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskCallback); err == nil {
+	t := e.wanted(&r)
+	old, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskCallback)
+	mine := err == nil && slices.ContainsFunc(before.heard, func(m store.Message) bool { return m.ID == old.MessageID })
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return err
+	case mine, err == nil && t != nil:
 		if err := e.callAt(&old, r.When); err != nil {
 			return err
 		}
-		return callback.AddWords(e.ctx, e.tx, old, e.in.Text, e.msg.ID, t.Severity, e.now)
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return err
+		severity := 0
+		if t != nil {
+			severity = t.Severity
+		}
+		return callback.AddWords(e.ctx, e.tx, old, e.in.Text, e.msg.ID, severity, e.now)
+	case t == nil:
+		return e.written(before)
 	}
-	opened, err := e.tx.OpenTask(e.ctx, t, e.now)
+	if len(before.heard) > 0 {
+		// What came before is part of it, and needs neither review nor answer of its own.
+		if err := e.takeBack(before.text); err != nil {
+			return err
+		}
+		e.tx.Recall(before.told, "rewritten", e.now)
+		t.Words, t.MessageID = before.text+"\n"+e.in.Text, before.heard[0].ID
+	}
+	opened, err := e.tx.OpenTask(e.ctx, *t, e.now)
 	if err != nil {
 		return err
 	}
 	if err := e.wished(opened, r.When); err != nil {
 		return err
 	}
-	m, err := e.Drafter.Shared("callback.requested", e.recipient(), func(x *render.Data) {
+	return e.reply("callback.requested", func(x *render.Data) {
 		x.Callback.Owner, x.Callback.Due = e.responsible(), callback.WorkBy(t.DueAt, x.Zone)
 	})
+}
+
+// wanted is the callback that words of somebody who was asked nothing call for: lawyers,
+// danger, warning others, a fault that is still there, a wish to be called; nil for none.
+func (e *entry) wanted(r *reply.Reading) *store.Task {
+	t := &store.Task{DealerID: e.dealer.ID, Kind: store.TaskCallback, ContactID: e.contact.ID, MessageID: e.msg.ID, Words: e.in.Text, SourceParty: "client", WayIn: string(e.in.Channel), Clocks: callback.Clocks(e.now)}
+	for _, cause := range [...]struct {
+		here     bool
+		reason   string
+		severity survey.Severity
+	}{
+		{r.Flagged(reply.FlagLegal), string(survey.Legal), survey.Urgent},
+		{r.Flagged(reply.FlagSafety), string(survey.Safety), survey.Urgent},
+		{r.Flagged(reply.FlagWarnOthers), string(survey.WarnOthers), survey.Urgent},
+		{r.Flagged(reply.FlagNotFixed), reply.FlagNotFixed, survey.High},
+		{r.Flagged(reply.FlagRepairAgain), reply.FlagRepairAgain, survey.High},
+		{r.Has(reply.IntentCallback), string(survey.Requested), survey.Normal},
+	} {
+		if cause.here {
+			t.Reason, t.Severity, t.DueAt = cause.reason, int(cause.severity), t.Clocks[0].DueAt
+			wish(t, r.When, e.now)
+			return t
+		}
+	}
+	return nil
+}
+
+// written leaves words with an operator, and tells the person so once, when he has
+// written all of them.
+func (e *entry) written(before lately) error {
+	_, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskReview)
+	told := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := e.review(callback.ReasonInquiry, e.in.Text, ""); err != nil || told && len(before.told) == 0 {
+		return err
+	}
+	e.tx.Recall(before.told, "rewritten", e.now)
+	return e.reply("inquiry.received", e.answerer)
+}
+
+// reply queues what a person is told who was asked nothing. It waits for what may
+// follow, see joinWithin.
+func (e *entry) reply(id string, fill func(*render.Data)) error {
+	m, err := e.Drafter.Shared(id, e.recipient(), fill)
 	if err != nil {
 		return err
 	}
+	if chatty(e.in.Channel) {
+		m.DueAt = e.now.Add(answerWait)
+	}
 	e.post(m)
 	return e.tx.Queue(e.ctx, e.outbox, e.now)
+}
+
+// lately is what a person has written just before, as one text, and what still waits to
+// be told because of it.
+type lately struct {
+	heard []store.Message
+	told  []string
+	text  string
+}
+
+// longestThought bounds how far back a chain of messages is followed.
+const longestThought = time.Minute
+
+// before finds what this message goes on with: each of it came within joinWithin of the
+// next.
+func (e *entry) before() (lately, error) {
+	var out lately
+	if !chatty(e.in.Channel) {
+		return out, nil
+	}
+	ms, err := e.tx.Lately(e.ctx, e.contact.ID, e.now.Add(-longestThought))
+	if err != nil {
+		return out, err
+	}
+	last := e.now
+	for _, m := range slices.Backward(ms) {
+		switch {
+		case m.Direction == store.Out && m.State == outreach.Queued:
+			out.told = append(out.told, m.ID)
+		case m.Direction == store.In && m.Channel == e.in.Channel && m.Address == e.in.From && last.Sub(m.CreatedAt) <= joinWithin:
+			out.heard, last = append(out.heard, m), m.CreatedAt
+		}
+	}
+	slices.Reverse(out.heard)
+	out.text = words(out.heard)
+	return out, nil
 }
 
 // answer queues a shared message outside any survey.

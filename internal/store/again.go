@@ -25,6 +25,16 @@ func (t *Turn) Messages(ctx context.Context, ids []string) ([]Message, error) {
 	return ms, nil
 }
 
+// Lately reads what passed between a contact and us outside any conversation from a
+// moment on, in the order in which it came, and locks it.
+func (t *Turn) Lately(ctx context.Context, contactID string, since time.Time) ([]Message, error) {
+	ms, err := collect(ctx, t.g.tx, scanMessage, "select "+messageCols+" from message where contact_id = $1 and created_at >= $2 and conversation_id is null order by created_at, id"+t.g.tx.s.dialect.forUpdate, key(contactID), at(since))
+	if err != nil {
+		return nil, fmt.Errorf("reading messages: %w", err)
+	}
+	return ms, nil
+}
+
 // Recall withdraws messages that still wait to be sent.
 func (t *Turn) Recall(ids []string, reason string, now time.Time) {
 	if len(ids) == 0 {
