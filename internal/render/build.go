@@ -44,8 +44,18 @@ type job struct {
 type asked struct {
 	*survey.Question
 	wording wording
+	// brands are the wordings for vehicles of a brand (R037).
+	brands map[string]wording
 	// rows are the answers as buttons, by locale.
 	rows map[string][][]choice
+}
+
+// of is the wording for a vehicle.
+func (a *asked) of(model string) wording {
+	if w, ok := a.brands[a.Brand(model)]; ok {
+		return w
+	}
+	return a.wording
 }
 
 // run builds a job in the best locale and says where it failed.

@@ -226,7 +226,11 @@ func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
 	}
 	for i := range def.Questions {
 		q := &def.Questions[i]
-		c.questions[q.ID] = r.ask(q, take(q.ID, q.Ask))
+		a := r.ask(q, take(q.ID, q.Ask))
+		for b := range q.Brands {
+			a.brands[b] = take(q.ID+" of "+b, q.AskOf(b))
+		}
+		c.questions[q.ID] = a
 	}
 	if q := def.First(); q != nil {
 		c.first = c.questions[q.ID]
@@ -245,7 +249,7 @@ func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
 
 // ask prepares a question's answers in the locales of a wording.
 func (r *Renderer) ask(q *survey.Question, w wording) *asked {
-	a := &asked{Question: q, wording: w, rows: map[string][][]choice{}}
+	a := &asked{Question: q, wording: w, brands: map[string]wording{}, rows: map[string][][]choice{}}
 	for l := range w {
 		if words := r.words[base(l)]; words != nil {
 			a.rows[l] = choices(q, words, l)
@@ -272,7 +276,7 @@ func (r *Renderer) Invite(def *survey.Definition, locale string, ch channels.Kin
 	}
 	j := &job{name: def.ID + "/invite", text: c.invite, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d}
 	r.borrow(j, def.Messages["invite"])
-	j.buttons, j.question, j.opens = c.first, c.first.wording, true
+	j.buttons, j.question, j.opens = c.first, c.first.of(d.Vehicle.Model), true
 	return r.run(j, locale)
 }
 
@@ -289,7 +293,7 @@ func (r *Renderer) Greeting(id string, def *survey.Definition, locale string, ch
 		return Content{}, err
 	}
 	return r.run(&job{name: id + " with " + def.ID, text: m.compiled, channel: ch, purpose: m.Purpose, why: c.why, segments: max(m.Segments, def.Segments), data: &d,
-		buttons: c.first, question: c.first.wording, asks: true, opens: m.Purpose != "answer"}, locale)
+		buttons: c.first, question: c.first.of(d.Vehicle.Model), asks: true, opens: m.Purpose != "answer"}, locale)
 }
 
 // Question renders a later question of a survey.
@@ -299,7 +303,7 @@ func (r *Renderer) Question(def *survey.Definition, id, locale string, ch channe
 		return Content{}, err
 	}
 	// The subject is the survey's: mail programs keep the thread together by it.
-	j := &job{name: def.ID + "/" + id, text: q.wording, subject: c.invite, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d, buttons: q}
+	j := &job{name: def.ID + "/" + id, text: q.of(d.Vehicle.Model), subject: c.invite, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d, buttons: q}
 	if m, ok := r.messages[def.Messages["invite"]]; ok {
 		j.subject = m.compiled
 	}
@@ -316,7 +320,7 @@ func (r *Renderer) Reask(def *survey.Definition, id, locale string, ch channels.
 	if kind == survey.MultiChoice || kind == survey.Expectation {
 		kind = survey.Choice
 	}
-	j := &job{name: def.ID + "/" + id, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d, buttons: q, question: q.wording}
+	j := &job{name: def.ID + "/" + id, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d, buttons: q, question: q.of(d.Vehicle.Model)}
 	if !r.borrow(j, "reask."+string(kind)) {
 		return Content{}, fmt.Errorf("rendering a second try of %s/%s: %w", def.ID, id, ErrUnknown)
 	}

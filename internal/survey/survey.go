@@ -154,6 +154,9 @@ type Question struct {
 	// the person has already written words with an answer.
 	CoveredByWords []channels.Kind `yaml:"covered_by_words"`
 	Ask            Wording         `yaml:"ask"`
+	// Brands are other wordings for vehicles of a brand, by its name in lower case
+	// (R037). What one does not say is asked as in Ask.
+	Brands map[string]Wording `yaml:"brands"`
 }
 
 // Option is one choice with its label per locale.

@@ -84,7 +84,8 @@ func (v *validator) question(q *Question, i int) {
 		}
 	}
 	v.wording(q.Ask, append(path, "ask"), q.Channels, false)
-	v.numbered(q, i)
+	v.numbered(q, q.Ask, at("questions", i, "ask"))
+	v.brands(q, i)
 }
 
 // reach demands that what a person can choose to be reached on is a channel.
@@ -104,14 +105,14 @@ func (v *validator) reach(q *Question, path []any) {
 
 // numbered demands that a yes/no question which can be answered in plain text
 // numbers the answers, so that "1" can be read.
-func (v *validator) numbered(q *Question, i int) {
+func (v *validator) numbered(q *Question, ask Wording, path []any) {
 	if q.Kind != YesNo || v.d.Budget[channels.SMS].Rated == 0 || !q.on(channels.SMS) {
 		return
 	}
 	for _, l := range v.d.Locales {
-		text := q.Ask[l].For(channels.SMS)
+		text := ask[l].For(channels.SMS)
 		if text != "" && (!strings.Contains(text, "1") || !strings.Contains(text, "2")) {
-			v.bad(at("questions", i, "ask", l), "question %q: the text for sms in %s must number the answers (1 and 2)", q.ID, l)
+			v.bad(append(slices.Clone(path), l), "question %q: the text for sms in %s must number the answers (1 and 2)", q.ID, l)
 		}
 	}
 }
