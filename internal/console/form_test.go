@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,24 @@ func TestFormAsksWhatItBeganWith(t *testing.T) {
 	p.want(t, http.StatusOK, "q.overall")
 	if strings.Contains(p.body, "q.fixed") {
 		t.Error("the form asks what the newest version asks")
+	}
+}
+
+// What went wrong is asked below the scores, and the wishes last; on the phone it is
+// asked where the survey has it.
+func TestFormIsInReadingOrder(t *testing.T) {
+	h := open(t, storetest.Open(t, "sqlite"))
+	call := h.surveyCall()
+	for path, want := range map[string]string{"/s/" + h.token(): "overall fixed on_time explained trouble suggestions", "/tasks/" + call.ID + "/survey": "overall trouble fixed on_time explained suggestions"} {
+		var got []string
+		for _, m := range regexp.MustCompile(`id="q\.(\w+)\.label"`).FindAllStringSubmatch(h.login("maria").get(path).body, -1) {
+			if slices.Contains(strings.Fields(want), m[1]) { // without the one that is drawn
+				got = append(got, m[1])
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s asks %v, want %s", path, got, want)
+		}
 	}
 }
 

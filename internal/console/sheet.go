@@ -57,7 +57,7 @@ func (q *request) fields(def *survey.Definition, st *survey.State, ch channels.K
 	for _, a := range standing {
 		given[a.Question] = a
 	}
-	for _, question := range st.Sheet(def, ch) {
+	for _, question := range inReadingOrder(st.Sheet(def, ch), ch) {
 		// A person who only listens or reads must not meet a placeholder without
 		// a value: the wordings of sheets have none that is not optional.
 		content, err := q.c.Renderer.Question(def, question.ID, locale, ch, q.c.Drafter.Data(r))
@@ -88,6 +88,27 @@ func (q *request) fields(def *survey.Definition, st *survey.State, ch channels.K
 		out = append(out, f)
 	}
 	return out, nil
+}
+
+// inReadingOrder is the order of a sheet on the page. A caller asks what went wrong as
+// soon as he hears that something did; who fills the form in himself would meet it before
+// he has said anything, so that it stands below the scores.
+func inReadingOrder(qs []*survey.Question, ch channels.Kind) []*survey.Question {
+	if ch != channels.Form {
+		return qs
+	}
+	late := func(q *survey.Question) int {
+		switch q.Role {
+		case survey.Trouble:
+			return 1
+		case survey.Suggestions:
+			return 2
+		}
+		return 0
+	}
+	out := slices.Clone(qs)
+	slices.SortStableFunc(out, func(a, b *survey.Question) int { return late(a) - late(b) })
+	return out
 }
 
 // valuesOf is an answer as a form would post it.
