@@ -29,7 +29,9 @@ type field struct {
 	// Conditional questions depend on earlier answers; a page without JavaScript
 	// cannot hide them.
 	Conditional bool
-	Options     []option
+	// Trouble: it is asked where something went wrong.
+	Trouble bool
+	Options []option
 	// Typed is the text of an open question.
 	Typed string
 	// Given is the answer that stands already, in words; it is not asked again.
@@ -64,7 +66,7 @@ func (q *request) fields(def *survey.Definition, st *survey.State, ch channels.K
 		if err != nil {
 			return nil, fmt.Errorf("wording question %s: %w", question.ID, err)
 		}
-		f := field{ID: question.ID, Kind: string(question.Kind), Name: prefix + question.ID, Text: content.Text, Optional: question.Optional, Conditional: question.Conditional(), Number: len(out) + 1}
+		f := field{ID: question.ID, Kind: string(question.Kind), Name: prefix + question.ID, Text: content.Text, Optional: question.Optional, Conditional: question.Conditional(), Trouble: question.Conditional() && question.Role == survey.Trouble, Number: len(out) + 1}
 		a, has := given[question.ID]
 		f.Options = q.options(question, locale)
 		chosen := typed[f.Name]

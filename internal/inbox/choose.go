@@ -68,6 +68,17 @@ func (e *entry) fits(c *store.Conversation) (bool, reply.Reading, error) {
 	return r.Intent == reply.IntentAnswer && def.Accepts(q.ID, &r), r, nil
 }
 
+// read reads a text against a question, nil for none. The names of the dealer's people
+// are known to it.
+func (e *entry) read(text string, q *reply.Question) reply.Reading {
+	if e.names == nil {
+		for _, s := range e.staff() {
+			e.names = append(e.names, s.Name)
+		}
+	}
+	return e.Parser.Read(reply.Input{Text: text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: e.names})
+}
+
 // edited finds the message that this one corrects; the zero Message when it is not
 // there any more.
 func (e *entry) edited() (store.Message, error) {

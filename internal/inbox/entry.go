@@ -361,17 +361,6 @@ func (e *entry) text() error {
 	return e.step(survey.Input{Reading: &r, Question: question, Text: e.in.Text})
 }
 
-// read reads a text against a question, nil for none. The names of the dealer's people
-// are known to it.
-func (e *entry) read(text string, q *reply.Question) reply.Reading {
-	if e.names == nil {
-		for _, s := range e.staff() {
-			e.names = append(e.names, s.Name)
-		}
-	}
-	return e.Parser.Read(reply.Input{Text: text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: e.names})
-}
-
 // several takes a list of answers, and tells the person how they were taken.
 func (e *entry) several(given []survey.Given) error {
 	rest := make([]reply.Reading, 0, len(given))
