@@ -112,9 +112,13 @@ type columns struct {
 }
 
 func newColumns(f *File, t *table) *columns {
-	c := &columns{by: map[string][]int{}, match: t.matches, header: f.Header, kind: f.opts.Kind}
+	c := &columns{by: map[string][]int{}, match: slices.Clone(t.matches), header: f.Header, kind: f.opts.Kind}
 	c.shape = shapes(t.lines, len(f.Header))
 	for i, m := range c.match {
+		if kinds, some := onlyFor[m.field]; some && !slices.Contains(kinds, c.kind) {
+			c.match[i] = match{} // as if it said nothing
+			continue
+		}
 		if m.field != "" && m.field != fIgnore {
 			c.put(m.field, i)
 		}
@@ -347,7 +351,7 @@ func (c *columns) resolve() {
 			delete(c.by, f)
 		}
 	}
-	if c.kind != Appointments {
+	if c.kind != Appointments && c.kind != Prospects {
 		delete(c.by, fStatus)
 	}
 	for f, list := range c.by {

@@ -10,7 +10,7 @@ import (
 func (r *rowReader) customer() Customer {
 	locale := r.locale()
 	c := r.name(locale)
-	c.ExternalID, c.Locale = r.word(fCustomerID), locale
+	c.ExternalID, c.Locale, c.Tags = r.word(fCustomerID), locale, r.tags()
 	if c.Company {
 		return c // a company has neither gender nor birthday, whatever the columns say
 	}
@@ -22,7 +22,7 @@ func (r *rowReader) customer() Customer {
 			r.warn(r.column(fGender), CodeBadWord, "%q is no known gender; left out", shorten(w, 20))
 		}
 	}
-	c.Birthday = r.birthday()
+	c.Birthday, c.Deceased = r.birthday(), r.marked(fDeceased)
 	return c
 }
 

@@ -45,6 +45,15 @@ const (
 	fTestDrive  = "test_drive"
 	fContKind   = "contact_kind"
 	fSource     = "source"
+	fAttention  = "attention" // a flag, or the reason for it
+	fRequest    = "request"   // the customer's key request
+	fWarranty   = "warranty"
+	fImmobile   = "immobile"
+	fAgreedTerm = "agreed_other" // the customer agreed to a later slot
+	fAgreedAt   = "agreed_at"    // the next contact that was agreed
+	fNotes      = "notes"
+	fTags       = "tags"
+	fDeceased   = "deceased"
 	fIgnore     = "ignore" // for Options.Mapping: do not use the column
 )
 
@@ -55,7 +64,8 @@ var fieldNames = [...]string{
 	fOrder, fDealer, fClosedAt, fHandedOver, fPromisedAt, fOpenedAt, fStartsAt, fDate, fSoldAt, fWorks, fTotal, fLabor,
 	fParts, fCurrency, fAdvisor, fMechanic, fDepartment, fRepeat, fStatus, fCustomerID, fCustomer, fFamily, fGiven,
 	fPatronymic, fCompany, fCustType, fGender, fBirthday, fLocale, fPhone, fEmail, fContact, fVIN, fPlate, fModel, fMake,
-	fMileage, fIntModel, fIntOptions, fPayment, fTestDrive, fContKind, fSource, fIgnore,
+	fMileage, fIntModel, fIntOptions, fPayment, fTestDrive, fContKind, fSource,
+	fAttention, fRequest, fWarranty, fImmobile, fAgreedTerm, fAgreedAt, fNotes, fTags, fDeceased, fIgnore,
 }
 
 // FieldNames lists the fields that Options.Mapping may name.
@@ -70,7 +80,7 @@ var interestKeys = map[string]string{
 // isDateField holds for the fields whose cells are moments or dates.
 func isDateField(field string) bool {
 	switch field {
-	case fClosedAt, fHandedOver, fPromisedAt, fOpenedAt, fStartsAt, fDate, fSoldAt, fBirthday:
+	case fClosedAt, fHandedOver, fPromisedAt, fOpenedAt, fStartsAt, fDate, fSoldAt, fBirthday, fAgreedAt:
 		return true
 	}
 	return false
@@ -83,6 +93,12 @@ func manyColumns(field string) bool {
 		return true
 	}
 	return false
+}
+
+// onlyFor are the fields that some kinds alone have a use for.
+var onlyFor = map[string][]Kind{
+	fAttention: {Appointments}, fRequest: {Appointments}, fWarranty: {Appointments}, fImmobile: {Appointments}, fAgreedTerm: {Appointments},
+	fAgreedAt: {Prospects}, fNotes: {Prospects}, fTags: {Customers, Prospects}, fDeceased: {Customers},
 }
 
 // clockFields are the columns of which at least one must start the kind's clock, best first.

@@ -53,10 +53,16 @@ func TestUnderstand(t *testing.T) {
 		fSource:     {"Источник", "Lead Source", "线索来源", "Откуда узнали"},
 		fCustType:   {"Тип клиента", "Customer Type", "客户类型"},
 		fCompany:    {"Company", "Company Name", "公司名称", "Название организации"},
+		fNotes:      {"Комментарий", "Notes", "备注"},
+		fWarranty:   {"Гарантия", "Warranty", "保修"},
+		fAttention:  {"Особое внимание", "Special Attention", "特别关注"},
+		fAgreedAt:   {"Дата следующего контакта", "Next Contact", "下次跟进时间"},
+		fTags:       {"Теги", "Customer Group", "标签"},
+		fDeceased:   {"Умер", "Deceased", "已故"},
 		fLabor:      {"Сумма работ", "Labor Total", "工时费"},
 		fParts:      {"Сумма запчастей", "Parts Total", "配件费"},
-		"": {"Телефон мастера", "Advisor Phone", "Табельный номер механика", "顾问电话", "Комментарий", "№ п/п", "Notes", "备注", "Адрес", "Address", "Скидка",
-			"Телефон менеджера", "Dealer Phone", "", "Организация", "Гарантия"},
+		"": {"Телефон мастера", "Advisor Phone", "Табельный номер механика", "顾问电话", "№ п/п", "Адрес", "Address", "Скидка",
+			"Телефон менеджера", "Dealer Phone", "", "Организация", "Гарантия до"},
 	} {
 		for _, h := range headers {
 			if got := words().understand(h).field; got != field {

@@ -130,10 +130,20 @@ type Record struct {
 	Mechanic     string // as written
 	Department   string // as written
 	Repeat       bool   // repeat repair
-	State        string // appointments: booked, arrived, missed, canceled, or "" where no column tells it
-	Customer     Customer
-	Vehicle      Vehicle
-	Interest     map[string]string // prospects: model, options, payment, test_drive, contact_kind, source; nil when none
+	State        string // appointments: booked, arrived, missed, canceled; prospects: new, contacted, test_drive, meeting, won, lost; or "" where no column tells it
+	Outcome      string // prospects: what the status column says of won and lost, as written
+	// Appointments.
+	Attention          bool
+	AttentionReason    string // as written, "" for a mere flag
+	Request            string // the customer's key request, as written
+	Warranty, Immobile bool
+	AgreedOther        bool // the customer agreed to another term
+	// Prospects.
+	AgreedAt time.Time // the next contact that was agreed
+	Notes    string
+	Customer Customer
+	Vehicle  Vehicle
+	Interest map[string]string // prospects: model, options, payment, test_drive, contact_kind, source; nil when none
 }
 
 // Clock is the moment from which the kind's programs count, in UTC: of visits and deliveries the hand-over, else the
@@ -165,14 +175,17 @@ type Customer struct {
 	GenderSource              string // data, patronymic or ""; nothing else ever tells the gender (design.md, invariant 14)
 	Birthday                  string // YYYY-MM-DD, --MM-DD without year, or ""
 	Locale                    string
+	Tags                      []string // the dealer's own words
+	Deceased                  bool
 	Phones, Emails            []string // E.164; lower-case bare addresses; without duplicates, in the file's order
 }
 
 // Vehicle is what the export says about the car.
 type Vehicle struct {
-	VIN, Plate, Model string
-	Mileage           int    // as written, no unit known
-	SoldAt            string // YYYY-MM-DD or ""
+	VIN, Plate  string
+	Make, Model string // Model has the make in it
+	Mileage     int    // as written, no unit known
+	DeliveredOn string // YYYY-MM-DD on which the customer got it, or ""
 }
 
 // maxFile bounds an export in bytes: a million visits with room to spare. It is held in memory.

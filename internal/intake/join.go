@@ -147,7 +147,7 @@ func (r *Record) join(o *Record, perOrder bool) {
 	for _, s := range [...][2]*string{
 		{&r.Advisor, &o.Advisor}, {&r.Mechanic, &o.Mechanic}, {&r.Department, &o.Department}, {&r.State, &o.State},
 		{&r.Vehicle.VIN, &o.Vehicle.VIN}, {&r.Vehicle.Plate, &o.Vehicle.Plate}, {&r.Vehicle.Model, &o.Vehicle.Model},
-		{&r.Vehicle.SoldAt, &o.Vehicle.SoldAt}, {&r.Customer.Birthday, &o.Customer.Birthday},
+		{&r.Vehicle.DeliveredOn, &o.Vehicle.DeliveredOn}, {&r.Vehicle.Make, &o.Vehicle.Make}, {&r.Customer.Birthday, &o.Customer.Birthday},
 	} {
 		if *s[0] == "" {
 			*s[0] = *s[1]

@@ -40,7 +40,7 @@ func TestTitledExport(t *testing.T) {
 			Name: "Петрова Анна Сергеевна", Family: "Петрова", Given: "Анна", Patronymic: "Сергеевна",
 			Gender: "female", GenderSource: "patronymic", Locale: "ru", Phones: []string{"+79010001122", "+78632000050"},
 		},
-		Vehicle: Vehicle{VIN: "XTAEDCNSB6X5NRV8A", Model: "LADA Vesta"},
+		Vehicle: Vehicle{VIN: "XTAEDCNSB6X5NRV8A", Make: "LADA", Model: "LADA Vesta"},
 	}
 	if got := f.Rows[0].Record; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -67,11 +67,11 @@ func TestKinds(t *testing.T) {
 			func(r *Record) bool { return r.Customer.Family == "欧阳" && r.Customer.Gender == "female" }},
 		{"deliveries", Deliveries, "Договор;Покупатель;Телефон;Дата выдачи;Модель;VIN;Продавец\nД-1;Иванов Иван;89010001122;05.11.2026 12:00;LADA Vesta;XTAEDCNSB6X5NRV8A;Орлова М.\n",
 			func(r *Record) bool {
-				return r.Order == "Д-1" && r.HandedOverAt.Equal(at("2026-11-05T09:00:00Z")) && r.Vehicle.SoldAt == "2026-11-05" && r.Advisor == "Орлова М."
+				return r.Order == "Д-1" && r.HandedOverAt.Equal(at("2026-11-05T09:00:00Z")) && r.Vehicle.DeliveredOn == "2026-11-05" && r.Advisor == "Орлова М."
 			}},
 		{"deliveries by date of sale", Deliveries, "Deal Number,Buyer,Cell,Sold Date,Vehicle,Sales Consultant\n77,\"Smith, John\",+1 415 555 0191,2026-11-05,2026 Camry,K. Lee\n",
 			func(r *Record) bool {
-				return r.Order == "77" && r.HandedOverAt.Equal(at("2026-11-04T21:00:00Z")) && r.Vehicle.SoldAt == "2026-11-05"
+				return r.Order == "77" && r.HandedOverAt.Equal(at("2026-11-04T21:00:00Z")) && r.Vehicle.DeliveredOn == "2026-11-05"
 			}},
 		{"a time of day under a bare header", Deliveries, "Дата выдачи а/м;Время;Клиент;Телефон;Модель\n05.11.2026;14:00;Ким Олег;89010001122;Vesta\n",
 			func(r *Record) bool { return r.HandedOverAt.Equal(at("2026-11-05T11:00:00Z")) }},
@@ -91,6 +91,28 @@ func TestKinds(t *testing.T) {
 		{"prospects in Chinese", Prospects, "线索编号,潜客姓名,手机号,线索创建时间,意向车型,付款方式,线索来源\nL1,王伟,+8615000000311,2026-11-20 14:00,轩逸,贷款,官网\n",
 			func(r *Record) bool {
 				return r.Order == "L1" && r.Interest["model"] == "轩逸" && r.Interest["source"] == "官网"
+			}},
+		{"customers with tags, and one who has died", Customers, "Код;ФИО;Телефон;Теги;Умер\nК-1;Иванов Иван;89010001122;автоклуб, корпоратив;да\n",
+			func(r *Record) bool {
+				return r.Customer.Deceased && slices.Equal(r.Customer.Tags, []string{"автоклуб", "корпоратив"})
+			}},
+		{"customers in English", Customers, "Customer ID,Name,Phone,Customer Group,Deceased\n7,John Smith,+14155550191,fleet,no\n",
+			func(r *Record) bool { return !r.Customer.Deceased && slices.Equal(r.Customer.Tags, []string{"fleet"}) }},
+		{"an appointment for a warranty repair", Appointments, "№ записи;Клиент;Телефон;Дата записи;Дата обращения;Гарантия;Не на ходу;Согласован другой срок;Особое внимание;Со слов клиента;Статус\n16;Иванов Иван;89010001122;25.11.2026 10:30;24.11.2026 09:00;да;да;нет;был недоволен;стук справа;Записан\n",
+			func(r *Record) bool {
+				return r.Warranty && r.Immobile && !r.AgreedOther && r.Attention && r.AttentionReason == "был недоволен" && r.Request == "стук справа" && r.State == "booked" && r.OpenedAt.Equal(at("2026-11-24T06:00:00Z"))
+			}},
+		{"a prospect and what was agreed", Prospects, "Лид;Имя;Телефон;Дата последнего контакта;Дата следующего контакта;Интерес;Менеджер;Статус;Комментарий\n5;Мария;89010001122;20.11.2026 14:00;27.11.2026;Vesta;Зимин П.;Отказ;купит весной\n",
+			func(r *Record) bool {
+				return r.OpenedAt.Equal(at("2026-11-20T11:00:00Z")) && r.AgreedAt.Equal(at("2026-11-26T21:00:00Z")) && r.State == "lost" && r.Outcome == "Отказ" && r.Notes == "купит весной" && r.Advisor == "Зимин П."
+			}},
+		{"the last contact counts", Prospects, "Lead ID,Lead Name,Phone,Created,Last Contact,Next Contact,Status\n5,John Smith,+14155550191,2026-11-01 09:00,2026-11-20 14:00,2026-12-01,Test Drive\n",
+			func(r *Record) bool {
+				return r.OpenedAt.Equal(at("2026-11-20T11:00:00Z")) && r.AgreedAt.Equal(at("2026-11-30T21:00:00Z")) && r.State == "test_drive"
+			}},
+		{"a Chinese prospect", Prospects, "线索编号,潜客姓名,手机号,最近跟进时间,下次跟进时间,状态,备注\nL2,王伟,+8615000000311,2026-11-20 14:00,2026-11-28,已试驾,喜欢红色\n",
+			func(r *Record) bool {
+				return r.State == "test_drive" && !r.AgreedAt.IsZero() && r.Notes == "喜欢红色"
 			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -141,11 +141,17 @@ func (r *rowReader) record() *Record {
 	r.dates(rec)
 	r.addresses(&rec.Customer)
 	rec.Vehicle = r.vehicle(rec)
-	if r.f.opts.Kind == Appointments {
-		rec.State = r.state()
-	}
-	if r.f.opts.Kind == Prospects {
-		rec.Interest = r.interest()
+	switch r.f.opts.Kind {
+	case Appointments:
+		rec.State = r.state(words().state)
+		rec.Attention, rec.AttentionReason = r.flag(fAttention)
+		rec.Request, rec.Warranty, rec.Immobile, rec.AgreedOther = r.word(fRequest), r.marked(fWarranty), r.marked(fImmobile), r.marked(fAgreedTerm)
+	case Prospects:
+		rec.Interest, rec.Notes = r.interest(), r.word(fNotes)
+		rec.AgreedAt, _ = r.moment(fAgreedAt)
+		if rec.State = r.state(words().funnel); rec.State == "won" || rec.State == "lost" {
+			rec.Outcome = squeeze(r.cell(fStatus))
+		}
 	}
 	return rec
 }
@@ -369,7 +375,8 @@ func (r *rowReader) money(field string) Money {
 
 func (r *rowReader) vehicle(rec *Record) Vehicle {
 	v := Vehicle{VIN: VIN(r.word(fVIN)), Plate: Plate(r.word(fPlate)), Model: r.word(fModel)}
-	if m := r.word(fMake); m != "" && !strings.Contains(fold(v.Model), fold(m)) {
+	v.Make = r.word(fMake)
+	if m := v.Make; m != "" && !strings.Contains(fold(v.Model), fold(m)) {
 		v.Model = strings.TrimSpace(m + " " + v.Model)
 	}
 	if cell := r.word(fMileage); cell != "" {
@@ -381,9 +388,9 @@ func (r *rowReader) vehicle(rec *Record) Vehicle {
 	}
 	switch d, ok := r.day(fSoldAt); {
 	case ok && d.year != 0:
-		v.SoldAt = fmt.Sprintf("%04d-%02d-%02d", d.year, d.month, d.day)
+		v.DeliveredOn = fmt.Sprintf("%04d-%02d-%02d", d.year, d.month, d.day)
 	case r.f.opts.Kind == Deliveries && !rec.Clock().IsZero():
-		v.SoldAt = rec.Clock().In(r.f.opts.Zone).Format(time.DateOnly)
+		v.DeliveredOn = rec.Clock().In(r.f.opts.Zone).Format(time.DateOnly)
 	}
 	return v
 }
@@ -418,17 +425,42 @@ func Plate(s string) string {
 	return p
 }
 
-// state is an appointment's outcome by its status column.
-func (r *rowReader) state() string {
-	w := fold(r.word(fStatus))
-	if w == "" {
-		return ""
-	}
-	s, ok := words().state[w]
-	if !ok {
+// state is what the status column says, by the words for it.
+func (r *rowReader) state(meanings map[string]string) string {
+	w := fold(r.cell(fStatus))
+	s, ok := meanings[w] // before the words for "none": "отказ" is both
+	if !ok && w != "" && !words().says(w) {
 		r.warn(r.column(fStatus), CodeBadWord, "%q is no known status; left out", shorten(w, 40))
 	}
 	return s
+}
+
+// flag reads a column that says yes, or why.
+func (r *rowReader) flag(field string) (is bool, why string) {
+	w := r.word(field)
+	switch f := fold(w); {
+	case f == "" || words().no[f]:
+		return false, ""
+	case words().yes[f] || f == "vip":
+		return true, ""
+	}
+	return true, w
+}
+
+// marked is a flag whose reason does not matter.
+func (r *rowReader) marked(field string) bool {
+	is, _ := r.flag(field)
+	return is
+}
+
+// tags are the words of a list in one cell.
+func (r *rowReader) tags() (out []string) {
+	for _, t := range strings.FieldsFunc(r.word(fTags), func(c rune) bool { return strings.ContainsRune(",;|/，；、", c) }) {
+		if t = squeeze(t); t != "" {
+			out = appendNew(out, t)
+		}
+	}
+	return out
 }
 
 func (r *rowReader) interest() map[string]string {

@@ -33,6 +33,7 @@ type wordFile struct {
 	Totals           []string            `yaml:"totals"`
 	Months           [][]string          `yaml:"months"`
 	States           map[string][]string `yaml:"states"`
+	Funnel           map[string][]string `yaml:"funnel"`
 	Legal            []string            `yaml:"legal"`
 	LegalPhrases     []string            `yaml:"legal_phrases"`
 	LegalEndings     []string            `yaml:"legal_endings"`
@@ -78,20 +79,20 @@ type vocabulary struct {
 	foreign    set
 	hanForeign []string
 
-	gender, state, language, currency map[string]string // word → meaning
-	month                             map[string]int
-	dateWord, am, pm                  set
-	yes, no, none                     set
-	totals                            []string
-	legal, legalEndings               set
-	phrases, hanPhrases               []string
-	companyType, personType, nobody   set
-	minorUnit                         set
-	titles, suffixes, particles       set
-	hanTitles                         []string
-	patronymic                        map[string]string
-	given                             set
-	compound                          set
+	gender, state, funnel, language, currency map[string]string // word → meaning
+	month                                     map[string]int
+	dateWord, am, pm                          set
+	yes, no, none                             set
+	totals                                    []string
+	legal, legalEndings                       set
+	phrases, hanPhrases                       []string
+	companyType, personType, nobody           set
+	minorUnit                                 set
+	titles, suffixes, particles               set
+	hanTitles                                 []string
+	patronymic                                map[string]string
+	given                                     set
+	compound                                  set
 }
 
 // words is the embedded vocabulary, read once and never changed.
@@ -106,7 +107,7 @@ var words = sync.OnceValue(func() *vocabulary {
 func loadWords() (*vocabulary, error) {
 	v := &vocabulary{
 		exact: map[string]synonym{}, owner: set{}, planned: set{}, short: map[string]string{}, staff: set{}, attr: set{}, foreign: set{},
-		gender: map[string]string{}, state: map[string]string{}, language: map[string]string{}, currency: map[string]string{}, month: map[string]int{},
+		gender: map[string]string{}, state: map[string]string{}, funnel: map[string]string{}, language: map[string]string{}, currency: map[string]string{}, month: map[string]int{},
 		dateWord: set{}, am: set{}, pm: set{},
 		yes: set{}, no: set{}, none: set{}, legal: set{}, legalEndings: set{}, companyType: set{}, personType: set{},
 		titles: set{}, suffixes: set{}, particles: set{}, patronymic: map[string]string{}, given: set{}, compound: set{}, nobody: set{}, minorUnit: set{},
@@ -176,6 +177,7 @@ func (v *vocabulary) addTokens(s set, han, list []string) []string {
 func (v *vocabulary) addValues(w wordFile) {
 	addMeanings(v.gender, w.Genders)
 	addMeanings(v.state, w.States)
+	addMeanings(v.funnel, w.Funnel)
 	addMeanings(v.language, w.Languages)
 	addMeanings(v.currency, w.Currencies)
 	v.dateWord.add(w.DateWords)

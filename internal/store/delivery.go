@@ -205,7 +205,7 @@ func (sv *saver) undeliver(ctx context.Context, was oldVisit, contact string) er
 	if err := sv.tx.takeBack(ctx, was.vehicle, EventVehicleDelivered); err != nil {
 		return err
 	}
-	if _, err := sv.tx.ExecContext(ctx, "update vehicle set delivered_on = '', consultant_id = null, updated_at = $2 where id = $1", was.vehicle, at(sv.now)); err != nil {
+	if _, err := sv.tx.ExecContext(ctx, "update vehicle set delivered_on = '', consultant_id = null, sold_at = coalesce(sold_at, $2), updated_at = $2 where id = $1", was.vehicle, at(sv.now)); err != nil {
 		return err
 	}
 	return sv.tx.notHis(ctx, was.vehicle, was.contact, contact, sv.now)
