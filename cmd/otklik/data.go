@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"otklik/internal/app"
 	"otklik/internal/intake"
@@ -74,17 +73,12 @@ type countLine struct {
 }
 
 func (c importCmd) Run(r run) error {
-	switch intake.Kind(c.Kind) {
-	case intake.Visits, intake.Customers, intake.Prospects:
-	default:
-		return usage("--kind %s is not imported yet", c.Kind)
-	}
-	return withStore(r, true, func(t tools) error {
-		d, err := t.dealer(r.ctx, c.Dealer)
+	return withApp(r, func(a *app.App) error {
+		d, err := tools{a.Store()}.dealer(r.ctx, c.Dealer)
 		if err != nil {
 			return err
 		}
-		im := &app.Importer{Store: t.store, Now: func() time.Time { return time.Now().UTC() }}
+		im := a.Importer()
 		o := app.ImportOptions{Kind: intake.Kind(c.Kind), Dealer: d, Region: c.Region, Locale: c.Locale, DryRun: c.DryRun,
 			Problem: func(file string, p intake.Problem) { fmt.Fprintln(r.stderr, p.Text(file)) }}
 		var total app.ImportCounts

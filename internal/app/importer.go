@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"otklik/internal/calendar"
 	"otklik/internal/intake"
 	"otklik/internal/store"
 )
@@ -36,10 +37,16 @@ func (c *ImportCounts) Add(b ImportCounts) {
 	c.Refused += b.Refused
 }
 
-// Importer brings exports into the store.
+// Importer brings exports into the store. Calendar tells working days.
 type Importer struct {
-	Store *store.Store
-	Now   func() time.Time
+	Store    *store.Store
+	Now      func() time.Time
+	Calendar *calendar.Book
+}
+
+// Importer brings exports into this process's store.
+func (a *App) Importer() *Importer {
+	return &Importer{Store: a.store, Now: a.clock.Business, Calendar: a.calendar}
 }
 
 // errRollback ends a dry run's transaction.
@@ -159,19 +166,28 @@ func (r *importRun) count(row intake.Row, fate store.Saved) {
 }
 
 func (r *importRun) write(ctx context.Context, tx *store.Tx, chunk []int) ([]store.SavedRecord, error) {
-	now := r.im.Now()
-	if r.o.Kind != intake.Visits {
-		people := make([]store.ContactRecord, len(chunk))
-		for i, k := range chunk {
-			people[i] = r.person(r.rows[k].Record.Customer)
-		}
-		return tx.SaveContacts(ctx, r.o.Dealer, people, now)
+	now, d := r.im.Now(), r.o.Dealer
+	switch r.o.Kind {
+	case intake.Visits:
+		return tx.SaveVisits(ctx, d, records(r, chunk, r.visit), now)
+	case intake.Deliveries:
+		return tx.SaveDeliveries(ctx, d, records(r, chunk, r.delivery), now)
+	case intake.Appointments:
+		return tx.SaveAppointments(ctx, d, records(r, chunk, r.appointment), now)
+	case intake.Prospects:
+		return tx.SaveProspects(ctx, d, records(r, chunk, r.prospect), now)
+	default:
+		return tx.SaveCustomers(ctx, d, records(r, chunk, r.customer), now)
 	}
-	visits := make([]store.VisitRecord, len(chunk))
+}
+
+// records are a chunk's rows as the store takes them.
+func records[T any](r *importRun, chunk []int, of func(*intake.Record) T) []T {
+	out := make([]T, len(chunk))
 	for i, k := range chunk {
-		visits[i] = r.visit(r.rows[k].Record)
+		out[i] = of(r.rows[k].Record)
 	}
-	return tx.SaveVisits(ctx, r.o.Dealer, visits, now)
+	return out
 }
 
 func (r *importRun) person(c intake.Customer) store.ContactRecord {
@@ -180,15 +196,54 @@ func (r *importRun) person(c intake.Customer) store.ContactRecord {
 		locale = r.o.Locale
 	}
 	return store.ContactRecord{ExternalID: c.ExternalID, Name: c.Name, Family: c.Family, Given: c.Given, Patronymic: c.Patronymic, Company: c.Company, Gender: c.Gender, GenderSource: c.GenderSource,
-		Birthday: c.Birthday, Locale: locale, Phones: c.Phones, Emails: c.Emails, Prospect: r.o.Kind == intake.Prospects}
+		Birthday: c.Birthday, Locale: locale, Phones: c.Phones, Emails: c.Emails, Tags: c.Tags, Deceased: c.Deceased}
+}
+
+func car(v intake.Vehicle) store.CarRecord {
+	return store.CarRecord{VIN: v.VIN, Plate: v.Plate, Make: v.Make, Model: v.Model, Mileage: v.Mileage, DeliveredOn: v.DeliveredOn}
 }
 
 func (r *importRun) visit(x *intake.Record) store.VisitRecord {
 	v := store.VisitRecord{Order: x.Order, ClosedAt: x.ClosedAt, HandedOverAt: x.HandedOverAt, PromisedAt: x.PromisedAt, CompletedAt: x.Clock(), Works: x.Works,
 		Advisor: x.Advisor, Mechanic: x.Mechanic, Department: x.Department, Repeat: x.Repeat, Customer: r.person(x.Customer),
-		VIN: x.Vehicle.VIN, Plate: x.Vehicle.Plate, Model: x.Vehicle.Model, Mileage: x.Vehicle.Mileage}
+		VIN: x.Vehicle.VIN, Plate: x.Vehicle.Plate, Make: x.Vehicle.Make, Model: x.Vehicle.Model, Mileage: x.Vehicle.Mileage, DeliveredOn: x.Vehicle.DeliveredOn}
 	if x.Total.Valid {
 		v.TotalMinor, v.Currency = x.Total.Minor, x.Total.Currency
 	}
 	return v
+}
+
+func (r *importRun) customer(x *intake.Record) store.CustomerRecord {
+	return store.CustomerRecord{ContactRecord: r.person(x.Customer), Car: car(x.Vehicle)}
+}
+
+// delivery takes the day of the hand-over, not what the file says of the sale.
+func (r *importRun) delivery(x *intake.Record) store.DeliveryRecord {
+	v := car(x.Vehicle)
+	v.DeliveredOn = x.Clock().In(r.o.Dealer.Location()).Format(time.DateOnly)
+	return store.DeliveryRecord{Number: x.Order, HandedOverAt: x.Clock(), Consultant: x.Advisor, Customer: r.person(x.Customer), Car: v}
+}
+
+func (r *importRun) appointment(x *intake.Record) store.AppointmentRecord {
+	return store.AppointmentRecord{Number: x.Order, State: x.State, StartsAt: x.StartsAt, RequestedAt: x.OpenedAt, PromisedAt: x.PromisedAt, Advisor: x.Advisor, Department: x.Department, Works: x.Works, Request: x.Request,
+		Attention: x.Attention, AttentionReason: x.AttentionReason, Warranty: x.Warranty, Immobile: x.Immobile, AgreedOther: x.AgreedOther, Customer: r.person(x.Customer), Car: car(x.Vehicle)}
+}
+
+func (r *importRun) prospect(x *intake.Record) store.ProspectRecord {
+	return store.ProspectRecord{Number: x.Order, Origin: x.Interest["source"], ContactKind: x.Interest["contact_kind"], Model: x.Interest["model"], Options: x.Interest["options"], Payment: x.Interest["payment"],
+		TestDrive: x.Interest["test_drive"], Notes: x.Notes, Consultant: x.Advisor, State: x.State, Outcome: x.Outcome, ContactedAt: x.OpenedAt, AgreedAt: x.AgreedAt,
+		DueAt: NextContact(r.im.Calendar, r.o.Dealer, x.OpenedAt), Customer: r.person(x.Customer)}
+}
+
+// nextContactWithin is in how many working days a prospect is contacted again (R063).
+const nextContactWithin = 7
+
+// NextContact is when a prospect is to be contacted again who was last contacted at a
+// moment, where no date was agreed: at the same hour on the seventh working day after
+// it, at the dealer's.
+func NextContact(b *calendar.Book, d store.Dealer, contacted time.Time) time.Time {
+	zone := d.Location()
+	l := contacted.In(zone)
+	day := b.AddWorking(d.Country, calendar.Of(contacted, zone), nextContactWithin, nil)
+	return time.Date(day.Year, day.Month, day.Day, l.Hour(), l.Minute(), l.Second(), 0, zone).UTC()
 }

@@ -97,6 +97,7 @@ type Problem struct {
 const (
 	CodeNoOrder    = "no_order"
 	CodeNoCustomer = "no_customer"
+	CodeNoVehicle  = "no_vehicle"
 	CodeNoDate     = "no_date"
 	CodeBadDate    = "bad_date"
 	CodeBadPhone   = "bad_phone"

@@ -142,6 +142,10 @@ func (r *rowReader) record() *Record {
 	r.addresses(&rec.Customer)
 	rec.Vehicle = r.vehicle(rec)
 	switch r.f.opts.Kind {
+	case Deliveries:
+		if v := rec.Vehicle; v.VIN == "" && v.Plate == "" && v.Model == "" {
+			r.refuse(fVIN, CodeNoVehicle, "no vehicle: neither chassis number nor plate nor model")
+		}
 	case Appointments:
 		rec.State = r.state(words().state)
 		rec.Attention, rec.AttentionReason = r.flag(fAttention)

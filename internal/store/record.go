@@ -165,10 +165,7 @@ func (t *Tx) SaveVisits(ctx context.Context, d Dealer, rs []VisitRecord, now tim
 
 // SaveContacts writes customers or prospects in the transaction.
 func (t *Tx) SaveContacts(ctx context.Context, d Dealer, rs []ContactRecord, now time.Time) ([]SavedRecord, error) {
-	if err := t.lockSaving(ctx); err != nil {
-		return nil, err
-	}
-	sv, err := t.newSaver(ctx, d, rs, now)
+	sv, err := t.saving(ctx, d, rs, now)
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +174,40 @@ func (t *Tx) SaveContacts(ctx context.Context, d Dealer, rs []ContactRecord, now
 		id, saved, err := sv.contact(ctx, r)
 		if err != nil {
 			return nil, fmt.Errorf("saving a customer: %w", err)
+		}
+		out[i] = SavedRecord{Saved: saved, ContactID: id}
+	}
+	return out, sv.flush(ctx)
+}
+
+// CustomerRecord is a customer with a car of his.
+type CustomerRecord struct {
+	ContactRecord
+	Car CarRecord
+}
+
+// SaveCustomers writes customers with their cars in the transaction (R135).
+func (t *Tx) SaveCustomers(ctx context.Context, d Dealer, rs []CustomerRecord, now time.Time) ([]SavedRecord, error) {
+	people := make([]ContactRecord, len(rs))
+	for i, r := range rs {
+		people[i] = r.ContactRecord
+	}
+	sv, err := t.saving(ctx, d, people, now)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]SavedRecord, len(rs))
+	for i, r := range rs {
+		id, saved, err := sv.contact(ctx, r.ContactRecord)
+		if err != nil {
+			return nil, fmt.Errorf("saving a customer: %w", err)
+		}
+		_, changed, err := sv.vehicle(ctx, id, r.Car)
+		if err != nil {
+			return nil, fmt.Errorf("saving a customer's car: %w", err)
+		}
+		if changed && saved == Unchanged {
+			saved = Updated
 		}
 		out[i] = SavedRecord{Saved: saved, ContactID: id}
 	}

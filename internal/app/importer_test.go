@@ -1,0 +1,189 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"otklik/internal/app"
+	"otklik/internal/calendar"
+	"otklik/internal/intake"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+)
+
+// imports runs exports into a store.
+type imports struct {
+	*testing.T
+	im *app.Importer
+	d  store.Dealer
+}
+
+// run imports a text and gives the counts, and what was said of its lines.
+func (x imports) run(kind intake.Kind, locale, text string, dry bool) (string, string) {
+	x.Helper()
+	var said strings.Builder
+	f, n, err := x.im.Import(x.Context(), "f.csv", strings.NewReader(text), app.ImportOptions{Kind: kind, Dealer: x.d, Locale: locale, DryRun: dry,
+		Problem: func(file string, p intake.Problem) {
+			if p.Refused {
+				said.WriteString(p.Text(file) + "\n")
+			}
+		}})
+	if err != nil {
+		x.Fatal(err)
+	}
+	var refused bytes.Buffer
+	if k, err := f.WriteRefused(&refused); err != nil || k != n.Refused {
+		x.Errorf("%d refused rows are written for %d: %v", k, n.Refused, err)
+	}
+	return fmt.Sprintf("read %d stored %d updated %d unchanged %d refused %d", n.Read, n.Stored, n.Updated, n.Unchanged, n.Refused), said.String()
+}
+
+// TestImportKinds: every kind of export is stored whole, a second run changes nothing,
+// a dry run stores nothing and says the same.
+func TestImportKinds(t *testing.T) {
+	for _, tt := range []struct {
+		kind         intake.Kind
+		file, locale string
+		first, again string
+		said         string
+		events       string
+		edit         [2]string // what is changed in the file
+		edited       string    // and the counts then
+		editedEvents string
+		check        func(context.Context, *testing.T, *store.Store, store.Dealer)
+	}{
+		{intake.Deliveries, "deliveries-1c.csv", "ru", "read 5 stored 3 updated 0 unchanged 0 refused 2", "read 5 stored 0 updated 0 unchanged 3 refused 2",
+			"f.csv:7: vin: no vehicle: neither chassis number nor plate nor model\nf.csv:8: Дата выдачи: no possible date\n",
+			"vehicle_delivered vehicle_delivered vehicle_delivered", [2]string{"20.11.2026;12:30", "19.11.2026;12:30"}, "read 5 stored 0 updated 1 unchanged 2 refused 2", "vehicle_delivered", checkDeliveries},
+		{intake.Appointments, "appointments-dms.csv", "en", "read 4 stored 2 updated 0 unchanged 0 refused 2", "read 4 stored 0 updated 0 unchanged 2 refused 2",
+			"f.csv:4: Customer Name: no customer\nf.csv:5: Appt Date: no date\n",
+			"appointment_booked", [2]string{"10:30 AM", "11:30 AM"}, "read 4 stored 0 updated 1 unchanged 1 refused 2", "appointment_booked", checkAppointments},
+		{intake.Prospects, "prospects-crm.csv", "zh", "read 4 stored 3 updated 0 unchanged 0 refused 1", "read 4 stored 0 updated 0 unchanged 3 refused 1",
+			"f.csv:5: 最近跟进时间: no date\n", "prospect_contacted prospect_contacted", [2]string{"2026-11-20 14:00", "2026-11-21 14:00"}, "read 4 stored 0 updated 1 unchanged 2 refused 1", "prospect_contacted", checkProspects},
+		{intake.Customers, "customers-1c.csv", "ru", "read 4 stored 3 updated 0 unchanged 0 refused 1", "read 4 stored 0 updated 0 unchanged 3 refused 1",
+			"f.csv:5: Наименование: no customer\n", "", [2]string{"К-02;Примерова Нина;89000003002;;08.03;Ж;;", "К-02;Примерова Нина;89000003002;;08.03.1979;Ж;такси;"}, "read 4 stored 0 updated 1 unchanged 2 refused 1", "", checkCustomers},
+	} {
+		t.Run(string(tt.kind), func(t *testing.T) {
+			b, err := os.ReadFile("testdata/exports/" + tt.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				book, err := calendar.Default()
+				if err != nil {
+					t.Fatal(err)
+				}
+				x := imports{t, &app.Importer{Store: st, Now: func() time.Time { return storetest.Now }, Calendar: book}, storetest.Dealer(t, st)}
+				for _, run := range []struct {
+					name, text, counts, said, events string
+					dry                              bool
+				}{
+					{"dry", string(b), tt.first, tt.said, "", true},
+					{"first", string(b), tt.first, tt.said, tt.events, false},
+					{"again", string(b), tt.again, tt.said, "", false},
+					{"edited", strings.Replace(string(b), tt.edit[0], tt.edit[1], 1), tt.edited, tt.said, tt.editedEvents, false},
+				} {
+					counts, said := x.run(tt.kind, tt.locale, run.text, run.dry)
+					if counts != run.counts || said != run.said {
+						t.Errorf("%s: %s\n%s", run.name, counts, said)
+					}
+					if es := taken(t, st); es != run.events {
+						t.Errorf("%s: events %q", run.name, es)
+					}
+				}
+				tt.check(t.Context(), t, st, x.d)
+			})
+		})
+	}
+}
+
+// taken names the kinds of the events that waited.
+func taken(t *testing.T, st *store.Store) string {
+	t.Helper()
+	var kinds []string
+	for part := range st.TakeParts() {
+		if _, _, _, err := st.TakeUp(t.Context(), part, store.Place{}, storetest.Now, func(x store.Taken) store.Planned {
+			for _, e := range x.Events {
+				kinds = append(kinds, e.Kind)
+			}
+			return store.Planned{}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return strings.Join(kinds, " ")
+}
+
+func one(ctx context.Context, t *testing.T, st *store.Store, d store.Dealer, query string) store.Contact {
+	t.Helper()
+	cs, err := st.SearchContacts(ctx, d.ID, query, 5)
+	if err != nil || len(cs) != 1 {
+		t.Fatalf("%s: %+v, %v", query, cs, err)
+	}
+	return cs[0]
+}
+
+func checkDeliveries(ctx context.Context, t *testing.T, st *store.Store, d store.Dealer) {
+	t.Helper()
+	vs, err := st.VehiclesOf(ctx, one(ctx, t, st, d, "Вымышленнова").ID)
+	if err != nil || len(vs) != 1 || vs[0].DeliveredOn != "2026-11-19" || vs[0].Make != "LADA" || vs[0].Model != "LADA Vesta SW" || vs[0].ConsultantID == "" {
+		t.Errorf("her car: %+v, %v", vs, err)
+	}
+	if vs, err := st.VehiclesOf(ctx, one(ctx, t, st, d, "Пример-Транс").ID); err != nil || len(vs) != 2 {
+		t.Errorf("two cars of one contract: %+v, %v", vs, err)
+	}
+}
+
+func checkAppointments(ctx context.Context, t *testing.T, st *store.Store, d store.Dealer) {
+	t.Helper()
+	as, err := st.ListAppointments(ctx, store.AppointmentFilter{DealerID: d.ID, From: storetest.Now, To: storetest.Now.AddDate(0, 0, 3)})
+	if err != nil || len(as) != 2 {
+		t.Fatalf("%+v, %v", as, err)
+	}
+	a, b := as[0], as[1]
+	if a.Number != "A-1" || !a.StartsAt.Equal(time.Date(2026, 11, 24, 8, 30, 0, 0, time.UTC)) || !a.Attention || a.AttentionReason != "was unhappy last time" || a.Request != "noise front left" || a.Advisor != "K. Lee" || a.Works[0] != "LOF" {
+		t.Errorf("moved: %+v", a)
+	}
+	if b.State != store.AppointmentCanceled {
+		t.Errorf("canceled: %+v", b)
+	}
+}
+
+func checkProspects(ctx context.Context, t *testing.T, st *store.Store, d store.Dealer) {
+	t.Helper()
+	ps, err := st.ProspectsOf(ctx, one(ctx, t, st, d, "王示例").ID)
+	if err != nil || len(ps) != 1 {
+		t.Fatalf("%+v, %v", ps, err)
+	}
+	p := ps[0]
+	// Seven working days after Saturday 21 November in Russia: Tuesday 1 December.
+	if p.Model != "轩逸" || p.Options != "顶配 白色" || p.Payment != "贷款" || p.TestDrive != "周六试驾" || p.ContactKind != "来店" || p.Origin != "官网" || p.Consultant != "赵顾问" || p.Notes != "喜欢红色" ||
+		p.State != store.ProspectContacted || !p.DueAt.Equal(time.Date(2026, 12, 1, 11, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v", p)
+	}
+	if ps, err = st.ProspectsOf(ctx, one(ctx, t, st, d, "李样本").ID); err != nil || !ps[0].DueAt.Equal(ps[0].AgreedAt) || ps[0].State != store.ProspectTestDrive {
+		t.Errorf("agreed: %+v, %v", ps, err)
+	}
+	if ps, err = st.ProspectsOf(ctx, one(ctx, t, st, d, "张虚构").ID); err != nil || ps[0].State != store.ProspectLost || ps[0].Outcome != "战败" {
+		t.Errorf("lost: %+v, %v", ps, err)
+	}
+}
+
+func checkCustomers(ctx context.Context, t *testing.T, st *store.Store, d store.Dealer) {
+	t.Helper()
+	c := one(ctx, t, st, d, "Примеров Сергей")
+	if vs, err := st.VehiclesOf(ctx, c.ID); err != nil || len(vs) != 1 || vs[0].DeliveredOn != "2022-03-14" || c.Birthday != "1984-02-29" || c.Tags != "автоклуб такси" {
+		t.Errorf("%+v %+v, %v", c, vs, err)
+	}
+	if c := one(ctx, t, st, d, "Примерова Нина"); c.Birthday != "1979-03-08" || c.Tags != "такси" || c.Gender != "female" {
+		t.Errorf("the year of a birthday: %+v", c)
+	}
+	if c := one(ctx, t, st, d, "Усопшев"); !c.Deceased {
+		t.Errorf("%+v", c)
+	}
+}
