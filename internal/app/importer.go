@@ -247,3 +247,7 @@ func NextContact(b *calendar.Book, d store.Dealer, contacted time.Time) time.Tim
 	day := b.AddWorking(d.Country, calendar.Of(contacted, zone), nextContactWithin, nil)
 	return time.Date(day.Year, day.Month, day.Day, l.Hour(), l.Minute(), l.Second(), 0, zone).UTC()
 }
+
+func (a *App) nextContact(d store.Dealer, contacted time.Time) time.Time {
+	return NextContact(a.calendar, d, contacted)
+}

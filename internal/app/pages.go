@@ -23,7 +23,8 @@ func (a *App) makePages() error {
 	if a.console, err = console.New(deps); err != nil {
 		return fmt.Errorf("building the console: %w", err)
 	}
-	a.api = api.New(api.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Log: a.log, Version: a.options.Version, Saved: a.wakePlanner, Sentence: a.console.Sentence})
+	a.api = api.New(api.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Log: a.log, Version: a.options.Version, Saved: a.wakePlanner, Sentence: a.console.Sentence,
+		NextContact: a.nextContact})
 	return nil
 }
 

@@ -321,3 +321,90 @@ func (s *Store) NextStart(ctx context.Context, now time.Time) (time.Time, error)
 	}
 	return m.Time, nil
 }
+
+// Car is a vehicle that stands in the workshop: a visit, or an appointment that has
+// arrived and will become one.
+type Car struct {
+	Visit       Visit
+	Appointment Appointment
+}
+
+// CarOf finds and locks the stay that an order number means: its visit, else its
+// appointment. ErrNotFound when there is neither.
+func (t *Tx) CarOf(ctx context.Context, dealerID, order string) (Car, error) {
+	id, err := one(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) }, "select id from visit where dealer_id = $1 and order_no = $2 and source = $3"+t.s.dialect.forUpdate, key(dealerID), order, SourceDMS)
+	if errors.Is(err, ErrNotFound) {
+		a, err := t.AppointmentByNumber(ctx, dealerID, order)
+		return Car{Appointment: a}, err
+	}
+	if err != nil {
+		return Car{}, err
+	}
+	v, err := one(ctx, t, scanVisit, "select "+visitCols+visitFrom+" where v.id = $1", id)
+	return Car{Visit: v}, err
+}
+
+// event is one about the stay.
+func (c Car) event(kind string, now time.Time) Event {
+	if c.Visit.ID != "" {
+		return Event{DealerID: c.Visit.DealerID, Kind: kind, ContactID: c.Visit.ContactID, VisitID: c.Visit.ID, SubjectID: c.Visit.ID, At: now}
+	}
+	return Event{DealerID: c.Appointment.DealerID, Kind: kind, ContactID: c.Appointment.ContactID, SubjectID: c.Appointment.ID, At: now}
+}
+
+// open tells that the vehicle is still there to be fetched.
+func (c Car) open() bool {
+	if c.Visit.ID != "" {
+		return c.Visit.HandedOverAt.IsZero()
+	}
+	return c.Appointment.State == AppointmentBooked || c.Appointment.State == AppointmentMissed || c.Appointment.State == AppointmentArrived
+}
+
+// CarReady notes that a car can be fetched, once (R078). It returns false when that was
+// known. ErrState when it has left already.
+func (t *Tx) CarReady(ctx context.Context, c Car, now time.Time) (bool, error) {
+	switch {
+	case !c.open():
+		return false, fmt.Errorf("a car that has left: %w", ErrState)
+	case !c.Appointment.ReadyAt.IsZero():
+		return false, nil
+	}
+	if c.Appointment.ID != "" {
+		if err := t.standing(ctx, c.Appointment, "ready_at", now, now); err != nil {
+			return false, err
+		}
+	}
+	return true, t.AddEvent(ctx, c.event(EventCarReady, now), now)
+}
+
+// CarDelayed notes that a car will be ready at another time (R078). It returns false
+// when that was known. ErrState when it has left already.
+func (t *Tx) CarDelayed(ctx context.Context, c Car, promised, now time.Time) (bool, error) {
+	switch {
+	case !c.open():
+		return false, fmt.Errorf("a car that has left: %w", ErrState)
+	case promised.Equal(c.Visit.PromisedAt), promised.Equal(c.Appointment.PromisedAt):
+		return false, nil
+	}
+	if c.Appointment.ID != "" {
+		if err := t.standing(ctx, c.Appointment, "promised_at", promised, now); err != nil {
+			return false, err
+		}
+	} else if _, err := t.ExecContext(ctx, "update visit set promised_at = $2, updated_at = $3 where id = $1", c.Visit.ID, at(promised), at(now)); err != nil {
+		return false, fmt.Errorf("noting a delay: %w", err)
+	}
+	return true, t.AddEvent(ctx, c.event(EventCarDelayed, now), now)
+}
+
+// standing notes a time of a car that stands here: who brought it has arrived.
+func (t *Tx) standing(ctx context.Context, a Appointment, column string, when, now time.Time) error {
+	if a.State != AppointmentArrived {
+		if _, err := t.MoveAppointment(ctx, a, AppointmentArrived, now); err != nil {
+			return err
+		}
+	}
+	if _, err := t.ExecContext(ctx, "update appointment set "+column+" = $2, updated_at = $3 where id = $1", a.ID, at(when), at(now)); err != nil {
+		return fmt.Errorf("noting when a car is ready: %w", err)
+	}
+	return nil
+}

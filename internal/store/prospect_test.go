@@ -202,7 +202,9 @@ func TestDeliveries(t *testing.T) {
 		ctx := t.Context()
 		d := storetest.Dealer(t, st)
 		ivan, anna := person("Иванов Иван", "+79000000001"), person("Петрова Анна", "+79000000002")
-		car := func(vin, day string) store.CarRecord { return store.CarRecord{VIN: vin, Make: "LADA", Model: "LADA Vesta", DeliveredOn: day} }
+		car := func(vin, day string) store.CarRecord {
+			return store.CarRecord{VIN: vin, Make: "LADA", Model: "LADA Vesta", DeliveredOn: day}
+		}
 		inTx(t, st, func(tx *store.Tx) error {
 			_, err := tx.SaveProspects(ctx, d, []store.ProspectRecord{{Number: "л", Model: "Vesta", ContactedAt: now.AddDate(0, -1, 0), Customer: ivan}}, now)
 			return err

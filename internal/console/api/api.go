@@ -1,5 +1,5 @@
 // Package api is the REST API under /api/v1: a dealer's other systems bring
-// customers and visits and read messages, responses, callbacks and decisions.
+// customers, visits, deliveries, appointments and prospects, and read messages, responses, callbacks and decisions.
 //
 // It owns the shapes on the wire, their normalisation and the OpenAPI document.
 // It plans nothing, sends nothing and renders no page; internal/app mounts it
@@ -24,7 +24,7 @@ import (
 	"otklik/internal/store"
 )
 
-// Deps is what the API works with. All but Saved and Sentence must be set.
+// Deps is what the API works with. All but Saved, Sentence and NextContact must be set.
 type Deps struct {
 	Store  *store.Store
 	Clock  clock.Clock
@@ -35,6 +35,9 @@ type Deps struct {
 	// Saved is called after a customer or visit was stored or changed, to wake
 	// the planner. It must not block.
 	Saved func()
+	// NextContact is when a prospect is due who was last contacted at a moment (R063);
+	// nil means at that moment.
+	NextContact func(d store.Dealer, contacted time.Time) time.Time
 	// Sentence puts a decision into words; nil means the rule's name.
 	Sentence func(locale string, d store.ListedDecision, zone *time.Location) string
 }
@@ -54,6 +57,9 @@ const bodyLimit = 1 << 20
 func New(d Deps) *API {
 	if d.Saved == nil {
 		d.Saved = func() {}
+	}
+	if d.NextContact == nil {
+		d.NextContact = func(_ store.Dealer, contacted time.Time) time.Time { return contacted }
 	}
 	if d.Sentence == nil {
 		d.Sentence = func(_ string, x store.ListedDecision, _ *time.Location) string { return x.Rule }

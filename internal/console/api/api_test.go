@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,8 +61,9 @@ func node(t testing.TB, st *store.Store, log *bytes.Buffer) (*http.ServeMux, *at
 	saved := &atomic.Int64{}
 	mux := http.NewServeMux()
 	api.New(api.Deps{Store: st, Clock: fixed{}, Roster: roster, Version: "test", Log: slog.New(slog.NewTextHandler(log, nil)),
-		Saved:    func() { saved.Add(1) },
-		Sentence: func(locale string, d store.ListedDecision, _ *time.Location) string { return locale + ": " + d.Rule },
+		Saved:       func() { saved.Add(1) },
+		NextContact: func(_ store.Dealer, contacted time.Time) time.Time { return contacted.Add(7 * 24 * time.Hour) },
+		Sentence:    func(locale string, d store.ListedDecision, _ *time.Location) string { return locale + ": " + d.Rule },
 	}).Routes(mux)
 	return mux, saved
 }
@@ -107,11 +109,17 @@ func (b *bench) send(method, target, body string, header ...string) *httptest.Re
 	}
 	w := b.do(method, target, body, h)
 	path, _, _ := strings.Cut(target, "?")
+	path = visitPath.ReplaceAllString(appointmentPath.ReplaceAllString(path, "/appointments/{external_id}/$1"), "/visits/{order}/$1")
 	for _, p := range b.doc.problems(method, path, w.Code, w.Header().Get("Content-Type"), w.Body.Bytes()) {
 		b.Errorf("%s %s: %s", method, path, p)
 	}
 	return w
 }
+
+var (
+	appointmentPath = regexp.MustCompile(`/appointments/[^/]+/(\w+)$`)
+	visitPath       = regexp.MustCompile(`/visits/[^/]+/(\w+)$`)
+)
 
 // expect sends and checks the status.
 func (b *bench) expect(status int, method, target, body string, header ...string) *httptest.ResponseRecorder {

@@ -22,7 +22,7 @@ func (a *API) config() huma.Config {
 			Info: &huma.Info{
 				Title:   "Otklik",
 				Version: a.Version,
-				Description: "Bring customers and visits, read messages, responses, callbacks and decisions. " +
+				Description: "Bring customers, visits, deliveries, appointments and prospects, read messages, responses, callbacks and decisions. " +
 					"A token belongs to one dealer (otklik token add). Times are RFC 3339 with offset. " +
 					"Answers that are no success are problems (RFC 9457) that never repeat a value you sent.",
 				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
@@ -56,6 +56,7 @@ var (
 func (a *API) registerPosts() {
 	register(a, a.post("visits", "Bring a visit",
 		"The customer and the vehicle come with it. 201: it is new. 200: it was known (and is updated where it differs), or the Idempotency-Key was used for the same body before."), a.postVisit)
+	a.registerRecords()
 	register(a, a.post("customers", "Bring a customer",
 		"A customer is known again by external_id, else by name together with a telephone number or mail address. 201: new. 200: known; what was missing is added, nothing is overwritten."), a.postCustomer)
 }
@@ -75,6 +76,13 @@ func (a *API) post(name, summary, description string) huma.Operation {
 		MaxBodyBytes: bodyLimit + 1,
 		Responses:    a.problems(postProblems),
 	}
+}
+
+// act is an operation about something that is known.
+func (a *API) act(path, id, summary string) huma.Operation {
+	op := a.post(path, summary, "200: noted, or known already. The id is that of the visit or the appointment. 404: there is no such number. 409: not possible any more.")
+	op.OperationID, op.DefaultStatus, op.Responses = id, http.StatusOK, a.problems(actProblems)
+	return op
 }
 
 func (a *API) list(name, summary string) huma.Operation {
@@ -99,11 +107,15 @@ func (a *API) finishDocument() []byte {
 	doc := a.huma.OpenAPI()
 	for _, path := range doc.Paths {
 		if path.Post != nil {
-			known := *path.Post.Responses["201"]
-			known.Description = "It was known, or is a repetition under the same Idempotency-Key"
-			path.Post.Responses["200"] = &known
-			// RawBody is for the idempotency key; no caller sends octets.
-			delete(path.Post.RequestBody.Content, "application/octet-stream")
+			if made := path.Post.Responses["201"]; made != nil {
+				known := *made
+				known.Description = "It was known, or is a repetition under the same Idempotency-Key"
+				path.Post.Responses["200"] = &known
+			}
+			if path.Post.RequestBody != nil {
+				// RawBody is for the idempotency key; no caller sends octets.
+				delete(path.Post.RequestBody.Content, "application/octet-stream")
+			}
 		}
 		for _, op := range []*huma.Operation{path.Get, path.Post} {
 			if op != nil {

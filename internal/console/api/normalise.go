@@ -43,17 +43,12 @@ func (x *reader) visit(v Visit) (store.VisitRecord, error) {
 	if r.CompletedAt.IsZero() {
 		x.faults.add("body.handed_over_at", "the clock starts at handed_over_at, else at closed_at; one of them is needed")
 	}
-	for _, w := range v.Works {
-		if w = squeeze(w); w != "" && !slices.Contains(r.Works, w) {
-			r.Works = append(r.Works, w)
-		}
-	}
+	r.Works = works(v.Works)
 	if v.Total != nil {
 		r.TotalMinor, r.Currency = x.total(*v.Total)
 	}
-	if v.Vehicle != nil {
-		r.VIN, r.Plate, r.Model, r.Mileage = intake.VIN(squeeze(v.Vehicle.VIN)), intake.Plate(squeeze(v.Vehicle.Plate)), squeeze(v.Vehicle.Model), v.Vehicle.Mileage
-	}
+	c := x.car("body.vehicle", v.Vehicle)
+	r.VIN, r.Plate, r.Make, r.Model, r.Mileage, r.DeliveredOn = c.VIN, c.Plate, c.Make, c.Model, c.Mileage, c.DeliveredOn
 	r.Customer = x.customer("body.customer", v.Customer)
 	return r, x.faults.orNil()
 }
@@ -89,8 +84,9 @@ func (x *reader) customer(at string, c Customer) store.ContactRecord {
 		case "male", "female":
 			r.Gender, r.GenderSource = c.Gender, "data"
 		}
-		r.Birthday = x.birthday(at, c.Birthday)
+		r.Birthday, r.Deceased = x.birthday(at, c.Birthday), c.Deceased
 	}
+	r.Tags = works(c.Tags)
 	for i, raw := range c.Phones {
 		good, bad := intake.Phone(raw, x.dealer.Country)
 		if len(bad) > 0 {

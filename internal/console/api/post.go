@@ -67,12 +67,12 @@ func (a *API) postCustomer(ctx context.Context, r *request, in *customerInput) (
 	}
 	now := a.Clock.Business()
 	x := reader{dealer: r.dealer, now: now}
-	record := x.customer("body", in.Body.Customer)
+	record, car := x.customer("body", in.Body.Customer), x.car("body.vehicle", in.Body.Vehicle)
 	if err := x.faults.orNil(); err != nil {
 		return nil, err
 	}
 	return a.save(ctx, r, in.Key, fingerprint("customers", in.RawBody), func(tx *store.Tx) (store.SavedRecord, string, error) {
-		saved, err := tx.SaveContacts(ctx, r.dealer, []store.ContactRecord{record}, now)
+		saved, err := tx.SaveCustomers(ctx, r.dealer, []store.CustomerRecord{{ContactRecord: record, Car: car}}, now)
 		if err != nil {
 			return store.SavedRecord{}, "", err
 		}
@@ -115,7 +115,7 @@ func (a *API) save(ctx context.Context, r *request, idempotencyKey, hash string,
 				a.Saved()
 			}
 			return out, nil
-		case errors.Is(err, errKeyReused), errors.Is(err, errOtherOrder), ctx.Err() != nil, try == saveTries:
+		case errors.Is(err, errKeyReused), errors.Is(err, errOtherOrder), errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrState), ctx.Err() != nil, try == saveTries:
 			return nil, err
 		}
 	}

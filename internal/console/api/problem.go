@@ -74,6 +74,7 @@ var answers = [...]struct {
 	{errKeyReused, http.StatusConflict, "This Idempotency-Key was used for another request. Use a new key for a new request."},
 	{errOtherOrder, http.StatusConflict, "This order is known with another customer and another vehicle. It was left as it is."},
 	{store.ErrConflict, http.StatusConflict, "Another request changed the same thing at the same time. Send it again."},
+	{store.ErrState, http.StatusConflict, "It is over, or too far on for that. It was left as it is."},
 	{store.ErrNotFound, http.StatusNotFound, "There is no such thing."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "It took too long. Send it again."},
 	{context.Canceled, http.StatusServiceUnavailable, "The request was broken off."},

@@ -17,6 +17,8 @@ type Customer struct {
 	Gender     string   `json:"gender,omitempty" enum:"male,female,unknown," doc:"Left out, it is taken from a patronymic and from nothing else." example:"female"`
 	Birthday   string   `json:"birthday,omitempty" maxLength:"10" doc:"YYYY-MM-DD, or --MM-DD where the year is not known." example:"1984-03-08"`
 	Locale     string   `json:"locale,omitempty" maxLength:"35" doc:"Language tag (BCP 47). Left out, it is the dealer's." example:"ru"`
+	Tags       []string `json:"tags,omitempty" maxItems:"50" maxLength:"60" doc:"Words of your own, to choose customers by. They are added to those that are known." example:"[\"club\"]"`
+	Deceased   bool     `json:"deceased,omitempty" doc:"The customer has died: nothing is sent any more."`
 	Company    company  `json:"company,omitempty" doc:"true or the company's name where the customer is a company, false where he is a person. Left out, the name tells."`
 }
 
@@ -24,14 +26,18 @@ type Customer struct {
 type CustomerPost struct {
 	Dealer string `json:"dealer,omitempty" maxLength:"100" doc:"The dealer's code. A token opens its own dealer only, which is also the default." example:"main"`
 	Customer
+	Vehicle *Vehicle `json:"vehicle,omitempty"`
 }
 
 // Vehicle is a car on the wire.
 type Vehicle struct {
 	VIN     string `json:"vin,omitempty" maxLength:"40" example:"XTA00000000000001"`
 	Plate   string `json:"plate,omitempty" maxLength:"20" example:"А001АА77"`
-	Model   string `json:"model,omitempty" maxLength:"100" example:"LADA Vesta"`
+	Make    string `json:"make,omitempty" maxLength:"60" example:"LADA"`
+	Model   string `json:"model,omitempty" maxLength:"100" doc:"As it is to be called, with the make." example:"LADA Vesta"`
 	Mileage int    `json:"mileage,omitempty" minimum:"0" maximum:"9999999" doc:"As read at the visit." example:"41200"`
+
+	DeliveredOn string `json:"delivered_on,omitempty" maxLength:"10" doc:"YYYY-MM-DD: the day on which the customer got it." example:"2025-11-27"`
 }
 
 // Total is an amount of money.
