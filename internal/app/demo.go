@@ -6,8 +6,10 @@ import (
 	_ "embed"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,10 +17,10 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"otklik/channels"
+	"otklik/internal/calendar"
 	"otklik/internal/clock"
 	"otklik/internal/config"
 	"otklik/internal/console"
-	"otklik/internal/intake"
 	"otklik/internal/sandbox"
 	"otklik/internal/store"
 )
@@ -47,18 +49,13 @@ type demoFile struct {
 		Country string `yaml:"country"`
 		Locale  string `yaml:"locale"`
 	} `yaml:"dealer"`
-	Employees []DemoLogin    `yaml:"employees"`
-	Customers []demoCustomer `yaml:"customers"`
+	Employees   []DemoLogin    `yaml:"employees"`
+	Customers   []demoCustomer `yaml:"customers"`
+	demoRecords `yaml:",inline"`
 }
 
 type demoCustomer struct {
-	Name       string   `yaml:"name"`
-	Gender     string   `yaml:"gender"`
-	Locale     string   `yaml:"locale"`
-	Birthday   string   `yaml:"birthday"`
-	Phone      string   `yaml:"phone"`
-	Email      string   `yaml:"email"`
-	Chat       string   `yaml:"chat"`
+	demoPerson `yaml:",inline"`
 	Order      string   `yaml:"order"`
 	HoursAgo   int      `yaml:"hours_ago"`
 	Works      []string `yaml:"works"`
@@ -191,33 +188,32 @@ func (a *App) seed(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.store.Tx(ctx, store.RankBulk, func(tx *store.Tx) error { return seedCustomers(ctx, tx, d, f.Customers, now) })
+	book, err := calendar.Default()
+	if err != nil {
+		return err
+	}
+	next := func(d store.Dealer, contacted time.Time) time.Time { return NextContact(book, d, contacted) }
+	return a.store.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
+		if err := seedCustomers(ctx, tx, d, f.Customers, now); err != nil {
+			return err
+		}
+		return f.demoRecords.seed(ctx, tx, d, now, next)
+	})
 }
 
 func seedCustomers(ctx context.Context, tx *store.Tx, d store.Dealer, cs []demoCustomer, now time.Time) error {
 	records := make([]store.VisitRecord, len(cs))
 	for i, c := range cs {
-		p := intake.PersonName(c.Name, c.Locale)
 		at := now.Add(-time.Duration(c.HoursAgo) * time.Hour)
-		r := store.ContactRecord{Name: p.Name, Family: p.Family, Given: p.Given, Patronymic: p.Patronymic, Company: p.Company, Gender: c.Gender, GenderSource: "data", Birthday: c.Birthday, Locale: c.Locale}
-		if c.Phone != "" {
-			r.Phones = []string{c.Phone}
-		}
-		if c.Email != "" {
-			r.Emails = []string{c.Email}
-		}
 		records[i] = store.VisitRecord{Order: c.Order, ClosedAt: at, HandedOverAt: at, PromisedAt: at.Add(time.Hour), CompletedAt: at, Works: c.Works, TotalMinor: c.Amount, Currency: "RUB",
-			Advisor: c.Advisor, Mechanic: c.Mechanic, Department: c.Department, Repeat: c.Repeat, Customer: r, VIN: c.VIN, Plate: c.Plate, Model: c.Model, Mileage: c.Mileage}
+			Advisor: c.Advisor, Mechanic: c.Mechanic, Department: c.Department, Repeat: c.Repeat, Customer: c.record(now, d), VIN: c.VIN, Plate: c.Plate, Model: c.Model, Mileage: c.Mileage}
 	}
 	saved, err := tx.SaveVisits(ctx, d, records, now)
 	if err != nil {
 		return err
 	}
 	for i, c := range cs {
-		if c.Chat == "" {
-			continue
-		}
-		if err := tx.AddAddress(ctx, saved[i].ContactID, store.Address{Channel: channels.Telegram, Value: c.Chat}, now); err != nil {
+		if err := c.seed(ctx, tx, d, saved[i].ContactID, now); err != nil {
 			return err
 		}
 	}
@@ -297,10 +293,11 @@ func (d *demo) start(ctx context.Context, a *App) error {
 	a.closers = append(a.closers, func(context.Context) error { return s.Close() })
 	a.config.Twilio.APIBase, a.config.Telegram.APIBase = s.TwilioBase, s.TelegramBase
 	a.config.SMTPURL, a.config.IMAPURL = s.SMTPURL, s.IMAPURL
-	for _, c := range d.file.Customers {
+	chats := d.file.chats()
+	for _, chat := range slices.Sorted(maps.Keys(chats)) {
 		// The demo's people opened the bot when they picked their cars up.
-		if c.Chat != "" && len(d.phones.Thread(channels.Telegram, c.Chat)) == 0 {
-			if err := s.StartBot(ctx, c.Chat, c.Name, ""); err != nil {
+		if len(d.phones.Thread(channels.Telegram, chat)) == 0 {
+			if err := s.StartBot(ctx, chat, chats[chat], ""); err != nil {
 				return fmt.Errorf("opening the bot for a demo customer: %w", err)
 			}
 		}

@@ -69,6 +69,13 @@ func (c *Console) ours(q *request, contactID string) (bool, error) {
 			return true, nil
 		}
 	}
+	p := contactPage{Contact: store.Contact{ID: contactID}}
+	if err := c.records(q, &p); err != nil {
+		return false, err
+	}
+	if len(p.Appointments)+len(p.Interests) > 0 {
+		return true, nil
+	}
 	ms, err := c.Store.ListMessages(q.ctx(), store.Filter{DealerID: q.dealer.ID, ContactID: contactID, Limit: 1})
 	if err != nil {
 		return false, fmt.Errorf("reading messages: %w", err)
@@ -86,6 +93,9 @@ func (c *Console) ours(q *request, contactID string) (bool, error) {
 type contactPage struct {
 	Contact      store.Contact
 	Visits       []store.Visit
+	Vehicles     []store.Vehicle
+	Appointments []store.Appointment
+	Interests    []store.Prospect
 	Surveys      []answered
 	Tasks        []store.Task
 	Suppressions []store.Suppression
@@ -116,6 +126,9 @@ func (c *Console) contact(q *request) error {
 			p.Visits = append(p.Visits, v)
 		}
 	}
+	if err := c.records(q, &p); err != nil {
+		return err
+	}
 	if p.Surveys, err = c.answersOf(q, id); err != nil {
 		return err
 	}
@@ -129,6 +142,33 @@ func (c *Console) contact(q *request) error {
 		return err
 	}
 	return q.page("contact", "contact.title", p)
+}
+
+// records reads the person's cars, and the appointments and interests that he has with
+// this dealer.
+func (c *Console) records(q *request, p *contactPage) (err error) {
+	if p.Vehicles, err = c.Store.VehiclesOf(q.ctx(), p.Contact.ID); err != nil {
+		return fmt.Errorf("reading the vehicles: %w", err)
+	}
+	as, err := c.Store.AppointmentsOf(q.ctx(), p.Contact.ID)
+	if err != nil {
+		return fmt.Errorf("reading the appointments: %w", err)
+	}
+	for _, a := range as {
+		if a.DealerID == q.dealer.ID {
+			p.Appointments = append(p.Appointments, a)
+		}
+	}
+	ps, err := c.Store.ProspectsOf(q.ctx(), p.Contact.ID)
+	if err != nil {
+		return fmt.Errorf("reading the interests: %w", err)
+	}
+	for _, x := range ps {
+		if x.DealerID == q.dealer.ID {
+			p.Interests = append(p.Interests, x)
+		}
+	}
+	return nil
 }
 
 // permissions reads what the person allowed and refused.

@@ -213,12 +213,12 @@ func TestNothingEchoed(t *testing.T) {
 func TestNowhere(t *testing.T) {
 	b := newBench(t, storetest.Open(t, "sqlite"))
 	for target, want := range map[string]int{
-		"GET /api/v1/deliveries":    http.StatusNotFound,
-		"POST /api/v1/appointments": http.StatusNotFound,
-		"GET /api/":                 http.StatusNotFound,
-		"GET /api/docs":             http.StatusNotFound,
-		"PUT /api/v1/visits":        http.StatusMethodNotAllowed,
-		"POST /api/v1/messages":     http.StatusMethodNotAllowed,
+		"GET /api/v1/invoices":   http.StatusNotFound,
+		"POST /api/v1/estimates": http.StatusNotFound,
+		"GET /api/":              http.StatusNotFound,
+		"GET /api/docs":          http.StatusNotFound,
+		"PUT /api/v1/visits":     http.StatusMethodNotAllowed,
+		"POST /api/v1/messages":  http.StatusMethodNotAllowed,
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		w := b.do(method, path, "", http.Header{"Authorization": {"Bearer " + secret}})
