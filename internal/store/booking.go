@@ -96,11 +96,11 @@ func (t *Tx) appointmentsByNumber(ctx context.Context, dealerID string, numbers 
 
 // appointment writes one; old are those that stand under the chunk's numbers.
 func (sv *saver) appointment(ctx context.Context, r *AppointmentRecord, old map[string]oldAppointment) (SavedRecord, error) {
-	print := fingerprint(r)
+	mark := fingerprint(r)
 	was, exists := old[r.Number]
 	exists = exists && r.Number != ""
 	if exists {
-		if was.same(print) {
+		if was.same(mark) {
 			return SavedRecord{Saved: Unchanged, SubjectID: was.ID, ContactID: was.ContactID}, nil
 		}
 		if was.foreign(r.Customer, r.Car) {
@@ -120,25 +120,22 @@ func (sv *saver) appointment(ctx context.Context, r *AppointmentRecord, old map[
 		if was, exists, err = sv.appointmentLike(ctx, contact, r); err != nil {
 			return SavedRecord{}, err
 		}
-		if exists && was.same(print) {
+		if exists && was.same(mark) {
 			return SavedRecord{Saved: Unchanged, SubjectID: was.ID, ContactID: was.ContactID}, nil
 		}
 	}
-	a, err := sv.booked(r, was.Appointment, exists)
-	if err != nil {
-		return SavedRecord{}, err
-	}
+	a := sv.booked(r, was.Appointment, exists)
 	a.ContactID, a.VehicleID, a.Number = contact, cmp.Or(vehicle, a.VehicleID), cmp.Or(number, was.Number, a.ID)
 	works, err := json.Marshal(append([]string{}, a.Works...))
 	if err != nil {
 		return SavedRecord{}, err
 	}
 	if exists {
-		old[a.Number] = oldAppointment{a, oldVisit{hash: print, id: a.ID, contact: contact, vin: r.Car.VIN, plate: r.Car.Plate, folded: Fold(r.Customer.Name)}}
-		return SavedRecord{Saved: Updated, SubjectID: a.ID, ContactID: contact}, sv.changeAppointment(ctx, was.Appointment, a, string(works), print)
+		old[a.Number] = oldAppointment{a, oldVisit{hash: mark, id: a.ID, contact: contact, vin: r.Car.VIN, plate: r.Car.Plate, folded: Fold(r.Customer.Name)}}
+		return SavedRecord{Saved: Updated, SubjectID: a.ID, ContactID: contact}, sv.changeAppointment(ctx, was.Appointment, a, string(works), mark)
 	}
 	sv.appointments = append(sv.appointments, []any{a.ID, a.DealerID, contact, opt(vehicle), a.Number, SourceDMS, a.Order, a.State, at(a.StartsAt), at(a.RequestedAt), at(a.PromisedAt), at(a.ArrivedAt), opt(a.AdvisorID),
-		a.Department, string(works), a.Request, a.Attention, a.AttentionReason, a.Warranty, a.Immobile, a.AgreedOther, print, at(sv.now), at(sv.now)})
+		a.Department, string(works), a.Request, a.Attention, a.AttentionReason, a.Warranty, a.Immobile, a.AgreedOther, mark, at(sv.now), at(sv.now)})
 	for _, kind := range appointmentChanges(nil, a, sv.now) {
 		e := Event{DealerID: a.DealerID, Kind: kind, ContactID: contact, SubjectID: a.ID, At: a.StartsAt}
 		if kind == EventWarrantyRequested {
@@ -146,7 +143,7 @@ func (sv *saver) appointment(ctx context.Context, r *AppointmentRecord, old map[
 		}
 		sv.events = append(sv.events, sv.tx.eventRow(e, sv.now))
 	}
-	old[a.Number] = oldAppointment{a, oldVisit{hash: print, id: a.ID, contact: contact, vin: r.Car.VIN, plate: r.Car.Plate, folded: Fold(r.Customer.Name)}}
+	old[a.Number] = oldAppointment{a, oldVisit{hash: mark, id: a.ID, contact: contact, vin: r.Car.VIN, plate: r.Car.Plate, folded: Fold(r.Customer.Name)}}
 	if r.Number == "" {
 		sv.like[sv.likeness(contact, r)] = a.ID
 	}
@@ -154,7 +151,7 @@ func (sv *saver) appointment(ctx context.Context, r *AppointmentRecord, old map[
 }
 
 // booked is what a record makes of an appointment: what it does not tell stays.
-func (sv *saver) booked(r *AppointmentRecord, was Appointment, exists bool) (Appointment, error) {
+func (sv *saver) booked(r *AppointmentRecord, was Appointment, exists bool) Appointment {
 	a := was
 	if !exists {
 		a = Appointment{ID: sv.tx.NewID(), DealerID: sv.dealer.ID, RequestedAt: sv.now, CreatedAt: sv.now}
@@ -181,7 +178,7 @@ func (sv *saver) booked(r *AppointmentRecord, was Appointment, exists bool) (App
 	if a.State == AppointmentArrived && a.ArrivedAt.IsZero() {
 		a.ArrivedAt = sv.now
 	}
-	return a, nil
+	return a
 }
 
 // nextState: what the dealer's system says is over, is. That it still says "booked"
@@ -205,14 +202,14 @@ func nextState(r *AppointmentRecord, was Appointment, exists bool, now time.Time
 
 // changeAppointment updates one in place, and takes what was planned for somebody who
 // turns out not to be the customer.
-func (sv *saver) changeAppointment(ctx context.Context, was, a Appointment, works, print string) error {
+func (sv *saver) changeAppointment(ctx context.Context, was, a Appointment, works, mark string) error {
 	if err := sv.flush(ctx); err != nil { // the rows this one refers to
 		return err
 	}
 	if _, err := sv.tx.ExecContext(ctx, `update appointment set contact_id = $2, vehicle_id = $3, order_no = $4, state = $5, starts_at = $6, requested_at = $7, promised_at = $8, arrived_at = $9, advisor_id = $10,
 		department = $11, works = $12, request = $13, attention = $14, attention_reason = $15, warranty = $16, immobile = $17, agreed_other = $18, content_hash = $19, updated_at = $20 where id = $1`,
 		a.ID, a.ContactID, opt(a.VehicleID), a.Order, a.State, at(a.StartsAt), at(a.RequestedAt), at(a.PromisedAt), at(a.ArrivedAt), opt(a.AdvisorID),
-		a.Department, works, a.Request, a.Attention, a.AttentionReason, a.Warranty, a.Immobile, a.AgreedOther, print, at(sv.now)); err != nil {
+		a.Department, works, a.Request, a.Attention, a.AttentionReason, a.Warranty, a.Immobile, a.AgreedOther, mark, at(sv.now)); err != nil {
 		return err
 	}
 	if err := sv.tx.appointmentEvents(ctx, &was, a, sv.now); err != nil {

@@ -89,13 +89,13 @@ func (t *Tx) deliveriesByNumber(ctx context.Context, dealerID string, numbers []
 
 // delivery writes one; old are those that stand under the chunk's numbers.
 func (sv *saver) delivery(ctx context.Context, r *DeliveryRecord, old map[string]oldVisit) (SavedRecord, error) {
-	print := fingerprint(r)
+	mark := fingerprint(r)
 	number, was, exists, err := sv.oldDelivery(ctx, r, old)
 	if err != nil {
 		return SavedRecord{}, err
 	}
 	switch {
-	case exists && was.same(print):
+	case exists && was.same(mark):
 		return SavedRecord{Saved: Unchanged, SubjectID: was.id, ContactID: was.contact}, nil
 	case exists && was.foreign(r.Customer, r.Car):
 		return SavedRecord{Saved: Foreign, SubjectID: was.id, ContactID: was.contact}, nil
@@ -118,15 +118,15 @@ func (sv *saver) delivery(ctx context.Context, r *DeliveryRecord, old map[string
 		if err != nil {
 			return SavedRecord{}, err
 		}
-		if was, exists = known[number]; exists && was.same(print) {
+		if was, exists = known[number]; exists && was.same(mark) {
 			return SavedRecord{Saved: Unchanged, SubjectID: vehicle, ContactID: contact}, nil
 		}
 	}
 	told := exists && was.vehicle == vehicle && before.DeliveredOn == r.Car.DeliveredOn
-	if err := sv.deliver(ctx, r, vehicle, contact, number, print, told); err != nil {
+	if err := sv.deliver(ctx, r, vehicle, contact, number, mark, told); err != nil {
 		return SavedRecord{}, err
 	}
-	old[number] = oldVisit{id: vehicle, vehicle: vehicle, contact: contact, hash: print, vin: r.Car.VIN, plate: r.Car.Plate, folded: Fold(r.Customer.Name)}
+	old[number] = oldVisit{id: vehicle, vehicle: vehicle, contact: contact, hash: mark, vin: r.Car.VIN, plate: r.Car.Plate, folded: Fold(r.Customer.Name)}
 	if !exists {
 		return SavedRecord{Saved: Stored, SubjectID: vehicle, ContactID: contact}, nil
 	}
@@ -164,7 +164,7 @@ func (sv *saver) car(contact string, r CarRecord) Vehicle {
 // deliver notes whose the vehicle is since when. Whoever had it before, and did not
 // come with it later, has it no more (R048); an open interest of the buyer is won
 // (R105). told: the event of this day was written before.
-func (sv *saver) deliver(ctx context.Context, r *DeliveryRecord, vehicle, contact, number, print string, told bool) error {
+func (sv *saver) deliver(ctx context.Context, r *DeliveryRecord, vehicle, contact, number, mark string, told bool) error {
 	consultant := sv.employee(r.Consultant, RoleConsultant)
 	if err := sv.flush(ctx); err != nil {
 		return err
@@ -186,7 +186,7 @@ func (sv *saver) deliver(ctx context.Context, r *DeliveryRecord, vehicle, contac
 	if number != "" {
 		if _, err := sv.tx.ExecContext(ctx, `insert into external_key (dealer_id, source, kind, external_id, object_id, content_hash) values ($1, $2, $3, $4, $5, $6)
 			on conflict (external_id, dealer_id, source, kind) do update set object_id = excluded.object_id, content_hash = excluded.content_hash`,
-			sv.dealer.ID, SourceDMS, kindDelivery, number, vehicle, print); err != nil {
+			sv.dealer.ID, SourceDMS, kindDelivery, number, vehicle, mark); err != nil {
 			return err
 		}
 	}

@@ -154,13 +154,13 @@ func (t *Tx) SaveProspect(ctx context.Context, was, p Prospect, now time.Time) e
 	return t.changeProspect(ctx, was, p, "", now)
 }
 
-// changeProspect is SaveProspect; print is what the dealer's system told, "" for
+// changeProspect is SaveProspect; mark is what the dealer's system told, "" for
 // nothing new.
-func (t *Tx) changeProspect(ctx context.Context, was, p Prospect, print string, now time.Time) error {
+func (t *Tx) changeProspect(ctx context.Context, was, p Prospect, mark string, now time.Time) error {
 	if _, err := t.ExecContext(ctx, `update prospect set contact_id = $2, origin = $3, contact_kind = $4, model = $5, options = $6, payment = $7, test_drive = $8, notes = $9, consultant_id = $10, state = $11, outcome = $12,
 		contacted_at = $13, agreed_at = $14, due_at = $15, updated_at = $16, content_hash = case when $17 = '' then content_hash else $17 end where id = $1`,
 		p.ID, p.ContactID, p.Origin, p.ContactKind, p.Model, p.Options, p.Payment, p.TestDrive, p.Notes, opt(p.ConsultantID), p.State, p.Outcome,
-		at(p.ContactedAt), at(p.AgreedAt), at(p.DueAt), at(now), print); err != nil {
+		at(p.ContactedAt), at(p.AgreedAt), at(p.DueAt), at(now), mark); err != nil {
 		return fmt.Errorf("saving a prospect: %w", err)
 	}
 	kind := prospectChange(&was, p)
@@ -263,11 +263,11 @@ func (t *Tx) prospectsByNumber(ctx context.Context, dealerID string, numbers []s
 
 // prospect writes one; old are those that stand under the chunk's numbers.
 func (sv *saver) prospect(ctx context.Context, r *ProspectRecord, person ContactRecord, old map[string]oldProspect) (SavedRecord, error) {
-	print := fingerprint(r)
+	mark := fingerprint(r)
 	was, exists := old[r.Number]
 	exists = exists && r.Number != ""
 	if exists {
-		if was.same(print) {
+		if was.same(mark) {
 			return SavedRecord{Saved: Unchanged, SubjectID: was.ID, ContactID: was.ContactID}, nil
 		}
 		if sv.find(person, Fold(person.Name)) != was.ContactID && was.folded != Fold(person.Name) {
@@ -282,21 +282,21 @@ func (sv *saver) prospect(ctx context.Context, r *ProspectRecord, person Contact
 		if was, exists, err = sv.prospectLike(ctx, contact, r.Model); err != nil {
 			return SavedRecord{}, err
 		}
-		if exists && was.same(print) {
+		if exists && was.same(mark) {
 			return SavedRecord{Saved: Unchanged, SubjectID: was.ID, ContactID: was.ContactID}, nil
 		}
 	}
 	p := sv.interested(r, was.Prospect, exists)
 	p.ContactID, p.Number = contact, cmp.Or(r.Number, p.Number, p.ID)
-	old[p.Number] = oldProspect{p, oldVisit{hash: print, folded: Fold(person.Name)}}
+	old[p.Number] = oldProspect{p, oldVisit{hash: mark, folded: Fold(person.Name)}}
 	if exists {
 		if err := sv.flush(ctx); err != nil {
 			return SavedRecord{}, err
 		}
-		return SavedRecord{Saved: Updated, SubjectID: p.ID, ContactID: contact}, sv.tx.changeProspect(ctx, was.Prospect, p, print, sv.now)
+		return SavedRecord{Saved: Updated, SubjectID: p.ID, ContactID: contact}, sv.tx.changeProspect(ctx, was.Prospect, p, mark, sv.now)
 	}
 	sv.prospects = append(sv.prospects, []any{p.ID, p.DealerID, contact, p.Number, SourceDMS, p.Origin, p.ContactKind, p.Model, p.Options, p.Payment, p.TestDrive, p.Notes, opt(p.ConsultantID), p.State, p.Outcome,
-		at(p.ContactedAt), at(p.AgreedAt), at(p.DueAt), print, at(sv.now), at(sv.now)})
+		at(p.ContactedAt), at(p.AgreedAt), at(p.DueAt), mark, at(sv.now), at(sv.now)})
 	if kind := prospectChange(nil, p); kind != "" {
 		sv.events = append(sv.events, sv.tx.eventRow(prospectEvent(kind, p, sv.now), sv.now))
 	}

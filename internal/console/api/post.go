@@ -67,7 +67,7 @@ func (a *API) postCustomer(ctx context.Context, r *request, in *customerInput) (
 	}
 	now := a.Clock.Business()
 	x := reader{dealer: r.dealer, now: now}
-	record, car := x.customer("body", in.Body.Customer), x.car("body.vehicle", in.Body.Vehicle)
+	record, car := x.customer("body", in.Body.Customer), x.car(in.Body.Vehicle)
 	if err := x.faults.orNil(); err != nil {
 		return nil, err
 	}

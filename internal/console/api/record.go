@@ -87,7 +87,7 @@ func (a *API) postDelivery(ctx context.Context, r *request, in *deliveryInput) (
 	now := a.Clock.Business()
 	x := reader{dealer: r.dealer, now: now}
 	b := in.Body
-	record := store.DeliveryRecord{Number: x.number(b.ExternalID), HandedOverAt: b.HandedOverAt.UTC(), Consultant: squeeze(b.Consultant), Customer: x.customer("body.customer", b.Customer), Car: x.car("body.vehicle", &b.Vehicle)}
+	record := store.DeliveryRecord{Number: x.number(b.ExternalID), HandedOverAt: b.HandedOverAt.UTC(), Consultant: squeeze(b.Consultant), Customer: x.customer("body.customer", b.Customer), Car: x.car(&b.Vehicle)}
 	record.Car.DeliveredOn = b.HandedOverAt.In(r.zone).Format(time.DateOnly)
 	if record.Car.VIN == "" && record.Car.Plate == "" && record.Car.Model == "" {
 		x.faults.add("body.vehicle", "vin, plate or model is needed")
@@ -155,8 +155,8 @@ func (x *reader) number(id string) string {
 	return id
 }
 
-// car normalises a vehicle found at a location of the body.
-func (x *reader) car(at string, v *Vehicle) store.CarRecord {
+// car normalises the vehicle of the body.
+func (x *reader) car(v *Vehicle) store.CarRecord {
 	if v == nil {
 		return store.CarRecord{}
 	}
@@ -165,7 +165,7 @@ func (x *reader) car(at string, v *Vehicle) store.CarRecord {
 		return c
 	}
 	if _, err := time.Parse(time.DateOnly, c.DeliveredOn); err != nil {
-		x.faults.add(at+".delivered_on", "is no date of the form YYYY-MM-DD")
+		x.faults.add("body.vehicle.delivered_on", "is no date of the form YYYY-MM-DD")
 	}
 	return c
 }
@@ -183,7 +183,7 @@ func works(ws []string) (out []string) {
 func (x *reader) appointment(b Appointment) store.AppointmentRecord {
 	return store.AppointmentRecord{Number: x.number(b.ExternalID), Order: squeeze(b.Order), State: b.State, StartsAt: utc(b.StartsAt), RequestedAt: utc(b.RequestedAt), PromisedAt: utc(b.PromisedAt),
 		Advisor: squeeze(b.Advisor), Department: squeeze(b.Department), Works: works(b.Works), Request: squeeze(b.Request), Attention: b.Attention, AttentionReason: squeeze(b.AttentionReason),
-		Warranty: b.Warranty, Immobile: b.Immobile, AgreedOther: b.AgreedOther, Customer: x.customer("body.customer", b.Customer), Car: x.car("body.vehicle", b.Vehicle)}
+		Warranty: b.Warranty, Immobile: b.Immobile, AgreedOther: b.AgreedOther, Customer: x.customer("body.customer", b.Customer), Car: x.car(b.Vehicle)}
 }
 
 // moveInput names an appointment; a request has no body.
@@ -247,7 +247,7 @@ func (a *API) delayed(ctx context.Context, r *request, in *standingInput) (*crea
 func (a *API) stand(ctx context.Context, r *request, operation string, in *standingInput, note func(*store.Tx, store.Car, time.Time) (bool, error)) (*createdOutput, error) {
 	now := a.Clock.Business()
 	x := reader{dealer: r.dealer, now: now}
-	walkIn := store.AppointmentRecord{Number: in.Order, Order: in.Order, State: store.AppointmentArrived, StartsAt: now, Car: x.car("body.vehicle", in.Body.Vehicle)}
+	walkIn := store.AppointmentRecord{Number: in.Order, Order: in.Order, State: store.AppointmentArrived, StartsAt: now, Car: x.car(in.Body.Vehicle)}
 	if in.Body.Customer != nil {
 		walkIn.Customer = x.customer("body.customer", *in.Body.Customer)
 	}
