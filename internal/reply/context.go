@@ -166,6 +166,9 @@ func (d *document) gradeSign(it *item) {
 func (d *document) before(it *item) {
 	i := it.from
 	if i == 0 {
+		if it.role == roleFree && d.wished(it) {
+			it.role = roleWish
+		}
 		return
 	}
 	p := &d.toks[i-1]
@@ -234,16 +237,19 @@ func (d *document) codeBefore(it *item) bool {
 	return d.toks[i-1].joint || len([]rune(p.text)) <= 3 || p.caps
 }
 
+// praising is the score from which a jeer makes it sarcasm: "dream on, 5", but not "0, no chance".
+const praising = 4
+
 // wished tells whether words of a wish or condition govern the number.
 func (d *document) wished(it *item) bool {
-	if _, ok := d.startingAt(it.hi, tagHypo); ok {
+	if m, ok := d.startingAt(it.hi, tagHypo); ok && m.key != "irony" || d.conditional(it.hi) || d.onCondition(it.from) {
 		return true
 	}
 	for _, m := range d.mat {
 		if m.tag != tagHypo {
 			continue
 		}
-		if m.key == "irony" && d.leftEdge(m.from) && d.rightEdge(m.to) && d.sentence(min(m.to, it.hi), max(m.from, it.from)) {
+		if m.key == "irony" && it.val >= praising && d.leftEdge(m.from) && d.rightEdge(m.to) && d.sentence(min(m.to, it.hi), max(m.from, it.from)) {
 			return true
 		}
 		if m.to > it.from || m.key == "irony" {
@@ -252,7 +258,7 @@ func (d *document) wished(it *item) bool {
 		if m.key == "far" && d.sentence(m.to, it.from) && !(d.leftEdge(it.lo) && d.rightEdge(it.hi)) {
 			return true
 		}
-		if it.from-m.to > 4 || m.key == "if" && !d.conditional(it.hi) {
+		if it.from-m.to > 4 || m.key == "if" {
 			continue
 		}
 		plain := true
@@ -281,11 +287,39 @@ func (d *document) sentence(from, to int) bool {
 
 // conditional tells whether a condition follows: "would be 5 if …".
 func (d *document) conditional(i int) bool {
-	if i < len(d.toks) && d.toks[i].text == "," {
+	if i < len(d.toks) && (d.toks[i].text == "," || d.toks[i].text == "-") {
 		i++
 	}
-	m, ok := d.startingAt(i, tagConj)
-	return ok && m.key == "if"
+	for k := range d.mat {
+		if m := &d.mat[k]; m.tag == tagConj && m.key == "if" && m.from == i {
+			return true
+		}
+	}
+	return false
+}
+
+// onCondition tells whether the sentence of token i began with a condition and no other number stands between:
+// "if it weren't for the queue, 5".
+func (d *document) onCondition(i int) bool {
+	for k := range d.mat {
+		m := &d.mat[k]
+		if m.tag != tagConj || m.key != "if" || m.to > i || !d.sentence(m.to, i) {
+			continue
+		}
+		if m.from > 0 && !d.atStart(m.from) && d.sentence(m.from-1, m.from) {
+			continue
+		}
+		clause, number := false, false
+		for j := m.to; j < i; j++ {
+			t := &d.toks[j]
+			clause = clause || t.kind == kindPunct && !t.joint
+			number = number || t.kind == kindNum
+		}
+		if clause && !number {
+			return true
+		}
+	}
+	return false
 }
 
 // marks looks for words that call the number the score and takes them into what vanishes with it.

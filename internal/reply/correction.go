@@ -29,11 +29,10 @@ func (d *document) correction(its, free []item) (scored, bool) {
 			return unread(), true
 		}
 		pick = later[0]
-	} else { // "I pressed 2 and wanted 5, please mend it"
-		for _, it := range its {
-			if it.role == roleWish && it.from > pick.from {
-				pick = it
-			}
+	}
+	for _, it := range its { // "I pressed 2 and wanted 5, please mend it"
+		if it.role == roleWish && it.from > pick.from {
+			pick = it
 		}
 	}
 	if distinct(free) == 1 && d.trust(pick) == 0 && !negatedBeside(its) && pick.lo-at > 2 {

@@ -291,7 +291,7 @@ func (d *document) join(a *item, b item, top int) bool {
 	case d.linked(a.hi, b.from, tagOutOfRev):
 		d.share(a, b.val, a.val, top)
 	case one && a.val < 100 && b.val < 100 && (d.toks[a.hi].text == "-" || d.toks[a.hi].text == "~") && d.toks[a.hi].space == d.toks[b.from].space,
-		d.linked(a.hi, b.from, tagOr), gap == 0 && a.word && b.word && d.toks[a.from].kind == kindHan && b.val == a.val+1:
+		d.linked(a.hi, b.from, tagOr), d.toks[a.hi].kind != kindPunct && d.linked(a.hi, b.from, tagMinus), gap == 0 && a.word && b.word && d.toks[a.from].kind == kindHan && b.val == a.val+1:
 		a.role = roleRange
 	default:
 		return false

@@ -29,6 +29,8 @@ func (d *document) rating(low, top int) scored {
 	free := d.inScale(d.candidates(its), low, top)
 	var s scored
 	switch {
+	case d.rivalled(its, free):
+		return d.hint(its, low, top)
 	case len(free) > 0:
 		s = d.choose(its, free)
 	case d.blocked(its):
@@ -84,6 +86,20 @@ func (d *document) inScale(free []item, low, top int) []item {
 		return free
 	}
 	return slices.DeleteFunc(free, func(it item) bool { return !fits(it) && !alone(it) && it.mark == markNone })
+}
+
+// rivalled tells whether the only candidate closes one of several clauses of which others close with a score in words:
+// "five for the work, two for the price".
+func (d *document) rivalled(its, free []item) bool {
+	if len(free) != 1 || free[0].mark != markNone || d.leftEdge(free[0].lo) {
+		return false
+	}
+	for _, it := range its {
+		if it.role == roleFree && it.word && it.from < free[0].from && it.val != free[0].val && it.val > 1 && d.rightEdge(it.hi) {
+			return true
+		}
+	}
+	return false
 }
 
 // clauseEdge is leftEdge that lets a conjunction open the clause: "6, but 5".
