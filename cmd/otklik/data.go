@@ -145,9 +145,22 @@ func (c importCmd) writeRefused(r run, f *intake.File, name string) error {
 	return nil
 }
 
-type parseCmd struct{}
+type parseCmd struct {
+	Proposals bool   `help:"Read nothing; list the replies that employees have read for the program, with what they entered, as lines for the labelled replies."`
+	Dealer    string `help:"The dealer's code for --proposals; the only one by default."`
+}
 
-func (parseCmd) Run(r run) error {
+func (c parseCmd) Run(r run) error {
+	if c.Proposals {
+		return withApp(r, func(a *app.App) error {
+			d, err := tools{a.Store()}.dealer(r.ctx, c.Dealer)
+			if err != nil {
+				return err
+			}
+			w := bufio.NewWriter(r.stdout)
+			return errors.Join(a.Proposals(r.ctx, d, w), w.Flush())
+		})
+	}
 	p, err := reply.New()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -79,6 +80,23 @@ func (a *App) Forecast(ctx context.Context, d store.Dealer, from, to time.Time) 
 		return cmp.Or(x.DueAt.Compare(y.DueAt), cmp.Compare(x.Occasion, y.Occasion))
 	})
 	return a.dispatcher.Forecast(ctx, rows)
+}
+
+// Proposals writes what the dealer's employees decided about replies that could not be
+// read, one JSON object a line in the form of the labelled replies.
+func (a *App) Proposals(ctx context.Context, d store.Dealer, w io.Writer) error {
+	ps, err := a.inbox.Proposals(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, p := range ps {
+		if err := enc.Encode(p); err != nil {
+			return fmt.Errorf("writing proposals: %w", err)
+		}
+	}
+	return nil
 }
 
 // PreviewPart is one text that a person would see.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
@@ -203,6 +204,16 @@ func TestUnclearReplyIsReadByAPerson(t *testing.T) {
 		}
 		if x := h.task(review.ID); x.State != store.TaskClosed {
 			t.Errorf("the task is %s", x.State)
+		}
+		// The reply is a proposal for the lexicons now, with what Maria read; its
+		// repetition was read as a part of it and stands for nothing alone.
+		ps, err := h.in.Proposals(t.Context(), h.Dealer.ID)
+		if err != nil || len(ps) != 1 {
+			t.Fatalf("proposals: %+v, %v", ps, err)
+		}
+		p := ps[0]
+		if p.Text != "ну такое, 3-4" || p.Question.Kind != reply.KindRating || p.Question.Max != 5 || p.Locale != "ru" || p.Want.Intent != reply.IntentAnswer || p.Want.Rating == nil || *p.Want.Rating != 3 {
+			t.Errorf("proposal: %+v", p)
 		}
 	})
 }

@@ -352,7 +352,7 @@ func (e *entry) text() error {
 			return e.several(given)
 		}
 	}
-	if err := e.note(heard{Reading: r}); err != nil {
+	if err := e.note(heard{Reading: r, Question: question}); err != nil {
 		return err
 	}
 	if e.conv == nil {
@@ -387,11 +387,13 @@ func (e *entry) several(given []survey.Given) error {
 }
 
 // heard is a reading as it is kept with its message; Joins are the earlier messages
-// that were read with it, Next the readings of further answers in a list.
+// that were read with it, Next the readings of further answers in a list. Question is
+// the survey's question that a text alone was read against, "" for none.
 type heard struct {
 	reply.Reading
-	Next  []reply.Reading `json:",omitempty"`
-	Joins []string        `json:",omitempty"`
+	Question string          `json:",omitempty"`
+	Next     []reply.Reading `json:",omitempty"`
+	Joins    []string        `json:",omitempty"`
 }
 
 // heed takes the provider's own understanding of a keyword over ours.

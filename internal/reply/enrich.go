@@ -44,11 +44,14 @@ func put(list []string, s string) []string {
 
 // praise finds named employees. A name counts as praised when the message holds no complaint.
 func (d *document) praise(r *Reading, in Input) {
-	if d.has(tagNegative) || d.complains() || r.Rating != nil && lowScore(*r.Rating, in.Question) {
+	if d.has(tagNegative) || d.complains() || r.Rating != nil && !d.mayPraise(*r.Rating, in.Question) {
 		r.Flags = drop(r.Flags, FlagPraise)
 		return
 	}
-	warm := d.has(tagThanks) || r.Rating != nil || d.has(tagGrade) || r.Flagged(FlagPraise)
+	if !(r.Rating != nil && r.Comment == "") && d.delighted() { // a grade and nothing else is the score, not a word about it
+		r.Flags = put(r.Flags, FlagPraise)
+	}
+	warm := d.has(tagThanks) || r.Rating != nil || r.Answer == yes.String() || d.has(tagGrade) || d.has(tagGood) || r.Flagged(FlagPraise)
 	if !warm {
 		return
 	}
@@ -77,9 +80,24 @@ func (d *document) complains() bool {
 	return false
 }
 
-func lowScore(v int, q *Question) bool {
+// mayPraise tells whether a good word goes with the score: with one in the middle of the scale only thanks do.
+func (d *document) mayPraise(v int, q *Question) bool {
 	low, top := q.scale()
-	return 2*(v-low) <= top-low
+	above := 2*(v-low) - (top - low)
+	return above > 0 || above == 0 && d.has(tagThanks)
+}
+
+// delighted tells whether the text calls something excellent.
+func (d *document) delighted() bool {
+	for i := range d.mat {
+		m := &d.mat[i]
+		if (m.tag == tagGrade || m.tag == tagVague) && m.num >= 5 && !d.asksBack(*m) {
+			if _, negated := d.endingAt(m.from, tagNotBefore); !negated {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func drop(list []string, s string) []string {
@@ -101,9 +119,18 @@ func (d *document) mentions(name string) bool {
 			}
 			continue
 		}
-		l := nameStem(part)
+		folded := foldName(part)
+		l := strings.TrimRight(folded, nameEndings)
+		if utf8.RuneCountInString(folded) <= 2 {
+			l = folded
+		}
 		if utf8.RuneCountInString(l) < 2 {
 			continue
+		}
+		for _, m := range d.mat {
+			if m.tag == tagNickname && m.key == folded && d.toks[m.from].upper {
+				return true
+			}
 		}
 		for i := range d.toks {
 			t := &d.toks[i]
@@ -115,20 +142,17 @@ func (d *document) mentions(name string) bool {
 	return false
 }
 
-// nameStem folds a name and takes off the ending that inflection changes.
-func nameStem(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(name) {
+// nameEndings are the letters in which the cases of a name differ; its stem is what stands before them.
+const nameEndings = "аяйьеиоую"
+
+// foldName folds a name like a token.
+func foldName(name string) string {
+	return strings.Map(func(r rune) rune {
 		if to, ok := cyrillicFold[r]; ok {
-			r = to
+			return to
 		}
-		b.WriteRune(r)
-	}
-	s := b.String()
-	if utf8.RuneCountInString(s) > 2 {
-		s = strings.TrimRight(s, "аяйьеиоую")
-	}
-	return s
+		return r
+	}, strings.ToLower(name))
 }
 
 // mentionsHan finds the full name, the given name, or the surname with a title: 王师傅, 小王.
@@ -137,7 +161,7 @@ func (d *document) mentionsHan(name []rune) bool {
 	if strings.Contains(text, string(name)) {
 		return true
 	}
-	if len(name) >= 3 && strings.Contains(text, string(name[1:])) {
+	if len(name) >= 3 && strings.Contains(text, string(name[1:])) && !d.title(name[1:]) {
 		return true
 	}
 	sur := string(name[:1])
@@ -149,6 +173,16 @@ func (d *document) mentionsHan(name []rune) bool {
 			return true
 		}
 		if i > 0 && (d.toks[i-1].text == "小" || d.toks[i-1].text == "老") {
+			return true
+		}
+	}
+	return false
+}
+
+// title tells whether the characters are a title where the text has them: the list says 马师傅, the text only 师傅.
+func (d *document) title(name []rune) bool {
+	for i := range d.toks {
+		if m, ok := d.startingAt(i, tagTitle); ok && m.to-m.from == len(name) && d.toks[i].text == string(name[0]) {
 			return true
 		}
 	}
@@ -171,7 +205,7 @@ func (d *document) thanked() string {
 		t := &d.toks[i]
 		switch {
 		case t.kind == kindWord && t.upper && !t.caps && !d.courtesy[i] && utf8.RuneCountInString(t.text) > 2:
-			return d.src[t.start:t.end]
+			return d.src[t.start:d.toks[d.nameEnds(i)-1].end]
 		case t.kind == kindHan && (t.text == "小" || t.text == "老") && i+1 < len(d.toks):
 			return d.src[t.start:d.toks[i+1].end]
 		case t.kind == kindHan:
@@ -181,4 +215,16 @@ func (d *document) thanked() string {
 		}
 	}
 	return ""
+}
+
+// nameEnds gives the token after a name of up to three capitalised words that begins at token i.
+func (d *document) nameEnds(i int) int {
+	to := i + 1
+	for ; to < len(d.toks) && to < i+3; to++ {
+		t := &d.toks[to]
+		if t.kind != kindWord || !t.upper || t.caps || d.courtesy[to] {
+			break
+		}
+	}
+	return to
 }

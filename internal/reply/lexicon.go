@@ -74,6 +74,7 @@ const (
 	tagAbout    // words of a yes/no prompt that say what it asks about; key: the aspect, as with good and bad
 	tagClass    // single words that phrases of the same file name together as <key>
 	tagSpelling // long words of opt-outs, which are read through one slip of the pen
+	tagNickname // short forms of a given name and its cases that share no beginning with it; key: the name
 	tagCount
 )
 
@@ -82,7 +83,7 @@ var sectionNames = [tagCount]string{
 	"or", "half", "scale", "top", "not_before", "not_after", "hypothetical", "correction", "minus", "conjunction", "courtesy",
 	"yes", "no", "maybe", "good", "bad", "ask", "optout_bare", "optout", "resume_bare", "resume", "help_bare", "help",
 	"callback_bare", "callback", "later_bare", "later", "wrong_person", "purpose", "flag", "topic", "negative", "thanks",
-	"title", "synonym", "ordinal", "guard", "when", "about", "class", "spelling",
+	"title", "synonym", "ordinal", "guard", "when", "about", "class", "spelling", "nickname",
 }
 
 // term is what a phrase of the lexicon means.
