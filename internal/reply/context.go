@@ -180,8 +180,7 @@ func (d *document) before(it *item) {
 		it.role = roleOther
 		return
 	}
-	total, isTotal := d.endingAt(i, tagTotal)
-	if m, ok := d.endingAt(i, tagBefore); ok && (!isTotal || m.from < total.from) && !(m.key == "service" && d.afterComma(m.from)) && !(m.key == "option" && d.atStart(m.from) && d.atEnd(it.hi)) {
+	if m, ok := d.endingAt(i, tagBefore); ok && !d.outdone(m, i) && !(m.key == "service" && d.afterComma(m.from)) && !(m.key == "option" && d.atStart(m.from) && d.atEnd(it.hi)) {
 		if it.role == roleFree || it.role == roleRange || it.role == roleDecimal {
 			it.role = roleOther
 		}
@@ -205,6 +204,13 @@ func (d *document) before(it *item) {
 	if d.wished(it) {
 		it.role = roleWish
 	}
+}
+
+// outdone tells whether a longer phrase before token i names the score: "最多3" is at most 3, though "多3" is 3 more.
+func (d *document) outdone(m match, i int) bool {
+	total, isTotal := d.endingAt(i, tagTotal)
+	lead, isLead := d.endingAt(i, tagLead)
+	return isTotal && total.from <= m.from || isLead && lead.from < m.from
 }
 
 // afterComma tells whether the word is written small and stands after a comma: "if so, то 3" is no service number 3.

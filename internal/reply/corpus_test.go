@@ -194,12 +194,12 @@ func TestFiguresTrain(t *testing.T) {
 	check(t, got, 99.5, 0)
 }
 
-// TestFiguresHeldOut reads the replies that nobody who writes rules has seen; testdata/README.md has the rule about misses.
+// TestFiguresHeldOut reads replies that no rule was made from; testdata/README.md has the rule about misses.
 // The bounds are what has been reached, a little below: they are raised, never lowered.
 func TestFiguresHeldOut(t *testing.T) {
 	got := score(t, "testdata/heldout.jsonl", true)
-	if got.total < 999 {
-		t.Errorf("%d replies, want at least 999", got.total)
+	if got.total < 1124 {
+		t.Errorf("%d replies, want at least 1124", got.total)
 	}
 	if got.accuracy() < heldOutAccuracy || got.wrongRating > heldOutWrong || got.missedOptOut > heldOutMissed || got.falseOptOut > heldOutFalse {
 		t.Errorf("accuracy %.1f %%, %d wrong ratings, %d missed and %d false opt-outs; want %.1f %%, at most %d, %d and %d",
@@ -211,10 +211,10 @@ func TestFiguresHeldOut(t *testing.T) {
 }
 
 const (
-	heldOutAccuracy = 99.0
-	heldOutWrong    = 1
-	heldOutMissed   = 2
-	heldOutFalse    = 1
+	heldOutAccuracy = 99.5
+	heldOutWrong    = 0
+	heldOutMissed   = 0
+	heldOutFalse    = 0
 )
 
 // TestFiguresFlags compares flags and named employees with the tags of the corpus.

@@ -1,6 +1,9 @@
 package reply
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // role says what a number in the text is.
 type role uint8
@@ -291,7 +294,7 @@ func (d *document) join(a *item, b item, top int) bool {
 	case d.linked(a.hi, b.from, tagOutOfRev):
 		d.share(a, b.val, a.val, top)
 	case one && a.val < 100 && b.val < 100 && (d.toks[a.hi].text == "-" || d.toks[a.hi].text == "~") && d.toks[a.hi].space == d.toks[b.from].space,
-		d.linked(a.hi, b.from, tagOr), d.toks[a.hi].kind != kindPunct && d.linked(a.hi, b.from, tagMinus), gap == 0 && a.word && b.word && d.toks[a.from].kind == kindHan && b.val == a.val+1:
+		d.linked(a.hi, b.from, tagOr), d.linked(a.hi, b.from, tagMinus) && !d.comma(a.hi, b.from), gap == 0 && a.word && b.word && d.toks[a.from].kind == kindHan && b.val == a.val+1:
 		a.role = roleRange
 	default:
 		return false
@@ -320,6 +323,11 @@ func (d *document) linked(from, to int, t tag) bool {
 		}
 	}
 	return false
+}
+
+// comma tells whether a comma stands in the span.
+func (d *document) comma(from, to int) bool {
+	return slices.ContainsFunc(d.toks[from:to], func(t token) bool { return t.text == "," })
 }
 
 func (d *document) share(a *item, n, of, top int) {

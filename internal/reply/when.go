@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,6 +21,10 @@ type moment struct {
 	pm, am   bool
 	in       time.Duration
 	part     bool
+	span     int   // days that the time covers, 0 for one
+	clocks   []int // clock times that the lexicon writes out, in minutes of the day
+	month    time.Month
+	day      int // of the month, 0 when no date was named
 }
 
 // when reads a requested time as an interval in the zone: an hour from an exact time, to the end of the calling day from
@@ -33,12 +38,26 @@ func (d *document) when(now time.Time, zone *time.Location) *Interval {
 	}
 	m := moment{days: -1, from: -1, to: -1}
 	for _, x := range d.mat {
-		if x.tag == tagWhen {
+		if x.tag == tagWhen && !d.partOfTime(x) {
 			m.word(x.key, now)
 		}
 	}
 	d.hours(&m)
 	return m.interval(now)
+}
+
+// partOfTime tells whether a preposition stands inside a longer phrase of time: "past" in "half past".
+func (d *document) partOfTime(m match) bool {
+	if m.key != "after" && m.key != "before" {
+		return false
+	}
+	for i := range d.mat {
+		x := &d.mat[i]
+		if x.tag == tagWhen && x.from <= m.from && x.to >= m.to && x.to-x.from > m.to-m.from {
+			return true
+		}
+	}
+	return false
 }
 
 // anchors are the words that make a text a time by themselves; others need a number
@@ -93,10 +112,20 @@ func (m *moment) word(key string, now time.Time) {
 		return
 	}
 	if wd, ok := weekdays[key]; ok {
-		m.days = (int(wd)-int(now.Weekday())+6)%7 + 1
+		m.days, m.span = (int(wd)-int(now.Weekday())+6)%7+1, 0
+		return
+	}
+	if clock, ok := strings.CutPrefix(key, "clock "); ok {
+		if t, err := time.Parse("15:04", clock); err == nil {
+			m.clocks = append(m.clocks, t.Hour()*60+t.Minute())
+		}
 		return
 	}
 	switch key {
+	case "weekend":
+		m.days, m.span = (int(time.Saturday)-int(now.Weekday())+7)%7, 2
+	case "nextweek":
+		m.days, m.span = (int(time.Monday)-int(now.Weekday())+6)%7+1, 5
 	case "today":
 		m.days = 0
 	case "tomorrow":
@@ -120,9 +149,13 @@ func (m *moment) word(key string, now time.Time) {
 
 // hours reads clock times and numbers that stand as hours.
 func (d *document) hours(m *moment) {
-	var found []int
+	found := m.clocks
 	for i := 0; i < len(d.toks); i++ {
 		t := &d.toks[i]
+		if to := d.date(m, i); to > 0 {
+			i = to - 1
+			continue
+		}
 		v, to, minutes := -1, i+1, 0
 		if t.kind == kindNum && t.val >= 0 && t.val < 25 && t.digits <= 2 {
 			v = t.val
@@ -131,6 +164,21 @@ func (d *document) hours(m *moment) {
 			}
 		} else if x, ok := d.startingAt(i, tagNumber); ok && x.num > 0 {
 			v, to = x.num, x.to
+		}
+		if x, ok := d.endingAt(i, tagWhen); ok && v > 0 && to == i+1 {
+			switch x.key {
+			case "halfpast":
+				minutes = 30
+			case "quarterpast":
+				minutes = 15
+			case "quarterto":
+				v, minutes = v-1, 45
+			}
+		}
+		if x, ok := d.startingAt(to, tagWhen); ok && v > 0 && minutes == 0 && x.key == "halfhour behind" {
+			found = append(found, v*60+30)
+			i = x.to - 1
+			continue
 		}
 		if v < 0 || d.phone(i) > 0 {
 			if p := d.phone(i); p > i {
@@ -148,6 +196,27 @@ func (d *document) hours(m *moment) {
 		i = to - 1
 	}
 	m.clock(found)
+}
+
+// date reads "30 ноября" or "May 5" as the next such day and gives the token after it, 0 when there is none.
+func (d *document) date(m *moment, i int) int {
+	t := &d.toks[i]
+	if t.kind != kindNum || t.val < 1 || t.val > 31 {
+		return 0
+	}
+	x, ok := d.startingAt(i+1, tagWhen)
+	to := x.to
+	if !ok || !strings.HasPrefix(x.key, "month ") {
+		x, ok = d.endingAt(i, tagWhen)
+		to = i + 1
+	}
+	name, isMonth := strings.CutPrefix(x.key, "month ")
+	month, err := strconv.Atoi(name)
+	if !ok || !isMonth || err != nil {
+		return 0
+	}
+	m.month, m.day = time.Month(month), t.val
+	return to
 }
 
 // relative reads "in two hours".
@@ -217,6 +286,14 @@ func (m *moment) interval(now time.Time) *Interval {
 		from := now.Add(m.in).Truncate(time.Minute)
 		return &Interval{from, from.Add(time.Hour)}
 	}
+	if m.day > 0 {
+		y, mo, today := now.Date()
+		if m.month < mo || m.month == mo && m.day < today {
+			y++
+		}
+		midnight := time.Date(now.Year(), mo, today, 0, 0, 0, 0, time.UTC) // days of other zones may have 23 hours
+		m.days = int(time.Date(y, m.month, m.day, 0, 0, 0, 0, time.UTC).Sub(midnight).Hours() / 24)
+	}
 	if m.days < 0 && m.from < 0 {
 		return nil
 	}
@@ -228,6 +305,9 @@ func (m *moment) interval(now time.Time) *Interval {
 	}
 	days := max(m.days, 0)
 	iv := at(now, days, m.from, m.to)
+	if m.span > 0 {
+		iv.To = iv.To.AddDate(0, 0, m.span-1)
+	}
 	if !iv.To.After(now) && m.days < 0 {
 		iv = at(now, 1, m.from, m.to)
 	}
