@@ -17,6 +17,7 @@ import (
 	"otklik/internal/callback"
 	"otklik/internal/dispatch"
 	"otklik/internal/draft"
+	"otklik/internal/inbox"
 	"otklik/internal/render"
 	"otklik/internal/reply"
 	"otklik/internal/store"
@@ -85,7 +86,8 @@ func (a *App) Forecast(ctx context.Context, d store.Dealer, from, to time.Time) 
 // Proposals writes what the dealer's employees decided about replies that could not be
 // read, one JSON object a line in the form of the labelled replies.
 func (a *App) Proposals(ctx context.Context, d store.Dealer, w io.Writer) error {
-	ps, err := a.inbox.Proposals(ctx, d.ID)
+	in := &inbox.Inbox{Store: a.store, Survey: a.survey, Version: a.surveyAt} // the program does not run
+	ps, err := in.Proposals(ctx, d.ID)
 	if err != nil {
 		return err
 	}
