@@ -27,8 +27,16 @@
 // Claimed is not begun: nothing is lost with the node that held it. Begin commits
 // before the first byte leaves, and only what Begin returned is sent. A message still
 // sending after its lease may have been taken by the provider; it is never simply
-// sent again (outreach.Next). store's model test drives the statements through every
-// interleaving of this table.
+// sent again (outreach.Next).
+//
+// On PostgreSQL the messages of a group that begin together are one row until their
+// outcomes are known (store, table begun): begin makes it, record writes each message
+// once and ends the row with its last message, and what a dead node has left in it
+// becomes rows that say sending when the lease has passed, or as soon as a report, an
+// erasure or an export asks for one of them. In the table above all of them are
+// sending. An older version beside this one does not see a group before it is recorded
+// or unfolded. store's model test drives the statements through every interleaving of
+// this table.
 //
 // # Lanes
 //

@@ -257,7 +257,11 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 	}
 	room := d.groups.Get().(*[]store.Begun)
 	begun := (*room)[:0]
+	name := d.Store.NewID()
 	for _, it := range group {
+		if it.outreach != nil {
+			it.begun.Message.Group = name
+		}
 		begun = append(begun, *it.begun)
 	}
 	ok, err := d.Store.Begin(context.WithoutCancel(ctx), begun, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)

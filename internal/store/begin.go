@@ -31,17 +31,18 @@ func (b Begun) finish() []any {
 var finishCols = []column{{"id", "uuid"}, {"token", "uuid"}, {"channel", "text"}, {"rule", "text"}, {"inputs", "text"}, {"judged", "bigint"}, {"contact", "uuid"}}
 
 // With a limit the subquery is asked for each row by its index: as a bare "not exists"
-// PostgreSQL may read all messages once and remember them. It names only what the list
-// brings: asked of the outreach's own contact, it made finding a row look so dear while
-// PostgreSQL knew little of the messages that it read all outreach instead.
+// PostgreSQL may read all rows once and remember them. It names only what the list
+// brings: asked of the outreach's own contact, it made finding a row look so dear when
+// PostgreSQL took each person to have many that it read all outreach instead.
 const finishSQL = `update outreach set state = 'done', channel = v.channel, rule = v.rule, inputs = v.inputs, claim_token = null, claim_until = null, updated_at = $1
 	from v where outreach.id = v.id and outreach.claim_token = v.token
-	and (v.judged is null or (select m.id from message m where m.contact_id = v.contact and m.created_at >= v.judged and m.direction = 'out' and m.purpose in ('survey', 'reminder', 'greeting', 'ad')
-		order by m.created_at limit 1) is null)`
+	and (v.judged is null or (select o.id from outreach o where o.contact_id = v.contact and o.state = 'done' and o.updated_at >= v.judged and o.channel <> 'phone'
+		and o.purpose in ('survey', 'reminder', 'greeting', 'ad') order by o.program limit 1) is null)`
 
 // Begin writes messages as sending before their first byte leaves: one durable
 // commit for the group (design.md step 6). It returns the ids that may be sent; a
-// message whose claim was lost is not among them.
+// message whose claim was lost is not among them. Messages with a Group, the same for
+// all, have no rows of their own before Record on PostgreSQL; see begun.go.
 func (s *Store) Begin(ctx context.Context, group []Begun, business, machine time.Time, lease time.Duration) (map[string]bool, error) {
 	if len(group) == 0 {
 		return nil, nil
@@ -172,7 +173,7 @@ func beginOn(ctx context.Context, c *pgx.Conn, group []Begun, params [][]byte, b
 	if err := each(r, err, func(row *cells) {
 		b := &group[row.integer()]
 		ok[b.Message.ID] = true
-		messages.message(&b.Message, until, business)
+		messages.message(&b.Message, until, business, business)
 		if b.Conversation != nil {
 			conversations.conversation(b.Conversation, business)
 			opened++
@@ -185,7 +186,13 @@ func beginOn(ctx context.Context, c *pgx.Conn, group []Begun, params [][]byte, b
 			return nil, err
 		}
 	}
-	if len(ok) > 0 {
+	switch {
+	case len(ok) == 0:
+	case together(group):
+		if err := fold(ctx, c, group, ok, messages, business, until); err != nil {
+			return nil, err
+		}
+	default:
 		if _, err := copyInto(ctx, c, "message", messageInsert, messages); err != nil {
 			return nil, err
 		}

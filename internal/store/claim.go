@@ -186,6 +186,8 @@ func (s *Store) claimMessagesSQL() string {
 	return `with due as materialized (select id from message where direction = 'out' and state = 'queued' and channel = $6 and sender = $7 and due_at <= $3
 			and (retry_at is null or retry_at <= $4) and (claim_until is null or claim_until < $4)
 			and not exists (select 1 from message s where s.direction = 'out' and s.state = 'sending' and s.channel = message.channel and s.address = message.address and s.claim_until >= $4)
+			and not exists (select 1 from begun b where b.until >= $4 and b.addresses like '% ' || message.address || ' %' and not exists (select 1 from message r
+				where r.contact_id = message.contact_id and r.created_at >= b.begun_at and r.address = message.address and b.messages like '% ' || r.id || ' %'))
 			and not exists (select 1 from message s where s.contact_id = message.contact_id and s.direction = 'out' and s.state = 'queued' and s.channel = message.channel and s.address = message.address and s.claim_until >= $4)
 			order by priority, due_at, id limit $5` + s.dialect.skipLocked + `)
 		update message set claim_token = $1, claim_until = $2 where id in (select id from due) returning ` + messageCols
@@ -194,6 +196,9 @@ func (s *Store) claimMessagesSQL() string {
 // ClaimUncertain takes messages whose outcome is not known: those whose lease in
 // sending has passed, and those due for a question to the provider.
 func (s *Store) ClaimUncertain(ctx context.Context, token string, limit int, business, machine time.Time, lease time.Duration) ([]Message, error) {
+	if err := s.unfoldLate(ctx, machine); err != nil {
+		return nil, fmt.Errorf("claiming messages: %w", err)
+	}
 	return s.claimMessages(ctx, s.claimUncertainSQL(), token, at(machine.Add(lease)), at(business), at(machine), limit)
 }
 

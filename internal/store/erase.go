@@ -61,6 +61,9 @@ func (s *Store) EraseContact(ctx context.Context, id string, now time.Time) erro
 		if err := tx.LockContact(ctx, id); err != nil {
 			return err
 		}
+		if _, err := tx.unfoldListed(ctx, "people", strings.ToLower(id)); err != nil {
+			return err
+		}
 		if err := tx.hideSuppressions(ctx, id); err != nil {
 			return err
 		}

@@ -81,9 +81,14 @@ func (s *Store) Facts(ctx context.Context, w Wanted) (Facts, error) {
 	if len(w.Contacts) == 0 {
 		qs = qs[4:]
 	}
+	var flights []flight
+	if s.pool != nil {
+		qs = append([]question{askFlights(&flights)}, qs...)
+	}
 	if err := s.ask(ctx, qs); err != nil {
 		return f, err
 	}
+	f.fly(flights)
 	return f, s.namesAndSuppressions(ctx, &f, w.Now)
 }
 

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,6 +57,14 @@ func (t *Tx) MessageByProvider(ctx context.Context, ch channels.Kind, direction,
 // LastTo finds the newest message sent to an address, to tell which dealer a
 // shared number speaks for.
 func (t *Tx) LastTo(ctx context.Context, ch channels.Kind, address string) (Message, error) {
+	m, err := one(ctx, t, scanMessage, lastToSQL, ch, address)
+	if !errors.Is(err, ErrNotFound) {
+		return m, err
+	}
+	n, err := t.unfoldListed(ctx, "addresses", " "+address+" ")
+	if err != nil || n == 0 {
+		return m, cmp.Or(err, ErrNotFound)
+	}
 	return one(ctx, t, scanMessage, lastToSQL, ch, address)
 }
 
@@ -101,9 +111,11 @@ func (s *Store) MessagesOf(ctx context.Context, contactID string, limit int) ([]
 	return ms, err
 }
 
-// waitingSQL has a half for each of the two partial indexes.
-const waitingSQL = `select channel, state, count(*) from message where direction = 'out' and state = 'queued' group by channel, state
-	union all select channel, state, count(*) from message where direction = 'out' and state = 'sending' group by channel, state order by 1, 2`
+// waitingSQL has a part for each of the two partial indexes, and one for what stands in
+// the rows of groups.
+const waitingSQL = `select channel, state, cast(sum(n) as bigint) from (select channel, state, count(*) as n from message where direction = 'out' and state = 'queued' group by channel, state
+	union all select channel, state, count(*) from message where direction = 'out' and state = 'sending' group by channel, state
+	union all select channel, 'sending', waiting from begun) as waits group by channel, state order by 1, 2`
 
 // StateCount is how many messages are in a state on a channel.
 type StateCount struct {

@@ -42,6 +42,9 @@ type Message struct {
 	AnswersAt  time.Time
 	ValidUntil time.Time
 	ClaimToken string
+	// Group is set for messages that begin together and whose outcomes are to be
+	// recorded soon: an id of the group, see Begin. It is not kept.
+	Group string
 	// Reading is the reply parser's reading of an inbound message, as JSON.
 	Reading    string
 	EmployeeID string
@@ -139,7 +142,7 @@ func messageRow(m Message, claimUntil, now time.Time) ([]any, error) {
 }
 
 // message writes the columns messageInsert.
-func (c *copyRows) message(m *Message, claimUntil, now time.Time) {
+func (c *copyRows) message(m *Message, claimUntil, created, updated time.Time) {
 	buttons, options, err := m.encoded()
 	if err != nil && c.err == nil {
 		c.err = err
@@ -162,7 +165,7 @@ func (c *copyRows) message(m *Message, claimUntil, now time.Time) {
 	c.moment(claimUntil)
 	c.text(m.Reading)
 	c.id(m.EmployeeID)
-	for _, t := range [...]time.Time{m.ProviderAt, now, m.DoneAt, now} {
+	for _, t := range [...]time.Time{m.ProviderAt, created, m.DoneAt, updated} {
 		c.moment(t)
 	}
 }

@@ -29,6 +29,18 @@ type Result struct {
 // returns how many claims had been lost meanwhile. A delivery report that was
 // faster than the record is kept.
 func (s *Store) Record(ctx context.Context, rs []Result, business time.Time) (lost int, err error) {
+	if grouped, rest := apart(rs); len(grouped) > 0 && s.pool != nil {
+		done, err := s.recordBegun(ctx, grouped, business)
+		if err != nil {
+			return 0, fmt.Errorf("recording outcomes: %w", err)
+		}
+		if done {
+			rs = rest
+		}
+	}
+	if len(rs) == 0 {
+		return 0, nil
+	}
 	if s.pool != nil && !slices.ContainsFunc(rs, Result.more) {
 		return s.recordAlone(ctx, rs, business)
 	}
@@ -50,6 +62,22 @@ func (s *Store) Record(ctx context.Context, rs []Result, business time.Time) (lo
 		return 0, fmt.Errorf("recording outcomes: %w", err)
 	}
 	return lost, nil
+}
+
+// apart divides outcomes by whether their messages have a group.
+func apart(rs []Result) (grouped, rest []Result) {
+	without := func(r Result) bool { return r.Message.Group == "" }
+	if !slices.ContainsFunc(rs, without) {
+		return rs, nil
+	}
+	for _, r := range rs {
+		if without(r) {
+			rest = append(rest, r)
+		} else {
+			grouped = append(grouped, r)
+		}
+	}
+	return grouped, rest
 }
 
 // more tells that an outcome has more to write than its message.

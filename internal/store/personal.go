@@ -61,7 +61,11 @@ var documents = []string{"works", "inputs", "position", "reading", "buttons", "o
 // document: table → rows → columns under their own names, moments as RFC 3339 in
 // UTC, null where nothing is known. ErrNotFound when there is no such contact.
 func (s *Store) ExportContact(ctx context.Context, id string) ([]byte, error) {
-	if _, err := s.Contact(ctx, id); err != nil {
+	c, err := s.Contact(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("exporting a contact: %w", err)
+	}
+	if err := s.Tx(ctx, RankPerson, func(tx *Tx) error { _, err := tx.unfoldListed(ctx, "people", c.ID); return err }); err != nil {
 		return nil, fmt.Errorf("exporting a contact: %w", err)
 	}
 	out := make(map[string][]map[string]any, len(personal))

@@ -94,6 +94,9 @@ func (t *Tx) reported(ctx context.Context, rs []channels.Report) ([]*Message, er
 			return nil, err
 		}
 	}
+	if err := t.unfoldReported(ctx, ids, byID, byProvider); err != nil {
+		return nil, err
+	}
 	find := func(r channels.Report) *Message {
 		if id, ok := key(r.MessageID).(string); ok && byID[id] != nil {
 			return byID[id]
@@ -116,6 +119,22 @@ func (t *Tx) reported(ctx context.Context, rs []channels.Report) ([]*Message, er
 		out[i] = find(r)
 	}
 	return out, nil
+}
+
+// unfoldReported finds messages whose report is faster than the record of their send.
+func (t *Tx) unfoldReported(ctx context.Context, ids []string, byID map[string]*Message, byProvider map[sentKey]*Message) error {
+	var missing []string
+	for _, id := range ids {
+		if byID[id] == nil {
+			missing = append(missing, id)
+		}
+	}
+	n, err := t.unfoldListed(ctx, "messages", missing...)
+	if err != nil || n == 0 {
+		return err
+	}
+	in, args := list(0, missing)
+	return t.lockReported(ctx, byID, byProvider, "id in "+in, args)
 }
 
 func (t *Tx) lockReported(ctx context.Context, byID map[string]*Message, byProvider map[sentKey]*Message, which string, args []any) error {

@@ -135,7 +135,8 @@ func read(ctx context.Context, db *sql.DB) (b books, err error) {
 func unsettled(ctx context.Context, db *sql.DB) (string, error) {
 	rows, err := table(ctx, db, `select 'events not planned', count(*) from event
 		union all select 'outreach ' || state, count(*) from outreach where `+due+` and (state in ('planned', 'held', 'claimed') or claim_token is not null) group by state
-		union all select channel || ' ' || state, count(*) from message where direction = 'out' and state in ('queued', 'sending') group by channel, state`)
+		union all select channel || ' ' || state, count(*) from message where direction = 'out' and state in ('queued', 'sending') group by channel, state
+		union all select 'groups that have begun', count(*) from begun`)
 	if err != nil {
 		return "", err
 	}
@@ -154,6 +155,22 @@ func inFlight(ctx context.Context, db *sql.DB) (map[string][]string, error) {
 	rows, err := table(ctx, db, "select channel, sender, id from message where direction = 'out' and state = 'sending' and claim_token is not null")
 	if err != nil {
 		return nil, err
+	}
+	groups, err := table(ctx, db, "select channel, sender, messages from begun")
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		ids := strings.Fields(g[2])
+		recorded, err := table(ctx, db, "select id from message where id in ('"+strings.Join(ids, "', '")+"')")
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if !slices.ContainsFunc(recorded, func(r []string) bool { return r[0] == id }) {
+				rows = append(rows, []string{g[0], g[1], id})
+			}
+		}
 	}
 	out := map[string][]string{}
 	for _, r := range rows {
