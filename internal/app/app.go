@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,7 +78,7 @@ type App struct {
 	renderer *render.Renderer
 	policy   *policy.Rules
 	calendar *calendar.Book
-	programs map[string]*program.Definition
+	programs atomic.Pointer[map[string]*program.Definition]
 	// problems are those of definitions: broken files, conflicts, missing translations.
 	problems []string
 	drafter  *draft.Drafter
@@ -207,11 +208,11 @@ func (a *App) read(ctx context.Context) (err error) {
 	// Without a public address links lead to this machine; a free port is known
 	// once serve listens.
 	a.drafter = &draft.Drafter{Renderer: a.renderer, PublicURL: cmp.Or(a.config.PublicURL, "http://"+a.config.Listen)}
-	if err := a.readDefinitions(ctx); err != nil {
+	// Programs name holidays: the calendar comes first.
+	if a.calendar, err = readCalendar(a.config.Definitions); err != nil {
 		return err
 	}
-	a.calendar, err = readCalendar(a.config.Definitions)
-	return err
+	return a.readDefinitions(ctx)
 }
 
 // surveyAt reads an earlier version of a survey, which a conversation keeps to its
@@ -229,17 +230,45 @@ func (a *App) surveyAt(ctx context.Context, id string, version int) (*survey.Def
 	return d, nil
 }
 
+// programAt reads an earlier version of a program, which its outreach keeps.
+func (a *App) programAt(ctx context.Context, id string, version int) (*program.Definition, error) {
+	content, err := a.store.Definition(ctx, "program", id, version)
+	if err != nil {
+		return nil, err
+	}
+	d, err := program.Parse(fmt.Sprintf("%s, version %d", id, version), []byte(content))
+	if err != nil {
+		return nil, err
+	}
+	d.Version = version
+	return d, nil
+}
+
+// closures are the days on which a dealer is closed.
+func (a *App) closures(dealerID string) calendar.Closures {
+	d, _ := a.roster.Dealer(dealerID)
+	for _, c := range a.config.Dealers {
+		if c.Code == d.Code {
+			return c.Closures
+		}
+	}
+	return nil
+}
+
+// inForce are the programs that can start.
+func (a *App) inForce() map[string]*program.Definition { return *a.programs.Load() }
+
 func (a *App) survey(id string) (*survey.Definition, bool) { return a.renderer.Definition(id) }
 
 // build makes the parts that need channels.
 func (a *App) build() {
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{a})
-	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.programs, Survey: a.survey,
+	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.inForce, Version: a.programAt, Survey: a.survey, Book: a.calendar,
 		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Tracer: a.tracer,
 		Limits: a.limits, Overrides: a.changedLimits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
 	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
-	a.planner = &program.Planner{Store: a.store, Programs: a.programs}
+	a.planner = &program.Planner{Store: a.store, Programs: a.inForce, Book: a.calendar, Closed: a.closures}
 }
 
 // receive makes what takes replies in, behind build. Commands that only send do
@@ -331,6 +360,7 @@ func (a *App) start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	a.serve()
+	a.loops.Go(func() { a.programLoop(run) })
 	if a.options.Role != RoleWeb {
 		a.work(run)
 	} else {

@@ -130,7 +130,7 @@ const planEvery = 2 * time.Second
 // at a time plans (store.TakeUp), so that nothing waits for a dead one's lease.
 func (a *App) planLoop(ctx context.Context) {
 	for ctx.Err() == nil {
-		some, err := a.store.Unplanned(ctx)
+		some, err := a.planner.Due(ctx, a.clock.Business())
 		var n int64
 		if err == nil && some {
 			n, err = a.planner.Run(ctx, a.clock.Business())

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"otklik/internal/calendar"
 	"otklik/internal/program"
 	"otklik/internal/render"
 	"otklik/internal/survey"
@@ -25,6 +26,10 @@ type Checked struct {
 // surveys among them, else against the shipped ones, in the locales of its title.
 func Check(names []string, read func(name string) ([]byte, error)) ([]Checked, error) {
 	r, err := render.New(templates.FS)
+	if err != nil {
+		return nil, err
+	}
+	book, err := calendar.Default()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +60,7 @@ func Check(names []string, read func(name string) ([]byte, error)) ([]Checked, e
 		if out[i].Err != nil {
 			continue
 		}
-		if missing := program.Launch(p, r.Definition, slices.Sorted(maps.Keys(p.Title))); len(missing) > 0 {
+		if missing := program.Launch(p, program.Texts{Survey: r.Definition, Message: r.MessageLocales, Book: book}, slices.Sorted(maps.Keys(p.Title))); len(missing) > 0 {
 			out[i].Err = fmt.Errorf("%s: %s", out[i].Name, strings.Join(missing, "\n"+out[i].Name+": "))
 		}
 	}

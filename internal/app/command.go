@@ -1,27 +1,20 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"time"
 
 	"otklik/channels"
 	"otklik/channels/email"
-	"otklik/internal/callback"
 	"otklik/internal/dispatch"
-	"otklik/internal/draft"
 	"otklik/internal/inbox"
-	"otklik/internal/render"
 	"otklik/internal/reply"
 	"otklik/internal/store"
-	"otklik/internal/survey"
 	"otklik/templates"
 )
 
@@ -58,28 +51,10 @@ func (a *App) Forecast(ctx context.Context, d store.Dealer, from, to time.Time) 
 		return nil, err
 	}
 	a.build()
-	rows, err := a.store.DueBetween(ctx, d.ID, from, to)
+	rows, err := a.planner.Preview(ctx, d.ID, from, to, a.clock.Business())
 	if err != nil {
 		return nil, err
 	}
-	events, err := a.store.UnplannedBetween(ctx, d.ID, from.AddDate(-1, 0, 0), to)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range a.programs {
-		fresh, err := a.planner.Dry(ctx, p, events, a.clock.Business())
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range fresh {
-			if !o.DueAt.Before(from) && o.DueAt.Before(to) {
-				rows = append(rows, o)
-			}
-		}
-	}
-	slices.SortStableFunc(rows, func(x, y store.Outreach) int {
-		return cmp.Or(x.DueAt.Compare(y.DueAt), cmp.Compare(x.Occasion, y.Occasion))
-	})
 	return a.dispatcher.Forecast(ctx, rows)
 }
 
@@ -99,87 +74,6 @@ func (a *App) Proposals(ctx context.Context, d store.Dealer, w io.Writer) error 
 		}
 	}
 	return nil
-}
-
-// PreviewPart is one text that a person would see.
-type PreviewPart struct {
-	Name string
-	render.Content
-}
-
-// Preview renders a survey, or all surveys of a program, for a made-up person.
-func (a *App) Preview(d store.Dealer, surveyID, programID, locale string, ch channels.Kind) ([]PreviewPart, error) {
-	ids := []string{surveyID}
-	if programID != "" {
-		p, ok := a.programs[programID]
-		if !ok {
-			return nil, fmt.Errorf("program %q is not known", programID)
-		}
-		ids = nil
-		for _, s := range p.Steps {
-			if s.Survey != "" && !slices.Contains(ids, s.Survey) {
-				ids = append(ids, s.Survey)
-			}
-		}
-	}
-	var out []PreviewPart
-	for _, id := range ids {
-		def, ok := a.survey(id)
-		if !ok {
-			return nil, fmt.Errorf("survey %q is not known", id)
-		}
-		parts, err := a.previewSurvey(d, def, locale, ch)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, parts...)
-	}
-	return out, nil
-}
-
-func (a *App) previewSurvey(d store.Dealer, def *survey.Definition, locale string, ch channels.Kind) (out []PreviewPart, err error) {
-	data := a.sample(d, locale, ch)
-	for _, q := range def.Questions {
-		if q.Role == survey.Liked {
-			data.Liked = q.Options[:2]
-		}
-	}
-	add := func(name string, c render.Content, e error) {
-		err = errors.Join(err, e)
-		out = append(out, PreviewPart{def.ID + "/" + name, c})
-	}
-	c, e := a.renderer.Invite(def, locale, ch, data)
-	add("invite", c, e)
-	// What one person meets: of a split questionnaire not every question.
-	st := survey.Begin(def, ch, def.Draw("preview", data.Now.In(data.Zone)))
-	for i, q := range st.Sheet(def, ch) {
-		if i == 0 && (ch == channels.SMS || ch == channels.Email || ch == channels.Telegram) {
-			continue
-		}
-		c, e := a.renderer.Question(def, q.ID, locale, ch, data)
-		add(q.ID, c, e)
-	}
-	for _, o := range survey.Outcomes() {
-		c, e := a.renderer.Thanks(def, o, locale, ch, data)
-		add(string(o), c, e)
-	}
-	return out, err
-}
-
-// sample is a made-up person and visit for previews.
-func (a *App) sample(d store.Dealer, locale string, ch channels.Kind) render.Data {
-	now := a.clock.Business()
-	people := map[string]store.Contact{
-		"ru": {Name: "Иванов Иван Петрович", Family: "Иванов", Given: "Иван", Patronymic: "Петрович", Gender: "male"},
-		"en": {Name: "Ivan Ivanov", Family: "Ivanov", Given: "Ivan", Gender: "male"},
-		"zh": {Name: "张建国", Family: "张", Given: "建国", Gender: "male"},
-	}
-	works := map[string][]string{"ru": {"ТО-4", "замена колодок"}, "en": {"oil change", "brake pads"}, "zh": {"常规保养", "更换刹车片"}}
-	x := a.drafter.Data(draft.Recipient{Dealer: d, Contact: people[locale], Channel: ch, Locale: locale, Token: "preview", First: true, Now: now,
-		Visit: store.Visit{Order: "10001", CompletedAt: now.Add(-26 * time.Hour), Works: works[locale], Advisor: "", Vehicle: store.Vehicle{Model: "LADA Vesta"}}})
-	x.Callback.Due, x.Callback.Next = callback.WorkBy(now.Add(24*time.Hour), x.Zone), now.AddDate(0, 0, 7)
-	x.Callback.Solution = works[locale][1]
-	return x
 }
 
 // DefinitionFiles are the shipped definitions by path.

@@ -53,13 +53,26 @@ type kindOf struct {
 // database knows beyond both, then leaves out programs that cannot start.
 func (a *App) readDefinitions(ctx context.Context) error {
 	lib := &library{store: a.store, now: a.clock.Business()}
-	a.programs = map[string]*program.Definition{}
 	surveys := kindOf{"survey", "surveys", func(f file, version int) error { return useSurvey(a.renderer, f, version) }}
-	programs := kindOf{"program", "programs", func(f file, version int) error { return useProgram(a.programs, f, version) }}
-	for _, k := range []kindOf{surveys, programs} {
-		if err := lib.read(ctx, k, a.config.Definitions); err != nil {
-			return err
-		}
+	if err := lib.read(ctx, surveys, a.config.Definitions); err != nil {
+		return err
+	}
+	if err := a.readPrograms(ctx, lib); err != nil {
+		return err
+	}
+	a.problems = lib.problems
+	for _, p := range a.problems {
+		a.log.Error("a definition needs a person", "problem", p)
+	}
+	return nil
+}
+
+// readPrograms puts programs in force, without those that cannot start.
+func (a *App) readPrograms(ctx context.Context, lib *library) error {
+	into := map[string]*program.Definition{}
+	programs := kindOf{"program", "programs", func(f file, version int) error { return useProgram(into, f, version) }}
+	if err := lib.read(ctx, programs, a.config.Definitions); err != nil {
+		return err
 	}
 	var locales []string
 	for _, d := range a.roster.Dealers() {
@@ -68,18 +81,41 @@ func (a *App) readDefinitions(ctx context.Context) error {
 		}
 	}
 	slices.Sort(locales)
-	for _, id := range sorted(a.programs) {
-		if missing := program.Launch(a.programs[id], a.survey, locales); len(missing) > 0 {
+	for _, id := range sorted(into) {
+		if missing := program.Launch(into[id], a.texts(), locales); len(missing) > 0 {
 			lib.problems = append(lib.problems, fmt.Sprintf("program %s does not start: %s", id, strings.Join(missing, "; ")))
-			delete(a.programs, id)
+			delete(into, id)
 		}
 	}
-	a.problems = lib.problems
-	for _, p := range a.problems {
-		a.log.Error("a definition needs a person", "problem", p)
-	}
+	a.programs.Store(&into)
 	return nil
 }
+
+// texts is what programs refer to.
+func (a *App) texts() program.Texts {
+	return program.Texts{Survey: a.survey, Message: a.renderer.MessageLocales, Book: a.calendar}
+}
+
+// programLoop puts programs in force that a person on any node has changed.
+func (a *App) programLoop(ctx context.Context) {
+	known, err := a.store.DefinitionCount(ctx, "program")
+	for ctx.Err() == nil {
+		pause(ctx, programEvery, nil)
+		n, next := a.store.DefinitionCount(ctx, "program")
+		if next == nil && err == nil && n != known {
+			next = a.readPrograms(ctx, &library{store: a.store, now: a.clock.Business()})
+		}
+		if next != nil && ctx.Err() == nil {
+			a.log.Warn("changed programs could not be read", "error", next)
+		} else if next == nil {
+			known = n
+		}
+		err = next
+	}
+}
+
+// programEvery is how soon a changed program is in force on every node.
+const programEvery = 5 * time.Second
 
 func sorted[V any](m map[string]V) []string {
 	var out []string
@@ -265,7 +301,7 @@ func (a *App) UseDefinition(ctx context.Context, name string) error {
 	f := file{id: strings.TrimSuffix(filepath.Base(name), ".yaml"), name: name, source: sourceFolder, content: string(content)}
 	k := kindOf{kind: "survey", use: func(f file, version int) error { return useSurvey(a.renderer, f, version) }}
 	if isProgram(content) {
-		k = kindOf{kind: "program", use: func(f file, version int) error { return useProgram(a.programs, f, version) }}
+		k = kindOf{kind: "program", use: func(f file, version int) error { return useProgram(map[string]*program.Definition{}, f, version) }}
 	}
 	if err := k.use(f, 0); err != nil {
 		return err

@@ -168,7 +168,7 @@ func TestProgramsThatCannotSpeakDoNotStart(t *testing.T) {
 		}
 	}
 	for id, want := range map[string]bool{"speechless": false, "silent": false, "lost": false, "fine": true, "service-followup": true} {
-		if _, ok := a.programs[id]; ok != want {
+		if _, ok := a.inForce()[id]; ok != want {
 			t.Errorf("%s is there: %v", id, ok)
 		}
 	}

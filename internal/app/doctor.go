@@ -183,7 +183,7 @@ func defined(a *App) Finding {
 	if len(a.problems) > 0 {
 		return found("definitions", errors.New(strings.Join(a.problems, "; ")), "")
 	}
-	return found("definitions", nil, fmt.Sprintf("%d surveys and %d programs are in force", len(a.renderer.Definitions()), len(a.programs)))
+	return found("definitions", nil, fmt.Sprintf("%d surveys and %d programs are in force", len(a.renderer.Definitions()), len(a.inForce())))
 }
 
 // staffed checks R005: a program needs somebody who answers for it.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -273,57 +274,57 @@ type unsubscribePage struct {
 
 // unsubscribe shows the button; a GET changes nothing (invariant 9).
 func (c *Console) unsubscribe(q *request) error {
-	conv, err := c.unsubscribing(q)
+	who, err := c.unsubscribing(q)
 	if err != nil {
 		return err
 	}
-	return c.showUnsubscribe(q, conv, false)
+	return c.showUnsubscribe(q, who, false)
 }
 
-// unsubscribing finds the conversation of a link; such links never expire.
-func (c *Console) unsubscribing(q *request) (store.Conversation, error) {
-	conv, err := c.Store.ConversationByToken(q.ctx(), q.r.PathValue("token"))
+// unsubscribing finds who was written to; such links never expire.
+func (c *Console) unsubscribing(q *request) (store.Addressee, error) {
+	who, err := c.Store.Addressee(q.ctx(), q.r.PathValue("token"))
 	if errors.Is(err, store.ErrNotFound) {
-		return conv, errUnknownToken
+		return who, errUnknownToken
 	}
 	if err != nil {
-		return conv, fmt.Errorf("reading a link: %w", err)
+		return who, fmt.Errorf("reading a link: %w", err)
 	}
-	q.speak(conv.Locale)
-	q.dealer, _ = c.Roster.Dealer(conv.DealerID)
-	return conv, nil
+	q.dealer, _ = c.Roster.Dealer(who.DealerID)
+	q.speak(cmp.Or(who.Locale, q.dealer.Locale))
+	return who, nil
 }
 
-func (c *Console) showUnsubscribe(q *request, conv store.Conversation, done bool) error {
+func (c *Console) showUnsubscribe(q *request, who store.Addressee, done bool) error {
 	v := q.view("unsubscribe.title")
 	v.Dealer = q.dealer
-	v.Data = unsubscribePage{Token: conv.Token, Channel: conv.Channel, Address: masked(conv), Done: done}
+	v.Data = unsubscribePage{Token: q.r.PathValue("token"), Channel: who.Channel, Address: masked(who.Channel, who.Address), Done: done}
 	return q.show(http.StatusOK, "unsubscribe", v)
 }
 
 // doUnsubscribe acts at once, for the person's button and for a mail provider's
 // one-click POST alike (RFC 8058).
 func (c *Console) doUnsubscribe(q *request) error {
-	conv, err := c.unsubscribing(q)
+	who, err := c.unsubscribing(q)
 	if err != nil {
 		return err
 	}
-	if err := c.Inbox.Unsubscribe(q.ctx(), conv.Token); err != nil {
+	if err := c.Inbox.Unsubscribe(q.ctx(), q.r.PathValue("token")); err != nil {
 		return fmt.Errorf("unsubscribing: %w", err)
 	}
-	return c.showUnsubscribe(q, conv, true)
+	return c.showUnsubscribe(q, who, true)
 }
 
 // masked shows enough of an address for its owner to know it: the link may have
 // been passed on.
-func masked(conv store.Conversation) string {
-	a := []rune(conv.Address)
+func masked(ch channels.Kind, address string) string {
+	a := []rune(address)
 	switch {
-	case conv.Channel == channels.Email:
-		local, domain, _ := strings.Cut(conv.Address, "@")
+	case ch == channels.Email:
+		local, domain, _ := strings.Cut(address, "@")
 		first, _ := utf8.DecodeRuneInString(local)
 		return string(first) + "…@" + domain
-	case conv.Channel == channels.SMS && len(a) > 6:
+	case ch == channels.SMS && len(a) > 6:
 		return "…" + string(a[len(a)-4:])
 	}
 	return ""

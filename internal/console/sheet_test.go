@@ -13,10 +13,10 @@ import (
 // asks has the follow-up ask a survey; its call names none and takes that of the step
 // before it.
 func (h *house) asks(survey string) {
-	p := *h.Planner.Programs["service-followup"]
+	p := *h.Planner.Programs()["service-followup"]
 	p.Steps = slices.Clone(p.Steps)
 	p.Steps[0].Survey, p.Steps[1].Survey = survey, ""
-	h.Planner.Programs = map[string]*program.Definition{p.ID: &p}
+	h.Planner.Programs = program.Fixed(map[string]*program.Definition{p.ID: &p})
 	h.Dispatcher.Programs = h.Planner.Programs
 }
 

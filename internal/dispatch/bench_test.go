@@ -54,10 +54,10 @@ func BenchmarkPlan(b *testing.B) {
 // BenchmarkPlanRule is the pure rule alone.
 func BenchmarkPlanRule(b *testing.B) {
 	r := dispatchtest.New(b, storetest.Open(b, "sqlite"))
-	d := r.Planner.Programs["service-followup"]
+	d := r.Planner.Programs()["service-followup"]
 	o := program.Occasion{VisitID: "v", ContactID: "c", At: storetest.Now}
 	for b.Loop() {
-		program.Plan(d, o, storetest.Now)
+		program.Plan(d, o, storetest.Now, r.Planner.Book)
 	}
 }
 

@@ -17,6 +17,7 @@ type controls struct {
 	mu     sync.RWMutex
 	paused map[string]bool
 	book   *ratelimit.Book
+	office *office
 	// steered counts how often they were read.
 	steered atomic.Int64
 }
@@ -25,10 +26,35 @@ type controls struct {
 // waits; the name of the pause follows.
 const parkedProgram = "pause:"
 
-func (c *controls) set(paused map[string]bool, book *ratelimit.Book) {
+// office is what dealers have decided about programs, and who answers for them.
+type office struct {
+	settings store.ProgramSettings
+	staff    store.Staff
+	launches []launch
+}
+
+// launch is a campaign that a person has launched, with its texts by language.
+type launch struct {
+	store.Campaign
+	news map[string]string
+}
+
+// launch finds the one that an outreach belongs to: by the campaign it is about, else
+// by its date; nil where nobody had to launch it.
+func (o *office) launch(program, dealerID, subject, date string) *launch {
+	for i := range o.launches {
+		c := &o.launches[i]
+		if c.Program == program && c.DealerID == dealerID && (c.ID == subject || subject == "" && c.Date == date) {
+			return c
+		}
+	}
+	return nil
+}
+
+func (c *controls) set(paused map[string]bool, book *ratelimit.Book, o *office) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.paused, c.book = paused, book
+	c.paused, c.book, c.office = paused, book, o
 	c.steered.Add(1)
 }
 
@@ -73,8 +99,48 @@ func (d *Dispatcher) steer(ctx context.Context) {
 		}
 		book = book.With(over)
 	}
-	d.desk.set(paused, book)
+	o, err := d.readOffice(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.failed("programs", err)
+		}
+		return
+	}
+	d.desk.set(paused, book, o)
 	d.nudge()
+}
+
+func (d *Dispatcher) readOffice(ctx context.Context) (o *office, err error) {
+	o = &office{}
+	if o.settings, err = d.Store.ProgramSettings(ctx); err != nil {
+		return nil, err
+	}
+	if o.staff, err = d.Store.Staff(ctx); err != nil {
+		return nil, err
+	}
+	cs, err := d.Store.LaunchedCampaigns(ctx, d.Clock.Business())
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cs {
+		l := launch{Campaign: c}
+		if l.news, err = c.Wording(); err != nil {
+			return nil, err
+		}
+		o.launches = append(o.launches, l)
+	}
+	return o, nil
+}
+
+// decided is the office as it was last read.
+func (d *Dispatcher) decided(ctx context.Context) (*office, error) {
+	d.desk.mu.RLock()
+	o := d.desk.office
+	d.desk.mu.RUnlock()
+	if o != nil {
+		return o, nil
+	}
+	return d.readOffice(ctx)
 }
 
 // nudge makes every lane look at what has changed.

@@ -63,6 +63,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"otklik/channels"
+	"otklik/internal/calendar"
 	"otklik/internal/clock"
 	"otklik/internal/draft"
 	"otklik/internal/outreach"
@@ -120,7 +121,11 @@ type Dispatcher struct {
 	Roster   *store.Roster
 	Channels map[channels.Kind]channels.Channel
 	Policy   *policy.Rules
-	Programs map[string]*program.Definition
+	// Programs gives the definitions in force; Version reads an earlier one, nil for
+	// none.
+	Programs func() map[string]*program.Definition
+	Version  func(ctx context.Context, id string, version int) (*program.Definition, error)
+	Book     *calendar.Book
 	// Survey finds a survey definition by id.
 	Survey  func(id string) (*survey.Definition, bool)
 	Drafter *draft.Drafter
@@ -152,7 +157,11 @@ type Dispatcher struct {
 	spare *ratelimit.Memory
 	// openings remembers where conversations begin: opening → string. groups and asks
 	// are rooms for what a begin is told and the rate cells are asked.
-	openings     sync.Map
+	openings sync.Map
+	// versions remembers earlier versions of programs: programVersion → Definition.
+	versions sync.Map
+	// holidays remembers what holidays are called.
+	holidays     sync.Map
 	groups, asks sync.Pool
 }
 

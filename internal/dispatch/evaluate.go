@@ -26,6 +26,9 @@ const (
 	RuleSuspended   = "sender_suspended"
 	RuleUnknown     = "definition_unknown"
 	RuleTime        = "time_to_answer"
+	RuleVisited     = "visited_since"
+	RuleArrived     = "appointment_over"
+	RuleSettled     = "prospect_settled"
 	spokeWithinDays = 30
 )
 
@@ -36,18 +39,29 @@ type facts struct {
 	sup suppressions
 	// asking holds contacts whom this batch writes to for a survey.
 	asking map[string]bool
+	// defs are the programs, each outreach by the version that it was planned by.
+	defs   map[programVersion]*program.Definition
+	office *office
+	// subjects are what outreach is about beside visits.
+	wanted   store.WantedSubjects
+	subjects store.Subjects
 }
 
 func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Time) (facts, error) {
+	f := facts{now: now, asking: map[string]bool{}}
+	if err := d.programs(ctx, os, &f); err != nil {
+		return f, err
+	}
 	w := store.Wanted{Contacts: make([]string, len(os)), Since: now.AddDate(-1, 0, 0), Now: now}
 	for i := range os {
 		o := &os[i]
 		w.Contacts[i] = o.ContactID
 		d.wantTact(&w, o)
-		step, _ := d.step(o)
+		def, step, _ := f.step(o)
 		if step.Phone() {
 			w.Calls = append(w.Calls, o.ContactID)
 		}
+		want(&f.wanted, def, o, &step)
 		if o.VisitID == "" {
 			continue
 		}
@@ -56,8 +70,13 @@ func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Ti
 			w.Surveys = append(w.Surveys, o.VisitID)
 		}
 	}
-	read, err := d.Store.Facts(ctx, w)
-	return facts{Facts: read, now: now, sup: suppressed(read.Suppressions), asking: map[string]bool{}}, err
+	var err error
+	if f.Facts, err = d.Store.Facts(ctx, w); err != nil {
+		return f, err
+	}
+	f.sup = suppressed(f.Suppressions)
+	f.subjects, err = d.Store.Subjects(ctx, f.wanted)
+	return f, err
 }
 
 // evaluate judges claimed outreach: what goes out now, and what does not, with the
@@ -137,15 +156,15 @@ func appendJSON(b []byte, s string) []byte {
 // judge decides one outreach: exactly one of the results is set. The item refers to o,
 // which gets the verdict.
 func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) {
-	step, ok := d.step(o)
+	def, step, ok := f.step(o)
 	if !ok {
 		return nil, held(o, RuleUnknown, f.now.Add(time.Hour), map[string]string{"program": o.Program, "step": o.Step})
 	}
-	if step.Unless == program.UnlessAnswered && f.Answered[o.VisitID] {
-		return nil, dropped(o, RuleAnswered, nil)
+	if v := f.needless(o, def, &step); v != nil {
+		return nil, v
 	}
 	if step.Phone() {
-		return nil, d.judgeCall(o, f)
+		return nil, d.judgeCall(o, def, &step, f)
 	}
 	it := &item{outreach: o, step: step, priority: o.Priority, purpose: o.Purpose}
 	r := &it.to
@@ -153,9 +172,13 @@ func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) 
 	if v != nil {
 		return nil, v
 	}
+	d.about(o, f, def, it, &in)
+	in.Late = policy.Late(step.Late)
 	verdict := d.Policy.Decide(in)
 	switch verdict.Kind {
 	case policy.Send:
+	case policy.Ask:
+		return nil, f.asked(o, verdict)
 	case policy.Hold:
 		return nil, held(o, verdict.Rule, verdict.Until, verdict.Inputs)
 	default:
@@ -164,43 +187,6 @@ func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) 
 	o.Rule, o.Inputs = verdict.Rule, encode(verdict.Inputs)
 	it.lane, it.address = d.laneOf(r.Channel, r.Sender, r.Dealer.ID, r.Address), r.Address
 	return it, nil
-}
-
-func (d *Dispatcher) step(o *store.Outreach) (program.Step, bool) {
-	p, ok := d.Programs[o.Program]
-	if !ok {
-		return program.Step{}, false
-	}
-	return p.Step(o.Step)
-}
-
-// judgeCall opens the operator's task of a phone step.
-func (d *Dispatcher) judgeCall(o *store.Outreach, f *facts) *store.Verdict {
-	c := f.Contacts[o.ContactID]
-	phone := c.On(channels.Phone)
-	spoke := f.Spoke[o.ContactID]
-	switch {
-	case c.Deceased:
-		return dropped(o, policy.RuleDeceased, map[string]string{"purpose": string(o.Purpose)})
-	case f.now.After(o.DeadlineAt):
-		return dropped(o, policy.RuleTooLate, map[string]string{"deadline": o.DeadlineAt.Format(time.RFC3339)})
-	case phone == "":
-		return dropped(o, RuleNoPhone, nil)
-	case f.sup.reason(channels.Phone, phone, o.Purpose) != "":
-		return dropped(o, policy.RuleOptedOut, map[string]string{"reason": f.sup.reason(channels.Phone, phone, o.Purpose)})
-	case spoke.After(f.now.AddDate(0, 0, -spokeWithinDays)):
-		return dropped(o, RuleSpoke, map[string]string{"at": spoke.Format(time.RFC3339)})
-	}
-	if until := f.patience(o); until.After(f.now) {
-		return held(o, RuleTime, until, map[string]string{"until": until.Format(time.RFC3339)})
-	}
-	v := f.Visits[o.VisitID]
-	task := &store.Task{DealerID: o.DealerID, Kind: store.TaskSurveyCall, ContactID: o.ContactID, VisitID: o.VisitID, OutreachID: o.ID, Reason: "no_answer", DueAt: o.DeadlineAt,
-		Department: v.Department, WayIn: string(channels.Phone), Survey: d.Programs[o.Program].Asks(o.Step), Clocks: []store.Clock{{Kind: "contact", DueAt: o.DeadlineAt}}}
-	if v.Repeat {
-		task.Severity = 1 // repeat repair first in every queue (R133)
-	}
-	return &store.Verdict{Outreach: *o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Task: task}
 }
 
 // timeToAnswer is how long a survey that has just left is waited for before the
@@ -311,8 +297,11 @@ type made struct {
 }
 
 // compose makes the message and the conversation of an outreach.
-func (d *Dispatcher) compose(it *item) (*store.Begun, error) {
+func (d *Dispatcher) compose(ctx context.Context, it *item) (*store.Begun, error) {
 	o, r := it.outreach, &it.to
+	if it.step.Survey == "" {
+		return d.plain(ctx, it)
+	}
 	def, ok := d.Survey(it.step.Survey)
 	if !ok {
 		return nil, fmt.Errorf("survey %q is not known", it.step.Survey)
@@ -322,7 +311,7 @@ func (d *Dispatcher) compose(it *item) (*store.Begun, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := d.Drafter.Invite(def, *r, nil)
+	m, err := d.first(it, def)
 	if err != nil {
 		return nil, err
 	}
@@ -333,6 +322,32 @@ func (d *Dispatcher) compose(it *item) (*store.Begun, error) {
 	out := &made{begun: store.Begun{Message: m, Outreach: o, JudgedAt: it.judged}, conversation: conv}
 	out.begun.Conversation = &out.conversation
 	return &out.begun, nil
+}
+
+// first makes the message that opens a conversation: an invitation, or a greeting with
+// the survey's first question behind it (R053).
+func (d *Dispatcher) first(it *item, def *survey.Definition) (store.Message, error) {
+	if it.step.Message != "" {
+		return d.Drafter.Greeting(it.step.Message, def, it.to, nil)
+	}
+	return d.Drafter.Invite(def, it.to, nil)
+}
+
+// plain makes a message that asks nothing.
+func (d *Dispatcher) plain(ctx context.Context, it *item) (*store.Begun, error) {
+	o := it.outreach
+	id := d.Store.NewID()
+	var err error
+	if it.to.Link, err = d.Store.Link(ctx, id); err != nil {
+		return nil, err
+	}
+	m, err := d.Drafter.Shared(it.step.Message, it.to, nil)
+	if err != nil {
+		return nil, err
+	}
+	m.ID, m.OutreachID = id, o.ID
+	m.Purpose, m.Priority, m.State, m.ClaimToken, m.ValidUntil = o.Purpose, o.Priority, outreach.Sending, o.ClaimToken, o.DeadlineAt
+	return &store.Begun{Message: m, Outreach: o, JudgedAt: it.judged}, nil
 }
 
 // opening names the position in which conversations of a survey begin on a channel.

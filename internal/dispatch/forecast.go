@@ -1,73 +1,182 @@
 package dispatch
 
 import (
+	"cmp"
+	"container/heap"
 	"context"
+	"slices"
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/outreach"
 	"otklik/internal/policy"
+	"otklik/internal/program"
 	"otklik/internal/store"
 )
 
 // Forecast is what would become of one outreach at its time.
 type Forecast struct {
-	At                            time.Time
-	Contact, Order, Program, Step string
-	Channel                       channels.Kind
-	Verdict, Rule, Cost           string
-	Segments                      int
+	At                                      time.Time
+	Contact, Order, Program, Step, Occasion string
+	Channel                                 channels.Kind
+	Verdict, Rule, Inputs, Cost             string
+	Segments                                int
 }
 
-// Forecast judges outreach as a run at each one's due time would, on what is known
-// now; a hold is followed to its end. It changes nothing (invariant 13).
+// Forecast judges outreach as runs at their due times would, on what is known now and
+// as if nobody answered: what goes out counts for what comes later to the same person,
+// and a hold is followed to its end. It changes nothing (invariant 13).
 func (d *Dispatcher) Forecast(ctx context.Context, os []store.Outreach) ([]Forecast, error) {
 	d.init()
 	now := d.Clock.Business()
-	f, err := d.facts(ctx, os, now)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]Forecast, 0, len(os))
-	for i := range os {
-		o := os[i] // the verdict is the forecast's, not the caller's
-		x := Forecast{At: o.DueAt, Contact: o.ContactID, Order: f.Visits[o.VisitID].Order, Program: o.Program, Step: o.Step, Channel: o.Channel, Rule: o.Rule}
-		d.foresee(&o, f, &x, now)
-		out = append(out, x)
+	for _, part := range byPerson(os, d.Config.Batch) {
+		f, err := d.facts(ctx, part, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d.foresee(ctx, part, &f, now)...)
 	}
+	slices.SortStableFunc(out, func(a, b Forecast) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Contact, b.Contact), cmp.Compare(a.Program, b.Program), cmp.Compare(a.Step, b.Step))
+	})
 	return out, nil
 }
 
-// foresee follows holds until the outreach goes or drops.
-func (d *Dispatcher) foresee(o *store.Outreach, f facts, x *Forecast, now time.Time) {
-	switch o.State {
-	case "dropped":
-		x.Verdict = string(policy.Drop)
-		return
-	case "merged":
-		x.Verdict = "merge"
-		return
-	}
-	at := o.DueAt
-	if at.Before(now) {
-		at = now
-	}
-	const mostHolds = 8
-	for range mostHolds {
-		f.now = at
-		it, v := d.judge(o, &f)
-		if it != nil {
-			b, err := d.compose(it)
-			if err != nil {
-				x.At, x.Verdict, x.Rule = at, string(policy.Hold), RuleRender
-				return
-			}
-			x.At, x.Channel, x.Verdict, x.Rule, x.Segments = at, b.Message.Channel, string(policy.Send), b.Outreach.Rule, b.Message.Segments
-			return
+// byPerson cuts outreach into parts of about n, all of one person in one part.
+func byPerson(os []store.Outreach, n int) [][]store.Outreach {
+	os = slices.Clone(os) // verdicts are the forecast's, not the caller's
+	slices.SortStableFunc(os, func(a, b store.Outreach) int { return cmp.Compare(a.ContactID, b.ContactID) })
+	var out [][]store.Outreach
+	for from := 0; from < len(os); {
+		to := min(from+n, len(os))
+		for to < len(os) && os[to].ContactID == os[to-1].ContactID {
+			to++
 		}
-		x.At, x.Verdict, x.Rule = at, v.Verdict, v.Rule
-		if v.State != "held" || !v.Until.After(at) {
-			return
-		}
-		at = v.Until
+		out = append(out, os[from:to])
+		from = to
 	}
+	return out
+}
+
+// pending is outreach that is looked at again at a time.
+type pending struct {
+	at time.Time
+	o  *store.Outreach
+	// holds counts how often it was held.
+	holds int
+}
+
+// agenda orders what is pending as the dispatcher claims it: by time, then urgency.
+type agenda []pending
+
+func (a agenda) Len() int { return len(a) }
+func (a agenda) Less(i, j int) bool {
+	x, y := &a[i], &a[j]
+	return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.o.Priority, y.o.Priority), x.o.DueAt.Compare(y.o.DueAt), cmp.Compare(x.o.ID, y.o.ID)) < 0
+}
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+
+// Push implements heap.Interface.
+func (a *agenda) Push(x any) { *a = append(*a, x.(pending)) }
+
+// Pop implements heap.Interface.
+func (a *agenda) Pop() any {
+	last := (*a)[len(*a)-1]
+	*a = (*a)[:len(*a)-1]
+	return last
+}
+
+// mostHolds ends an outreach that is held again and again.
+const mostHolds = 64
+
+// foresee lets time run for some people until nothing of theirs is pending.
+func (d *Dispatcher) foresee(ctx context.Context, os []store.Outreach, f *facts, now time.Time) []Forecast {
+	var out []Forecast
+	var todo agenda
+	for i := range os {
+		o := &os[i]
+		x := d.forecast(o, f, later(o.DueAt, now))
+		switch o.State {
+		case outreach.Dropped:
+			x.Verdict = string(policy.Drop)
+		case outreach.Merged:
+			x.Verdict = "merge"
+		case outreach.Superseded:
+			x.Verdict = "supersede"
+		default:
+			todo = append(todo, pending{at: x.At, o: o})
+			continue
+		}
+		out = append(out, x)
+	}
+	heap.Init(&todo)
+	for todo.Len() > 0 {
+		p := heap.Pop(&todo).(pending)
+		f.now = p.at
+		d.lookAhead(f, p, todo)
+		x, until := d.foreseeOne(ctx, p.o, f)
+		if !until.IsZero() && p.holds < mostHolds {
+			heap.Push(&todo, pending{at: until, o: p.o, holds: p.holds + 1})
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func (d *Dispatcher) forecast(o *store.Outreach, f *facts, at time.Time) Forecast {
+	_, occasion := program.Subject(o.Occasion)
+	return Forecast{At: at, Contact: o.ContactID, Order: f.Visits[o.VisitID].Order, Program: o.Program, Step: o.Step, Occasion: occasion, Channel: o.Channel, Rule: o.Rule, Inputs: o.Inputs}
+}
+
+// lookAhead is what of the same person is planned behind p as the database will have
+// it then: dates are written out no sooner than two days before.
+func (d *Dispatcher) lookAhead(f *facts, p pending, todo agenda) {
+	if p.o.Purpose != outreach.Greeting && p.o.Purpose != outreach.Ad {
+		return
+	}
+	t := f.Tact[p.o.ContactID]
+	t.Ahead = nil
+	for i := range todo {
+		o := todo[i].o
+		def, _, _ := f.step(o)
+		near := def == nil || !def.Dated() || todo[i].at.Before(p.at.Add(program.Ahead))
+		if o.ContactID == p.o.ContactID && near && todo[i].at.Before(p.at.Add(d.Policy.Ahead())) && (o.Purpose == outreach.Survey || o.Purpose == outreach.Reminder || o.Purpose == outreach.Greeting) {
+			t.Ahead = append(t.Ahead, store.PastSend{Purpose: o.Purpose, At: todo[i].at})
+		}
+	}
+	f.Tact[p.o.ContactID] = t
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// foreseeOne judges one outreach at f.now; until is set when it is held.
+func (d *Dispatcher) foreseeOne(ctx context.Context, o *store.Outreach, f *facts) (x Forecast, until time.Time) {
+	x = d.forecast(o, f, f.now)
+	it, v := d.judge(o, f)
+	if v != nil {
+		x.Verdict, x.Rule, x.Inputs = v.Verdict, v.Rule, v.Inputs
+		if v.State == outreach.Held && v.Until.After(f.now) {
+			until = v.Until
+		}
+		return x, until
+	}
+	b, err := d.compose(ctx, it)
+	if err != nil {
+		x.Verdict, x.Rule = string(policy.Hold), RuleRender
+		return x, until
+	}
+	x.Channel, x.Verdict, x.Rule, x.Inputs, x.Segments = b.Message.Channel, string(policy.Send), b.Outreach.Rule, b.Outreach.Inputs, b.Message.Segments
+	f.Written[o.ContactID] = true
+	if o.Purpose.Capped() {
+		f.Sent[o.ContactID] = append([]store.PastSend{{Purpose: o.Purpose, At: f.now}}, f.Sent[o.ContactID]...)
+	}
+	return x, until
 }

@@ -85,7 +85,7 @@ func (l *runner) compose(ctx context.Context, group []*item) []*item {
 		if it.begun != nil {
 			return false
 		}
-		b, err := d.compose(it)
+		b, err := d.compose(ctx, it)
 		if err == nil {
 			it.begun = b
 			return false

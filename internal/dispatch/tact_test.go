@@ -15,6 +15,7 @@ import (
 const greeting = `
 id: greeting
 trigger: visit_completed
+audience: {companies: too}
 responsible: marketer
 steps:
   - {id: greet, purpose: greeting, survey: greeting-check, channels: [sms], earliest: 24h, target: 26h, deadline: 200h}
@@ -28,7 +29,8 @@ func greetings(t *testing.T, st *store.Store) *dispatchtest.Rig {
 		t.Fatal(err)
 	}
 	programs := map[string]*program.Definition{d.ID: d}
-	r.Planner.Programs, r.Dispatcher.Programs = programs, programs
+	r.Planner.Programs = program.Fixed(programs)
+	r.Dispatcher.Programs = r.Planner.Programs
 	return r
 }
 
@@ -108,7 +110,7 @@ func TestGreetingYields(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Planner.Programs["survey"] = survey
+		r.Planner.Programs()["survey"] = survey
 		r.Visit(t, "1002", "Иванов Иван", phone, 25*time.Hour)
 		if ms := r.Send(t); len(ms) != 0 {
 			t.Fatalf("the greeting took the survey's place: %+v", ms)

@@ -4,6 +4,7 @@
 package draft
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base32"
 	"net/mail"
@@ -34,18 +35,33 @@ type Recipient struct {
 	Dealer  store.Dealer
 	Contact store.Contact
 	// Visit the message is about; the zero Visit for none.
-	Visit   store.Visit
-	Channel channels.Kind
-	Address string
-	Sender  string
+	Visit store.Visit
+	// Occasion is what else it is about, nil for nothing.
+	Occasion *Occasion
+	Channel  channels.Kind
+	Address  string
+	Sender   string
 	// Locale of the conversation; "" for the contact's, then the dealer's.
 	Locale string
 	// Token names the conversation in links, buttons and the reply address.
 	Token string
+	// Link names a message that opens no conversation, where Token is "".
+	Link string
 	// First: the person was never written to before.
 	First bool
 	// Now is business time.
 	Now time.Time
+}
+
+// Occasion is what a message is about beside a visit; what is zero it is not about.
+type Occasion struct {
+	Appointment store.Appointment
+	Prospect    store.Prospect
+	Vehicle     store.Vehicle
+	// Date is the day that it is for, YYYY-MM-DD.
+	Date string
+	// Holiday is its title, News the company's (R055), by language.
+	Holiday, News map[string]string
 }
 
 // LocaleOr is the language to write in.
@@ -88,23 +104,6 @@ func location(name string) *time.Location {
 	}
 	zones.Store(name, l)
 	return l
-}
-
-// Data is what the texts can speak of.
-func (d *Drafter) Data(r Recipient) render.Data {
-	var x render.Data
-	x.Dealer = render.Dealer{Name: r.Dealer.Name, Phone: r.Dealer.Phone, Address: r.Dealer.Address, Locale: r.Dealer.Locale, Zone: r.Dealer.Location()}
-	c := r.Contact
-	x.Person = render.Person{Given: c.Given, Patronymic: c.Patronymic, Family: c.Family, Full: c.Name, Gender: c.Gender, Company: c.Company}
-	x.Vehicle.Model, x.Vehicle.Plate = r.Visit.Vehicle.Model, r.Visit.Vehicle.Plate
-	x.Visit.Order, x.Visit.Date, x.Visit.Works, x.Visit.Advisor = r.Visit.Order, r.Visit.CompletedAt, r.Visit.Works, r.Visit.Advisor
-	if r.Token != "" {
-		x.Token = r.Token
-		x.FormURL = d.PublicURL + "/s/" + r.Token
-		x.UnsubscribeURL = d.PublicURL + "/u/" + r.Token
-	}
-	x.First, x.Zone, x.Now = r.First, r.Zone(), r.Now
-	return x
 }
 
 // Invite drafts the first message of a survey.
@@ -167,10 +166,19 @@ func (d *Drafter) message(r Recipient, template string, c render.Content, err er
 		m.Options.ToName = r.Contact.Name
 		if r.Token != "" {
 			m.Options.ReplyTo = d.replyAddress(r.Sender, r.Token)
-			m.Options.Unsubscribe = d.PublicURL + "/u/" + r.Token
 		}
+		m.Options.Unsubscribe = d.unsubscribe(r)
 	}
 	return m, err
+}
+
+// unsubscribe is the page on which the person refuses; "" where nothing names him.
+func (d *Drafter) unsubscribe(r Recipient) string {
+	token := cmp.Or(r.Token, r.Link)
+	if token == "" {
+		return ""
+	}
+	return d.PublicURL + "/u/" + token
 }
 
 // AppendHTML appends the page of a message whose HTML holds a letter

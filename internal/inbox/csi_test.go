@@ -17,10 +17,10 @@ import (
 
 // ask has the follow-up of a service begin with another survey.
 func (w *world) ask(survey string) {
-	p := *w.Planner.Programs["service-followup"]
+	p := *w.Planner.Programs()["service-followup"]
 	p.Steps = slices.Clone(p.Steps)
 	p.Steps[0].Survey = survey
-	w.Planner.Programs = map[string]*program.Definition{p.ID: &p}
+	w.Planner.Programs = program.Fixed(map[string]*program.Definition{p.ID: &p})
 	w.Dispatcher.Programs = w.Planner.Programs
 }
 

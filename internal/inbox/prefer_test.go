@@ -108,10 +108,10 @@ func TestPreferredChannel(t *testing.T) {
 
 // order has the follow-up's survey use these channels.
 func (w *world) order(of ...channels.Kind) {
-	p := *w.Planner.Programs["service-followup"]
+	p := *w.Planner.Programs()["service-followup"]
 	p.Steps = slices.Clone(p.Steps)
 	p.Steps[0].Channels = of
-	w.Planner.Programs = map[string]*program.Definition{p.ID: &p}
+	w.Planner.Programs = program.Fixed(map[string]*program.Definition{p.ID: &p})
 	w.Dispatcher.Programs = w.Planner.Programs
 }
 

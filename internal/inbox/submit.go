@@ -200,11 +200,11 @@ func (e *entry) conversationOf(t store.Task) (store.Conversation, error) {
 // conversation was held on: what a person asks for on the page behind a link.
 func (b *Inbox) Unsubscribe(ctx context.Context, token string) error {
 	now := b.Clock.Business()
-	err := b.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
-		c, err := tx.ConversationByToken(ctx, token)
-		if err != nil {
-			return err
-		}
+	c, err := b.Store.Addressee(ctx, token)
+	if err != nil {
+		return fmt.Errorf("unsubscribing: %w", err)
+	}
+	err = b.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) error {
 		for _, p := range []outreach.Purpose{outreach.Survey, outreach.Greeting, outreach.Ad} {
 			if err := tx.Suppress(ctx, store.Suppression{Channel: c.Channel, Address: c.Address, Purpose: string(p), Reason: store.OptedOut, At: now}); err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/calendar"
 	"otklik/internal/program"
 	"otklik/internal/store"
 	"otklik/templates"
@@ -164,7 +165,11 @@ func newPlanner(ctx context.Context, st *store.Store, now time.Time) (*program.P
 			return nil, err
 		}
 	}
-	return &program.Planner{Store: st, Programs: programs}, nil
+	book, err := calendar.Default()
+	if err != nil {
+		return nil, err
+	}
+	return &program.Planner{Store: st, Programs: program.Fixed(programs), Book: book}, nil
 }
 
 // states counts rows by state, such as "message sent" or "survey done".

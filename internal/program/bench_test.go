@@ -89,7 +89,7 @@ func BenchmarkPlanner(b *testing.B) {
 				events(b, engine, url, d.ID, n, c.scattered)
 				def := followup(b)
 				def.Steps = def.Steps[:c.steps]
-				planner := &program.Planner{Store: st, Programs: map[string]*program.Definition{def.ID: def}}
+				planner := &program.Planner{Store: st, Programs: program.Fixed(map[string]*program.Definition{def.ID: def}), Book: book(b)}
 				stop := watch(&peak)
 				p0, d0 := testserver.Processor(b, url)
 				b.StartTimer()

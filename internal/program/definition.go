@@ -1,19 +1,35 @@
-// Package program owns which event leads to which outreach, when: program
-// definitions, the pure rule Plan, and the planner that takes stored events up in
-// batches. It never sends and never decides whether a message may leave; dispatch
-// and policy do.
+// Package program owns what leads to which outreach, when: program definitions, the
+// pure rule Plan, and the planner that takes stored events up in batches and writes
+// dates out ahead. It never sends and never decides whether a message may leave;
+// dispatch and policy do.
 package program
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"otklik/channels"
+	"otklik/internal/calendar"
 	"otklik/internal/outreach"
+)
+
+// Triggers that are dates; every other trigger is a kind of event.
+const (
+	// Birthday is each contact's own.
+	Birthday = "birthday"
+	// CarBirthday is the day on which a car was handed over (R050).
+	CarBirthday = "car_birthday"
+	// Dates are those that the definition lists, for everybody (R051, R052).
+	Dates = "dates"
 )
 
 // Definition is a program as its file states it.
@@ -21,32 +37,90 @@ type Definition struct {
 	ID      string            `yaml:"id"`
 	Title   map[string]string `yaml:"title"`
 	Trigger string            `yaml:"trigger"`
+	// On lists the days of a program with the trigger Dates.
+	On []Day `yaml:"on"`
+	// Start says whether a dealer who has decided nothing runs the program: "on" or
+	// "off".
+	Start string `yaml:"start"`
+	// Launch is "human" where each occasion waits for a named person (R055).
+	Launch string `yaml:"launch"`
+	// Countries are those whose dealers may run the program; empty for all.
+	Countries []string `yaml:"countries"`
+	Audience  Audience `yaml:"audience"`
 	// Responsible is the role that answers for the program (R005).
 	Responsible string `yaml:"responsible"`
 	// MergeWithin joins occasions of one person into one outreach.
 	MergeWithin time.Duration `yaml:"merge_within"`
-	Steps       []Step        `yaml:"steps"`
+	// Cancel are kinds of event that end what stands about the same subject;
+	// CancelAll end all that stands of the program for the person.
+	Cancel    []string `yaml:"cancel"`
+	CancelAll []string `yaml:"cancel_all"`
+	Steps     []Step   `yaml:"steps"`
 	// Version counts changed contents in the database; 1 for the first.
 	Version int `yaml:"-"`
+
+	// local: a step's time depends on where the recipient is.
+	local bool
 }
 
-// Step is one outreach of a program. The times are offsets from the event.
+// Day is a day of a year, every year or once.
+type Day struct {
+	// Day is "03-08" each year or "2027-05-09" once.
+	Day string `yaml:"day"`
+	// Holiday is an id of the calendar package.
+	Holiday string `yaml:"holiday"`
+}
+
+// Step is one outreach of a program. The times are offsets from the occasion.
 type Step struct {
 	ID      string           `yaml:"id"`
 	Purpose outreach.Purpose `yaml:"purpose"`
 	// Survey is the definition that is asked; "" for a plain message.
 	Survey string `yaml:"survey"`
+	// Message is the text of templates/messages that is sent; before the first
+	// question where the step has a survey too (R053).
+	Message string `yaml:"message"`
 	// Channels is the ladder from which the first usable channel is taken.
 	// Phone alone opens a task.
 	Channels []channels.Kind `yaml:"channels"`
-	// Unless drops the step when it has become needless: "answered".
+	// Task is the kind of task that a phone step opens; "" for a survey call.
+	Task string `yaml:"task"`
+	// Owner is whose task it is: a role, or "advisor" and "consultant" for the
+	// person of the occasion. "" leaves it to whoever takes it.
+	Owner string `yaml:"owner"`
+	// Unless drops the step when it has become needless.
 	Unless string `yaml:"unless"`
 	// Earliest is when the step may begin, Target when it should be over,
-	// Deadline after which nothing is sent (invariant 15).
-	Earliest time.Duration `yaml:"earliest"`
-	Target   time.Duration `yaml:"target"`
-	Deadline time.Duration `yaml:"deadline"`
+	// Deadline after which nothing is sent unless Late says so (invariant 15).
+	Earliest Offset `yaml:"earliest"`
+	Target   Offset `yaml:"target"`
+	Deadline Offset `yaml:"deadline"`
+	// Late is what happens past the deadline: "skip", "send", or "ask" the person
+	// who answers for the program. Never silent.
+	Late string `yaml:"late"`
 }
+
+// What may become of a step past its deadline.
+const (
+	LateSkip = "skip"
+	LateSend = "send"
+	LateAsk  = "ask"
+)
+
+// Conditions that make a step needless.
+const (
+	// UnlessAnswered: the customer has answered on any channel.
+	UnlessAnswered = "answered"
+	// UnlessVisited: the customer has come since the occasion.
+	UnlessVisited = "visited"
+	// UnlessArrived: the appointment is kept or canceled.
+	UnlessArrived = "arrived"
+	// UnlessSettled: the prospect has bought or declined.
+	UnlessSettled = "settled"
+)
+
+// LaunchHuman waits for a named person.
+const LaunchHuman = "human"
 
 // Phone tells whether the step is a call: it opens a task instead of sending.
 func (s Step) Phone() bool { return len(s.Channels) == 1 && s.Channels[0] == channels.Phone }
@@ -75,46 +149,140 @@ func (d *Definition) Step(id string) (Step, bool) {
 	return Step{}, false
 }
 
-// Parse reads a definition and names the first thing that is wrong in it.
+// Dated tells whether the program follows dates rather than events.
+func (d *Definition) Dated() bool {
+	return d.Trigger == Birthday || d.Trigger == CarBirthday || d.Trigger == Dates
+}
+
+// Parse reads a definition. All that is wrong in it is named, each with its line
+// where it has one.
 func Parse(name string, data []byte) (*Definition, error) {
-	d := &Definition{Version: 1}
-	if err := yaml.Unmarshal(data, d); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	d := &Definition{Version: 1, Start: "on"}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(d); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	bad := func(format string, args ...any) (*Definition, error) {
-		return nil, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))
+	lines := stepLines(data)
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 	}
-	switch {
-	case d.ID == "":
-		return bad("id is missing")
-	case d.Trigger == "":
-		return bad("trigger is missing")
-	case d.Responsible == "":
-		return bad("responsible is missing: a program does not start without one (R005)")
-	case len(d.Steps) == 0:
-		return bad("steps are missing")
-	}
+	d.check(bad)
 	seen := map[string]bool{}
-	for _, s := range d.Steps {
-		switch {
-		case s.ID == "" || seen[s.ID]:
-			return bad("step id %q is missing or used twice", s.ID)
-		case len(s.Channels) == 0:
-			return bad("step %s names no channel", s.ID)
-		case s.Purpose == "":
-			return bad("step %s has no purpose", s.ID)
-		case s.Earliest < 0 || s.Target < s.Earliest || s.Deadline < s.Target:
-			return bad("step %s: earliest, target and deadline must follow each other", s.ID)
-		case s.Unless != "" && s.Unless != UnlessAnswered:
-			return bad("step %s: unless %q is not known", s.ID, s.Unless)
+	for i := range d.Steps {
+		s := &d.Steps[i]
+		if s.Late == "" {
+			s.Late = LateSkip
+		}
+		at := func(format string, args ...any) {
+			bad("line %d: step %s: %s", lines[min(i, len(lines)-1)], s.ID, fmt.Sprintf(format, args...))
+		}
+		if s.ID == "" || seen[s.ID] {
+			at("its id is missing or used twice")
 		}
 		seen[s.ID] = true
+		s.check(at)
+		d.local = d.local || s.Earliest.Local() || s.Target.Local() || s.Deadline.Local()
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return d, nil
 }
 
-// UnlessAnswered drops a step once the customer has answered on any channel.
-const UnlessAnswered = "answered"
+func (d *Definition) check(bad func(string, ...any)) {
+	if d.ID == "" {
+		bad("id is missing")
+	}
+	if d.Trigger == "" {
+		bad("trigger is missing")
+	}
+	if d.Responsible == "" {
+		bad("responsible is missing: a program does not start without one (R005)")
+	}
+	if len(d.Steps) == 0 {
+		bad("steps are missing")
+	}
+	if d.Start != "on" && d.Start != "off" {
+		bad("start %q is neither on nor off", d.Start)
+	}
+	if d.Launch != "" && d.Launch != LaunchHuman {
+		bad("launch %q is not known: human, or nothing", d.Launch)
+	}
+	if (d.Trigger == Dates) != (len(d.On) > 0) && d.Launch != LaunchHuman {
+		bad("on lists the days of a program with the trigger %s, and only of such", Dates)
+	}
+	for _, x := range d.On {
+		if err := x.check(); err != nil {
+			bad("on: %v", err)
+		}
+	}
+	d.Audience.check(bad)
+}
+
+func (x Day) check() error {
+	switch {
+	case (x.Day == "") == (x.Holiday == ""):
+		return errors.New("each entry has either a day or a holiday")
+	case x.Holiday != "":
+		return nil // whether there is such a holiday is seen when the program starts
+	case len(x.Day) == len("01-02"):
+		if _, err := calendar.Parse("2000-" + x.Day); err != nil { // a leap year
+			return fmt.Errorf("day %q is not a day like 03-08", x.Day)
+		}
+		return nil
+	}
+	if _, err := calendar.Parse(x.Day); err != nil {
+		return fmt.Errorf("day %q is neither a day like 03-08 nor a date like 2027-05-09", x.Day)
+	}
+	return nil
+}
+
+func (s *Step) check(bad func(string, ...any)) {
+	if len(s.Channels) == 0 {
+		bad("it names no channel")
+	}
+	if len(s.Channels) > 1 && slices.Contains(s.Channels, channels.Phone) {
+		bad("phone stands alone: it opens a task")
+	}
+	switch s.Purpose {
+	case outreach.Service, outreach.Survey, outreach.Reminder, outreach.Greeting, outreach.Ad:
+	default:
+		bad("purpose %q is none of service, survey, reminder, greeting, ad", s.Purpose)
+	}
+	if !s.Phone() && s.Survey == "" && s.Message == "" {
+		bad("it has neither survey nor message")
+	}
+	if s.Task != "" && !s.Phone() {
+		bad("only a step on the phone alone opens a task")
+	}
+	if s.Earliest.after(s.Target) || s.Target.after(s.Deadline) {
+		bad("earliest, target and deadline must follow each other")
+	}
+	if s.Unless != "" && !slices.Contains([]string{UnlessAnswered, UnlessVisited, UnlessArrived, UnlessSettled}, s.Unless) {
+		bad("unless %q is not known", s.Unless)
+	}
+	if !slices.Contains([]string{LateSkip, LateSend, LateAsk}, s.Late) {
+		bad("late %q is none of skip, send, ask", s.Late)
+	}
+}
+
+// stepLines are the lines on which the steps begin; never empty.
+func stepLines(data []byte) []int {
+	var doc struct {
+		Steps []yaml.Node `yaml:"steps"`
+	}
+	_ = yaml.Unmarshal(data, &doc) // what is wrong with it has been said
+	lines := make([]int, 0, len(doc.Steps)+1)
+	for i := range doc.Steps {
+		lines = append(lines, doc.Steps[i].Line)
+	}
+	if len(lines) == 0 {
+		lines = append(lines, 1)
+	}
+	return lines
+}
 
 // Load reads all definitions of a folder.
 func Load(fsys fs.FS, dir string) (map[string]*Definition, error) {

@@ -1,37 +1,84 @@
 package program
 
 import (
+	"strings"
 	"time"
 
+	"otklik/internal/calendar"
 	"otklik/internal/outreach"
 	"otklik/internal/store"
 )
 
-// Occasion is an event with what the plan needs to know of it.
+// Occasion is an event or a date with what the plan needs to know of it.
 type Occasion struct {
 	DealerID, ContactID, VisitID string
-	At                           time.Time
+	// Subject is what else it is about: an appointment, a prospect, a car, a task.
+	Subject string
+	// At is the moment that offsets count from; of a date its first moment where the
+	// person is.
+	At time.Time
+	// Date is set for dates.
+	Date calendar.Date
+	// Dropped is why the person is listed although nothing is planned.
+	Dropped string
+	Place   Place
+}
+
+// key names the occasion among those of the program and the person: a second run
+// finds what the first has planned by it. An occasion whose subject moves is another
+// one.
+func (o *Occasion) key() string {
+	switch {
+	case !o.Date.IsZero() && o.Subject != "":
+		return o.Subject + at + o.Date.String()
+	case !o.Date.IsZero():
+		return o.Date.String()
+	case o.Subject != "":
+		return o.Subject + at + o.At.UTC().Format(time.RFC3339)
+	}
+	return o.VisitID
+}
+
+// at separates the subject of an occasion from its time.
+const at = "@"
+
+// Subject is what an outreach's occasion is about, and the time or date of it as
+// text; "" for a visit's or a holiday's.
+func Subject(occasion string) (subject, when string) {
+	subject, when, ok := strings.Cut(occasion, at)
+	if !ok {
+		return "", occasion
+	}
+	return subject, when
 }
 
 // Plan says which outreach an occasion leads to. It is pure: the same occasion and
 // definition give the same rows (invariant 13). A step whose deadline has passed
 // is planned as dropped, so that the decision can be read: it is never silent
 // (invariant 15).
-func Plan(d *Definition, o Occasion, now time.Time) []store.Outreach {
-	return plan(make([]store.Outreach, 0, len(d.Steps)), d, o, now)
+func Plan(d *Definition, o Occasion, now time.Time, book *calendar.Book) []store.Outreach {
+	return plan(make([]store.Outreach, 0, len(d.Steps)), d, &o, now, book)
 }
 
 // plan appends to rows, which a batch shares.
-func plan(rows []store.Outreach, d *Definition, o Occasion, now time.Time) []store.Outreach {
+func plan(rows []store.Outreach, d *Definition, o *Occasion, now time.Time, book *calendar.Book) []store.Outreach {
+	key := o.key()
 	for i := range d.Steps {
 		s := &d.Steps[i]
-		r := store.Outreach{DealerID: o.DealerID, ContactID: o.ContactID, VisitID: o.VisitID, Program: d.ID, ProgramVersion: d.Version, Occasion: o.VisitID, Step: s.ID,
-			Purpose: s.Purpose, Priority: s.Purpose.Priority(), State: outreach.Planned,
-			DueAt: o.At.Add(s.Earliest), TargetAt: o.At.Add(s.Target), DeadlineAt: o.At.Add(s.Deadline)}
+		r := store.Outreach{DealerID: o.DealerID, ContactID: o.ContactID, VisitID: o.VisitID, Program: d.ID, ProgramVersion: d.Version, Occasion: key, Step: s.ID,
+			Purpose: s.Purpose, Priority: s.Purpose.Priority(), State: outreach.Planned}
+		if d.local {
+			r.DueAt, r.TargetAt, r.DeadlineAt = s.Earliest.From(o.At, o.Place, book), s.Target.From(o.At, o.Place, book), s.Deadline.From(o.At, o.Place, book)
+		} else {
+			r.DueAt, r.TargetAt, r.DeadlineAt = o.At.Add(s.Earliest.Clock), o.At.Add(s.Target.Clock), o.At.Add(s.Deadline.Clock)
+		}
 		if s.Phone() {
 			r.Channel = s.Channels[0]
 		}
-		if now.After(r.DeadlineAt) {
+		switch {
+		case o.Dropped != "":
+			r.State, r.Rule = outreach.Dropped, o.Dropped
+		case now.After(r.DeadlineAt) && s.Late == LateSkip:
 			r.State, r.Rule = outreach.Dropped, RuleTooLate
 		}
 		rows = append(rows, r)
@@ -41,8 +88,15 @@ func plan(rows []store.Outreach, d *Definition, o Occasion, now time.Time) []sto
 
 // Rules by which the planner decides.
 const (
-	RuleTooLate   = "too_late"
-	RuleSameVisit = "visits_share_one_survey"
+	RuleTooLate       = "too_late"
+	RuleSameVisit     = "visits_share_one_survey"
+	RuleGenderUnknown = "gender_unknown"
+	RuleDeceased      = "deceased"
+	RuleOff           = "program_off"
+	RuleNobody        = "nobody_responsible"
+	RuleMoved         = "occasion_moved"
+	RuleCanceled      = "occasion_canceled"
+	RuleOneGreeting   = "one_greeting_a_day"
 )
 
 // join lets occasions of one contact within d.MergeWithin share one outreach per
@@ -76,7 +130,7 @@ func join(d *Definition, fresh, standing []store.Outreach, into map[string]strin
 				f.ID = o.ID // planned again: the row that stands is moved, not doubled
 				continue
 			}
-			if gap := f.DueAt.Sub(o.DueAt); o.State == outreach.Merged || gap.Abs() > d.MergeWithin {
+			if gap := f.DueAt.Sub(o.DueAt); d.MergeWithin == 0 || o.State == outreach.Merged || gap.Abs() > d.MergeWithin {
 				continue
 			}
 			winner, loser := f, o
@@ -106,4 +160,38 @@ func shared(rows []store.Outreach) map[string]bool {
 		seen[rows[i].ContactID] = struct{}{}
 	}
 	return several
+}
+
+// end says which of what stands an event ends: what was planned for its subject at
+// another time, and what the definition says it cancels.
+func end(d *Definition, e *store.Event, standing []store.Outreach, ended map[string]string) {
+	moved := e.Kind == d.Trigger && e.SubjectID != ""
+	canceled, all := contains(d.Cancel, e.Kind), contains(d.CancelAll, e.Kind)
+	if !moved && !canceled && !all {
+		return
+	}
+	here := (&Occasion{Subject: e.SubjectID, At: e.At}).key()
+	for i := range standing {
+		o := &standing[i]
+		if o.Program != d.ID || o.ContactID != e.ContactID {
+			continue
+		}
+		subject, _ := Subject(o.Occasion)
+		same := e.SubjectID != "" && subject == e.SubjectID
+		switch {
+		case canceled && same, all && o.Occasion != e.VisitID:
+			ended[o.ID] = RuleCanceled
+		case moved && same && o.Occasion != here:
+			ended[o.ID] = RuleMoved
+		}
+	}
+}
+
+func contains(kinds []string, kind string) bool {
+	for _, k := range kinds {
+		if k == kind {
+			return true
+		}
+	}
+	return false
 }

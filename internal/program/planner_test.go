@@ -32,7 +32,7 @@ func TestNodesPlanTogether(t *testing.T) {
 			url := storetest.URL(t, engine)
 			var nodes []*program.Planner
 			for range 3 {
-				nodes = append(nodes, &program.Planner{Store: storetest.OpenURL(t, url), Programs: map[string]*program.Definition{"service-followup": followup(t)}})
+				nodes = append(nodes, &program.Planner{Store: storetest.OpenURL(t, url), Programs: program.Fixed(map[string]*program.Definition{"service-followup": followup(t)}), Book: book(t)})
 			}
 			st := nodes[0].Store
 			d := storetest.Dealer(t, st)
@@ -66,7 +66,7 @@ func TestNodesPlanTogether(t *testing.T) {
 			if _, err := nodes[1].Run(t.Context(), now); err != nil {
 				t.Fatal(err)
 			}
-			if some, err := st.Unplanned(t.Context()); some || err != nil {
+			if some, err := st.EventsWait(t.Context()); some || err != nil {
 				t.Errorf("events are left: %t, %v", some, err)
 			}
 			stands := map[string]int{}
@@ -97,12 +97,12 @@ func TestOneNodePlansAPart(t *testing.T) {
 	storetest.Save(t, st, d, storetest.Visit("1", "Иванов Иван", "+79000000001", now.Add(-time.Hour)))
 	calls := 0
 	for part := range st.TakeParts() {
-		_, _, _, err := st.TakeUp(t.Context(), part, store.Place{}, now, func(store.Taken) (p store.Planned) {
+		_, _, _, err := st.TakeUp(t.Context(), store.Taking{Part: part}, now, func(store.Taken) (p store.Planned) {
 			calls++
 			storetest.Save(t, st, d, storetest.Visit("2", "Иванов Иван", "+79000000001", now))
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			n, _, _, err := other.TakeUp(ctx, part, store.Place{}, now, func(store.Taken) store.Planned { return store.Planned{} })
+			n, _, _, err := other.TakeUp(ctx, store.Taking{Part: part}, now, func(store.Taken) store.Planned { return store.Planned{} })
 			if n != 0 || err != nil {
 				t.Errorf("another node took %d events of the part, %v", n, err)
 			}
@@ -112,7 +112,7 @@ func TestOneNodePlansAPart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if some, err := st.Unplanned(t.Context()); !some || err != nil || calls != 1 {
+	if some, err := st.EventsWait(t.Context()); !some || err != nil || calls != 1 {
 		t.Errorf("the second visit waits: %t, %v, %d calls", some, err, calls)
 	}
 }
@@ -125,10 +125,10 @@ func TestStandingUnseen(t *testing.T) {
 	storetest.Save(t, st, d, storetest.Visit("1", "Иванов Иван", "+79000000001", now.Add(-time.Hour)))
 	calls := 0
 	for part := range st.TakeParts() {
-		_, n, _, err := st.TakeUp(t.Context(), part, store.Place{}, now, func(got store.Taken) (p store.Planned) {
+		_, n, _, err := st.TakeUp(t.Context(), store.Taking{Part: part}, now, func(got store.Taken) (p store.Planned) {
 			calls++
 			e := got.Events[0]
-			p.Rows = program.Plan(followup(t), program.Occasion{DealerID: e.DealerID, ContactID: e.ContactID, VisitID: e.VisitID, At: e.At}, now)
+			p.Rows = program.Plan(followup(t), program.Occasion{DealerID: e.DealerID, ContactID: e.ContactID, VisitID: e.VisitID, At: e.At}, now, book(t))
 			if calls == 1 {
 				err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error { _, err := tx.Plan(t.Context(), p.Rows[:1], now); return err })
 				if err != nil {
@@ -152,7 +152,7 @@ func TestPrunedIsNotPlannedAgain(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx := t.Context()
 		d := storetest.Dealer(t, st)
-		p := &program.Planner{Store: st, Programs: map[string]*program.Definition{"service-followup": followup(t)}}
+		p := &program.Planner{Store: st, Programs: program.Fixed(map[string]*program.Definition{"service-followup": followup(t)}), Book: book(t)}
 		run := func(at time.Time, want int64) {
 			t.Helper()
 			if n, err := p.Run(ctx, at); err != nil || n != want {

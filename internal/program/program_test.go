@@ -1,10 +1,11 @@
 package program_test
 
 import (
+	"os"
 	"testing"
 	"time"
 
-	"os"
+	"otklik/internal/calendar"
 	"otklik/internal/outreach"
 	"otklik/internal/program"
 	"otklik/internal/store"
@@ -12,6 +13,15 @@ import (
 )
 
 var now = storetest.Now
+
+func book(t testing.TB) *calendar.Book {
+	t.Helper()
+	b, err := calendar.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
 
 func followup(t testing.TB) *program.Definition {
 	t.Helper()
@@ -23,7 +33,7 @@ func followup(t testing.TB) *program.Definition {
 }
 
 func TestPlanOffsets(t *testing.T) {
-	rows := program.Plan(followup(t), program.Occasion{VisitID: "v", At: now}, now)
+	rows := program.Plan(followup(t), program.Occasion{VisitID: "v", At: now}, now, book(t))
 	if len(rows) != 2 {
 		t.Fatal(rows)
 	}
@@ -32,7 +42,7 @@ func TestPlanOffsets(t *testing.T) {
 			t.Errorf("step %d: %+v", i, rows[i])
 		}
 	}
-	late := program.Plan(followup(t), program.Occasion{VisitID: "v", At: now.Add(-73 * time.Hour)}, now)
+	late := program.Plan(followup(t), program.Occasion{VisitID: "v", At: now.Add(-73 * time.Hour)}, now, book(t))
 	for _, r := range late {
 		if r.State != outreach.Dropped || r.Rule != program.RuleTooLate {
 			t.Errorf("past its deadline: %+v", r)
@@ -59,7 +69,7 @@ func TestPlanner(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx := t.Context()
 		d := storetest.Dealer(t, st)
-		p := &program.Planner{Store: st, Programs: map[string]*program.Definition{"service-followup": followup(t)}}
+		p := &program.Planner{Store: st, Programs: program.Fixed(map[string]*program.Definition{"service-followup": followup(t)}), Book: book(t)}
 		first := storetest.Visit("1", "Иванов Иван", "+79000000001", now.Add(-10*time.Hour))
 		saved := storetest.Save(t, st, d, first)
 		run := func(want int64) {

@@ -55,6 +55,12 @@ func (s *Store) version(ctx context.Context, kind, id, content, hash, source str
 	return version, err
 }
 
+// DefinitionCount is how many versions of a kind there are: none is ever changed or
+// deleted.
+func (s *Store) DefinitionCount(ctx context.Context, kind string) (int, error) {
+	return one(ctx, s.read, func(r *sql.Rows) (n int, err error) { return n, r.Scan(&n) }, "select count(*) from definition where kind = $1", kind)
+}
+
 // Definition reads the content of one version.
 func (s *Store) Definition(ctx context.Context, kind, id string, version int) (string, error) {
 	return one(ctx, s.read, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },

@@ -50,6 +50,9 @@ const (
 	// EventProspectContacted: a prospect was last spoken to at At, or another date was
 	// agreed with him: clocks begin anew (R063 to R065).
 	EventProspectContacted = "prospect_contacted"
+	// EventProspectAgreed: another date was agreed with a prospect, which is At and
+	// overrides both clocks (R065).
+	EventProspectAgreed = "prospect_agreed"
 	// EventProspectClosed: a prospect has bought or will not.
 	EventProspectClosed = "prospect_closed"
 	// EventCallbackClosed: a callback was closed at At; the subject is its task (R102).
@@ -88,8 +91,9 @@ var revokes = map[string][]string{
 	EventCarReady:            {EventCarDelayed},
 	EventWarrantyRequested:   {EventWarrantySettled},
 	EventWarrantySettled:     {EventWarrantyRequested},
-	EventProspectContacted:   {EventProspectClosed},
-	EventProspectClosed:      {EventProspectContacted},
+	EventProspectContacted:   {EventProspectClosed, EventProspectAgreed},
+	EventProspectAgreed:      {EventProspectClosed, EventProspectContacted},
+	EventProspectClosed:      {EventProspectContacted, EventProspectAgreed},
 	EventCallbackClosed:      {EventCallbackReopened},
 	EventCallbackReopened:    {EventCallbackClosed},
 }

@@ -30,7 +30,7 @@ func waits(t *testing.T, st *store.Store, d store.Dealer) string {
 func takeAll(t *testing.T, st *store.Store) (out []store.Event) {
 	t.Helper()
 	for part := range st.TakeParts() {
-		_, _, _, err := st.TakeUp(t.Context(), part, store.Place{}, now, func(x store.Taken) store.Planned {
+		_, _, _, err := st.TakeUp(t.Context(), store.Taking{Part: part}, now, func(x store.Taken) store.Planned {
 			out = append(out, x.Events...)
 			return store.Planned{}
 		})

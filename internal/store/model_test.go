@@ -258,8 +258,13 @@ func (m *model) claimMessages(r *rapid.T, state outreach.MessageState) {
 func (m *model) beginQueued(r *rapid.T) {
 	h := m.node(r)
 	var group []store.Begun
-	for _, msg := range h.queued {
-		group = append(group, store.Begun{Message: msg})
+	for i, msg := range h.queued {
+		// A node that holds a message under an old claim and a new one never begins both
+		// at once: a lane has one message of an address under way.
+		again := slices.ContainsFunc(h.queued[i+1:], func(x store.Message) bool { return x.ID == msg.ID })
+		if !again {
+			group = append(group, store.Begun{Message: msg})
+		}
 	}
 	h.queued = nil
 	ok, err := m.st.Begin(m.ctx, group, now, m.clock, modelLease)

@@ -70,6 +70,77 @@ func (s *Store) DueBetween(ctx context.Context, dealerID string, from, to time.T
 		and due_at >= $2 and due_at < $3 order by due_at, id`, key(dealerID), at(from), at(to))
 }
 
+// OutreachOf lists what was and is planned for a contact, the latest first.
+func (s *Store) OutreachOf(ctx context.Context, contactID string) ([]Outreach, error) {
+	os, err := collect(ctx, s.read, scanOutreach, "select "+outreachCols+" from outreach where contact_id = $1 order by due_at desc, id limit 500", key(contactID))
+	if err != nil {
+		return nil, fmt.Errorf("reading a contact's outreach: %w", err)
+	}
+	return os, nil
+}
+
+// Fate is what became of an outreach.
+type Fate struct {
+	// At is when it was decided, or when its newest message was made.
+	At time.Time
+	// Verdict is send, task, drop, merge or supersede; hold while it is held, "" while it
+	// is planned.
+	Verdict string
+	// MessageState, Code and Reason are those of its newest message.
+	MessageState outreach.MessageState
+	Code, Reason string
+}
+
+// verdicts are those of outreach that carries its own.
+var verdicts = map[outreach.State]string{outreach.Done: "send", outreach.Dropped: "drop", outreach.Merged: "merge", outreach.Superseded: "supersede", outreach.Held: "hold"}
+
+// Fates tells what became of outreach, by id.
+func (s *Store) Fates(ctx context.Context, os []Outreach) (map[string]Fate, error) {
+	out := make(map[string]Fate, len(os))
+	ids := make([]string, len(os))
+	for i := range os {
+		ids[i] = os[i].ID
+		out[os[i].ID] = Fate{At: os[i].DueAt, Verdict: verdicts[os[i].State]}
+	}
+	for _, part := range chunks(ids, listRows) {
+		in, args := keys(0, part)
+		if err := s.fates(ctx, out, in, args); err != nil {
+			return nil, fmt.Errorf("reading what became of outreach: %w", err)
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) fates(ctx context.Context, out map[string]Fate, in string, args []any) error {
+	type row struct {
+		id string
+		Fate
+	}
+	decided, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) {
+		var a moment
+		err = r.Scan(&x.id, &x.Verdict, &a)
+		x.At = a.Time
+		return x, err
+	}, "select outreach_id, verdict, at from decision where verdict <> 'hold' and outreach_id in "+in+" order by at", args...)
+	if err != nil {
+		return err
+	}
+	for _, x := range decided {
+		out[x.id] = x.Fate
+	}
+	sent, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) {
+		var a moment
+		err = r.Scan(&x.id, &x.MessageState, &x.Code, &x.Reason, &a)
+		x.At = a.Time
+		return x, err
+	}, "select outreach_id, state, code, reason, created_at from message where direction = 'out' and outreach_id in "+in+" order by created_at", args...)
+	for _, x := range sent {
+		x.Verdict = out[x.id].Verdict
+		out[x.id] = x.Fate
+	}
+	return err
+}
+
 // Verdict is what was decided about a claimed outreach that does not go out now.
 type Verdict struct {
 	Outreach Outreach

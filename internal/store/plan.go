@@ -28,6 +28,18 @@ type Taken struct {
 	// Standing is the outreach of any program that has not begun, of those contacts
 	// of the events that have some.
 	Standing []Outreach
+	// People are the contacts of the events about which TakeUp was asked, by id.
+	People map[string]*Person
+}
+
+// Taking says which events TakeUp takes.
+type Taking struct {
+	Part  int
+	After Place
+	// Kinds are those events whose contacts TakeUp reads (Taken.People); Models, that
+	// their cars matter.
+	Kinds  map[string]bool
+	Models bool
 }
 
 // Planned is what becomes of taken events.
@@ -38,6 +50,8 @@ type Planned struct {
 	Into map[string]string
 	// Rule is why it is merged.
 	Rule string
+	// Ended names outreach that stands and is superseded, with the rule.
+	Ended map[string]string
 }
 
 // TakeChunk bounds the events of one TakeUp: on SQLite by how long the lock may be
@@ -59,8 +73,8 @@ func (s *Store) TakeParts() int {
 	return 1
 }
 
-// Unplanned tells whether any event waits to be taken up.
-func (s *Store) Unplanned(ctx context.Context) (bool, error) {
+// EventsWait tells whether any event waits to be taken up.
+func (s *Store) EventsWait(ctx context.Context) (bool, error) {
 	some, err := one(ctx, s.read, func(r *sql.Rows) (some bool, err error) { return some, r.Scan(&some) }, "select exists (select 1 from event)")
 	if err != nil {
 		return false, fmt.Errorf("looking for events: %w", err)
@@ -74,25 +88,25 @@ func (s *Store) Unplanned(ctx context.Context) (bool, error) {
 // the last event: one that was not committed when its place was passed is found by
 // starting from the beginning again. Of several nodes one at a time takes up a part.
 // plan may be called again when the transaction has to be repeated.
-func (s *Store) TakeUp(ctx context.Context, part int, after Place, now time.Time, plan func(Taken) Planned) (taken int, written int64, last Place, err error) {
+func (s *Store) TakeUp(ctx context.Context, k Taking, now time.Time, plan func(Taken) Planned) (taken int, written int64, last Place, err error) {
 	const tries = 4
 	for try := 1; ; try++ {
 		// A row that stands although nobody saw it fails a bulk load, which cannot
 		// pass over it; the next try asks row by row.
-		taken, written, last, err = s.takeUp(ctx, part, after, now, try > 1, plan)
+		taken, written, last, err = s.takeUp(ctx, k, now, try > 1, plan)
 		if err == nil || try == tries || !s.dialect.retryable(err) && !s.dialect.unique(err) {
 			break
 		}
 	}
 	if err != nil {
-		return 0, 0, after, fmt.Errorf("planning: %w", err)
+		return 0, 0, k.After, fmt.Errorf("planning: %w", err)
 	}
 	return taken, written, last, nil
 }
 
-func (s *Store) takeUp(ctx context.Context, part int, after Place, now time.Time, careful bool, plan func(Taken) Planned) (n int, written int64, last Place, err error) {
+func (s *Store) takeUp(ctx context.Context, k Taking, now time.Time, careful bool, plan func(Taken) Planned) (n int, written int64, last Place, err error) {
 	work := func(tx *Tx, bulk loader) error {
-		got, known, at, err := tx.take(ctx, part, after, s.TakeChunk())
+		got, known, at, err := tx.take(ctx, k.Part, k.After, s.TakeChunk())
 		if err != nil {
 			return fmt.Errorf("reading events: %w", err)
 		}
@@ -103,22 +117,20 @@ func (s *Store) takeUp(ctx context.Context, part int, after Place, now time.Time
 		if got.Standing, err = pendingOf(ctx, tx, "", known); err != nil {
 			return err
 		}
+		if got.People, err = tx.peopleOfEvents(ctx, got.Events, k); err != nil {
+			return err
+		}
 		p := plan(got)
 		if written, err = tx.write(ctx, p.Rows, known, bulk, now); err != nil {
 			return err
 		}
-		for id, into := range p.Into {
-			if err := tx.mergeInto(ctx, id, into, p.Rule, now); err != nil {
-				return fmt.Errorf("merging: %w", err)
-			}
-		}
-		return nil
+		return tx.settlePlanned(ctx, p, now)
 	}
 	if s.pool == nil {
 		return n, written, last, s.tx(ctx, RankBulk, func(tx *Tx) error { return work(tx, nil) })
 	}
 	err = s.loading(ctx, func(tx *Tx, load loader) error {
-		mine, err := one(ctx, tx, func(r *sql.Rows) (got bool, err error) { return got, r.Scan(&got) }, "select pg_try_advisory_xact_lock(7302, $1)", part) // any number nobody else takes
+		mine, err := one(ctx, tx, func(r *sql.Rows) (got bool, err error) { return got, r.Scan(&got) }, "select pg_try_advisory_xact_lock(7302, $1)", k.Part) // any number nobody else takes
 		if err != nil || !mine {
 			return err
 		}
@@ -128,6 +140,20 @@ func (s *Store) takeUp(ctx context.Context, part int, after Place, now time.Time
 		return work(tx, load)
 	})
 	return n, written, last, err
+}
+
+func (t *Tx) peopleOfEvents(ctx context.Context, events []Event, k Taking) (map[string]*Person, error) {
+	if len(k.Kinds) == 0 {
+		return nil, nil
+	}
+	var ids []string
+	for i := range events {
+		if k.Kinds[events[i].Kind] {
+			ids = append(ids, events[i].ContactID)
+		}
+	}
+	slices.Sort(ids)
+	return peopleOf(ctx, t, slices.Compact(ids), k.Models)
 }
 
 // take removes events and reads them. known are the contacts among theirs of whom
@@ -367,10 +393,62 @@ func pendingOf(ctx context.Context, q querier, program string, contactIDs []stri
 	return out, nil
 }
 
+// endPlanned marks outreach that has not begun as superseded; whoever has claimed it
+// loses it.
+func (t *Tx) endPlanned(ctx context.Context, id, rule string, now time.Time) error {
+	_, err := t.ExecContext(ctx, "update outreach set state = $4, rule = $2, claim_token = null, claim_until = null, updated_at = $3 where id = $1 and state in ('planned', 'held')",
+		id, rule, at(now), outreach.Superseded)
+	return err
+}
+
 // mergeInto marks outreach that has not begun as merged into another; whoever has
 // claimed it loses it.
 func (t *Tx) mergeInto(ctx context.Context, id, into, rule string, now time.Time) error {
 	_, err := t.ExecContext(ctx, "update outreach set state = $5, merged_into = $2, rule = $3, claim_token = null, claim_until = null, updated_at = $4 where id = $1 and state in ('planned', 'held')",
 		id, into, rule, at(now), outreach.Merged)
 	return err
+}
+
+// Look reads what TakeUp would hand to a plan of these events, without taking them up.
+func (s *Store) Look(ctx context.Context, k Taking, events []Event) (Taken, error) {
+	t := Taken{Events: events}
+	ids := make([]string, len(events))
+	for i := range events {
+		ids[i] = events[i].ContactID
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	var err error
+	if t.Standing, err = pendingOf(ctx, s.read, "", ids); err != nil {
+		return t, err
+	}
+	t.People, err = peopleOf(ctx, s.read, ids, k.Models)
+	return t, err
+}
+
+// Unplanned leaves of rows of one program those that do not stand, whatever has become
+// of the others.
+func (s *Store) Unplanned(ctx context.Context, rows []Outreach) ([]Outreach, error) {
+	type place struct{ contact, occasion, step string }
+	if len(rows) == 0 {
+		return rows, nil
+	}
+	ids := make([]string, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ContactID
+	}
+	slices.Sort(ids)
+	stands := map[place]bool{}
+	for _, part := range chunks(slices.Compact(ids), listRows) {
+		in, args := keys(1, part)
+		got, err := collect(ctx, s.read, func(r *sql.Rows) (p place, err error) { return p, r.Scan(&p.contact, &p.occasion, &p.step) },
+			"select contact_id, occasion, step from outreach where program = $1 and contact_id in "+in, append([]any{rows[0].Program}, args...)...)
+		if err != nil {
+			return nil, fmt.Errorf("looking for what is planned: %w", err)
+		}
+		for _, p := range got {
+			stands[p] = true
+		}
+	}
+	return slices.DeleteFunc(rows, func(o Outreach) bool { return stands[place{o.ContactID, o.Occasion, o.Step}] }), nil
 }

@@ -181,6 +181,9 @@ func prospectChange(was *Prospect, p Prospect) string {
 		}
 		return ""
 	case was == nil, !was.Open(), !was.ContactedAt.Equal(p.ContactedAt), !was.AgreedAt.Equal(p.AgreedAt), was.ContactID != p.ContactID:
+		if p.AgreedAt.After(p.ContactedAt) {
+			return EventProspectAgreed
+		}
 		return EventProspectContacted
 	}
 	return ""
@@ -188,8 +191,11 @@ func prospectChange(was *Prospect, p Prospect) string {
 
 func prospectEvent(kind string, p Prospect, now time.Time) Event {
 	e := Event{DealerID: p.DealerID, Kind: kind, ContactID: p.ContactID, SubjectID: p.ID, At: p.ContactedAt}
-	if kind == EventProspectClosed {
+	switch kind {
+	case EventProspectClosed:
 		e.At = now
+	case EventProspectAgreed:
+		e.At = p.AgreedAt
 	}
 	return e
 }

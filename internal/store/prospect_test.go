@@ -29,7 +29,7 @@ func TestProspects(t *testing.T) {
 			{"the same again", store.ProspectRecord{Number: "1", Model: "Vesta", ContactedAt: in(-10), DueAt: in(100), Customer: ivan}, store.Unchanged, "new", in(100), ""},
 			{"told more, not contacted", store.ProspectRecord{Number: "1", Model: "Vesta", Notes: "есть дети", ContactedAt: in(-10), DueAt: in(100), Customer: ivan}, store.Updated, "new", in(100), ""},
 			{"contacted", store.ProspectRecord{Number: "1", State: "contacted", ContactedAt: in(-2), DueAt: in(120), Customer: ivan}, store.Updated, "contacted", in(120), "prospect_contacted-2"},
-			{"a date was agreed", store.ProspectRecord{Number: "1", ContactedAt: in(-2), DueAt: in(120), AgreedAt: in(30), Customer: ivan}, store.Updated, "contacted", in(30), "prospect_contacted-2"},
+			{"a date was agreed", store.ProspectRecord{Number: "1", ContactedAt: in(-2), DueAt: in(120), AgreedAt: in(30), Customer: ivan}, store.Updated, "contacted", in(30), "prospect_agreed30"},
 			{"the system is behind", store.ProspectRecord{Number: "1", ContactedAt: in(-50), DueAt: in(10), Customer: ivan}, store.Updated, "contacted", in(30), ""},
 			{"contacted, nothing agreed", store.ProspectRecord{Number: "1", ContactedAt: in(-1), DueAt: in(130), Customer: ivan}, store.Updated, "contacted", in(130), "prospect_contacted-1"},
 			{"of another customer", store.ProspectRecord{Number: "1", ContactedAt: in(0), Customer: anna}, store.Foreign, "contacted", in(130), ""},

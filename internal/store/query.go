@@ -150,9 +150,9 @@ func (s *Store) ListDecisions(ctx context.Context, f Filter) ([]ListedDecision, 
 		select * from (select x.id, v.order_no, o.program, o.step, x.verdict, x.rule, x.inputs, x.until, x.at
 			from decision x join outreach o on o.id = x.outreach_id left join visit v on v.id = o.visit_id`+strings.Replace(tail, "x.visit_id", "o.visit_id", 1)+`) as decided
 		union all
-		select * from (select x.id, v.order_no, x.program, x.step, case x.state when 'done' then 'send' when 'dropped' then 'drop' else 'merge' end, x.rule, x.inputs, cast(null as bigint), x.updated_at
+		select * from (select x.id, v.order_no, x.program, x.step, case x.state when 'done' then 'send' when 'dropped' then 'drop' when 'superseded' then 'supersede' else 'merge' end, x.rule, x.inputs, cast(null as bigint), x.updated_at
 			from outreach x left join visit v on v.id = x.visit_id
-			where x.state in ('done', 'merged', 'dropped') and not exists (select 1 from decision d where d.outreach_id = x.id and d.verdict <> 'hold') and`+strings.TrimPrefix(tail, " where")+`) as carried) as both_kinds`+limit, args...)
+			where x.state in ('done', 'merged', 'dropped', 'superseded') and not exists (select 1 from decision d where d.outreach_id = x.id and d.verdict <> 'hold') and`+strings.TrimPrefix(tail, " where")+`) as carried) as both_kinds`+limit, args...)
 }
 
 // Attempt is one try at a message that was not accepted.

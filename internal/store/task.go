@@ -15,6 +15,14 @@ const (
 	TaskReview      = "review"       // a reply that could not be read
 	TaskUndelivered = "undelivered"  // a message that will not arrive
 	TaskNext        = "next_contact" // a contact that was promised (R047)
+	// TaskNoShow: nobody came to an appointment (R140).
+	TaskNoShow = "no_show_call"
+	// TaskProspect: somebody who may buy is to be called (R063, R064).
+	TaskProspect = "prospect_call"
+	// TaskWarrantySlot: a warranty repair needs a slot in time (R073).
+	TaskWarrantySlot = "warranty_slot"
+	// TaskLate: a message is late, and a person decides whether it still goes.
+	TaskLate = "late_message"
 )
 
 // States of a task. Asked: the customer was asked whether it is solved.

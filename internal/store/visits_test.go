@@ -154,7 +154,7 @@ func TestChangedVisit(t *testing.T) {
 				t.Fatalf("events = %+v", es)
 			}
 			for part := range st.TakeParts() {
-				_, n, _, err := st.TakeUp(ctx, part, store.Place{}, now, func(got store.Taken) (p store.Planned) {
+				_, n, _, err := st.TakeUp(ctx, store.Taking{Part: part}, now, func(got store.Taken) (p store.Planned) {
 					for _, e := range got.Events {
 						o := row
 						o.ContactID = e.ContactID

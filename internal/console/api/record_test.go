@@ -35,7 +35,7 @@ func (b *bench) kinds() string {
 	b.Helper()
 	var out []string
 	for part := range b.st.TakeParts() {
-		if _, _, _, err := b.st.TakeUp(b.Context(), part, store.Place{}, storetest.Now, func(x store.Taken) store.Planned {
+		if _, _, _, err := b.st.TakeUp(b.Context(), store.Taking{Part: part}, storetest.Now, func(x store.Taken) store.Planned {
 			for _, e := range x.Events {
 				out = append(out, e.Kind)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"otklik/channels"
 	"otklik/channels/channeltest"
+	"otklik/internal/calendar"
 	"otklik/internal/clock"
 	"otklik/internal/dispatch"
 	"otklik/internal/draft"
@@ -84,8 +85,12 @@ func New(t testing.TB, st *store.Store) *Rig {
 		t.Fatal(err)
 	}
 	r.Drafter = &draft.Drafter{Renderer: r.Renderer, PublicURL: "https://south.example"}
-	r.Planner = &program.Planner{Store: st, Programs: programs}
-	r.Dispatcher = &dispatch.Dispatcher{Store: st, Clock: r.Clock, Roster: r.Roster, Channels: map[channels.Kind]channels.Channel{channels.SMS: r.Fake}, Policy: rules, Programs: programs,
+	book, err := calendar.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Planner = &program.Planner{Store: st, Programs: program.Fixed(programs), Book: book}
+	r.Dispatcher = &dispatch.Dispatcher{Store: st, Clock: r.Clock, Roster: r.Roster, Channels: map[channels.Kind]channels.Channel{channels.SMS: r.Fake}, Policy: rules, Programs: r.Planner.Programs, Book: book,
 		Survey: r.Survey, Drafter: r.Drafter, Cells: ratelimit.NewMemory(), Log: slog.New(slog.DiscardHandler)}
 	return r
 }

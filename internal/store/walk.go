@@ -1,0 +1,284 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Walk is one round over the people whom a dated program may concern on a date.
+type Walk struct {
+	Program string
+	// Date is YYYY-MM-DD.
+	Date string
+	// Round tells a later walk for the same date from an earlier one: who came
+	// meanwhile is found by walking once more.
+	Round int
+	By    By
+	// Days are the months and days, MM-DD, whose people a walk by birthday visits.
+	Days []string
+	// Models: the cars' models matter.
+	Models bool
+}
+
+// By says along what a walk goes.
+type By int
+
+// Ways.
+const (
+	ByContact  By = iota // everybody
+	ByBirthday           // whose birthday it is
+	ByCar                // who was handed a car on such a day of an earlier year
+)
+
+// Person is what the plan of a date must know of somebody.
+type Person struct {
+	ID, Zone, Locale, Gender, Birthday string
+	// DealerID is the rooftop that knows the person best: of the newest visit, else of
+	// the newest record that brought the person in; "" where nobody knows.
+	DealerID                    string
+	Prospect, Company, Deceased bool
+	Tags, Models                []string
+	// Vehicle is the car whose day it is, in a walk by car.
+	Vehicle Vehicle
+}
+
+// Advance takes the next people of a walk, asks plan what becomes of them and writes
+// it, all in one transaction. done: the walk has come to its end, now or before. Any
+// number of nodes may walk; they take turns. plan may be called again when the
+// transaction has to be repeated.
+func (s *Store) Advance(ctx context.Context, w Walk, now time.Time, plan func(people []Person, standing []Outreach) Planned) (done bool, written int64, err error) {
+	for try := 1; ; try++ {
+		done, written, err = s.advance(ctx, w, now, try > 1, plan)
+		if err == nil || try == txTries || !s.dialect.retryable(err) && !s.dialect.unique(err) {
+			break
+		}
+	}
+	if err != nil {
+		return false, 0, fmt.Errorf("planning %s for %s: %w", w.Program, w.Date, err)
+	}
+	return done, written, nil
+}
+
+func (s *Store) advance(ctx context.Context, w Walk, now time.Time, careful bool, plan func([]Person, []Outreach) Planned) (done bool, written int64, err error) {
+	work := func(tx *Tx, bulk loader) error {
+		after, over, err := tx.walked(ctx, w)
+		if err != nil || over {
+			done = over
+			return err
+		}
+		people, last, err := along(ctx, tx, w, after, s.TakeChunk())
+		if err != nil {
+			return err
+		}
+		if done = len(people) < s.TakeChunk(); len(people) > 0 {
+			ids := make([]string, len(people))
+			for i := range people {
+				ids[i] = people[i].ID
+			}
+			standing, err := pendingOf(ctx, tx, "", ids)
+			if err != nil {
+				return err
+			}
+			p := plan(people, standing)
+			known := ids
+			if bulk != nil && w.Round == 0 {
+				known = nil // nobody has planned this date yet; where somebody has, the next try goes row by row
+			}
+			if written, err = tx.write(ctx, p.Rows, known, bulk, now); err != nil {
+				return err
+			}
+			if err := tx.settlePlanned(ctx, p, now); err != nil {
+				return err
+			}
+		}
+		ended := moment{}
+		if done {
+			ended = at(now)
+		}
+		_, err = tx.ExecContext(ctx, "update date_walk set last_id = $4, done_at = $5 where program = $1 and date = $2 and round = $3", w.Program, w.Date, w.Round, last, ended)
+		return err
+	}
+	if s.pool == nil {
+		return done, written, s.tx(ctx, RankBulk, func(tx *Tx) error { return work(tx, nil) })
+	}
+	err = s.loading(ctx, func(tx *Tx, load loader) error {
+		if careful {
+			load = nil
+		}
+		return work(tx, load)
+	})
+	return done, written, err
+}
+
+// walked locks the walk and tells how far it has come.
+func (t *Tx) walked(ctx context.Context, w Walk) (after string, done bool, err error) {
+	if _, err := t.ExecContext(ctx, "insert into date_walk (program, date, round, last_id) values ($1, $2, $3, $4) on conflict do nothing", w.Program, w.Date, w.Round, uuid.Nil.String()); err != nil {
+		return "", false, err
+	}
+	type row struct {
+		last string
+		done bool
+	}
+	x, err := one(ctx, t, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.last, &x.done) },
+		"select last_id, done_at is not null from date_walk where program = $1 and date = $2 and round = $3"+t.s.dialect.forUpdate, w.Program, w.Date, w.Round)
+	return x.last, x.done, err
+}
+
+// Walks names the walks that have come to their end and concern dates from one on:
+// program, date and round.
+func (s *Store) Walks(ctx context.Context, from string) (map[Round]bool, error) {
+	ws, err := collect(ctx, s.read, func(r *sql.Rows) (w Round, err error) { return w, r.Scan(&w.Program, &w.Date, &w.Round) },
+		"select program, date, round from date_walk where done_at is not null and date >= $1", from)
+	if err != nil {
+		return nil, fmt.Errorf("reading walks: %w", err)
+	}
+	out := make(map[Round]bool, len(ws))
+	for _, w := range ws {
+		out[w] = true
+	}
+	return out, nil
+}
+
+// Round names a walk.
+type Round struct {
+	Program, Date string
+	Round         int
+}
+
+// People reads those of a walk after one, at most limit, in the walk's order, and what
+// stands for them; it writes nothing.
+func (s *Store) People(ctx context.Context, w Walk, after string, limit int) (people []Person, last string, err error) {
+	if after == "" {
+		after = uuid.Nil.String()
+	}
+	people, last, err = along(ctx, s.read, w, after, limit)
+	return people, last, err
+}
+
+const (
+	personCols = "c.id, c.zone, c.locale, c.gender, c.birthday, c.prospect, c.company, c.deceased, c.tags"
+	// homeDealer is Person.DealerID.
+	homeDealer = `coalesce((select v.dealer_id from visit v where v.contact_id = c.id order by v.completed_at desc limit 1),
+		(select p.dealer_id from prospect p where p.contact_id = c.id order by p.contacted_at desc limit 1),
+		(select a.dealer_id from appointment a where a.contact_id = c.id order by a.starts_at desc limit 1),
+		(select k.dealer_id from external_key k where k.object_id = c.id limit 1))`
+)
+
+// along reads the next people of a walk.
+func along(ctx context.Context, q querier, w Walk, after string, limit int) (people []Person, last string, err error) {
+	args := []any{after, limit}
+	var days strings.Builder
+	for i, d := range w.Days {
+		if i > 0 {
+			days.WriteString(", ")
+		}
+		args = append(args, d)
+		fmt.Fprintf(&days, "$%d", len(args))
+	}
+	query := "select " + personCols + ", " + homeDealer + ", null, '', '' from contact c where c.id > $1 and c.erased_at is null order by c.id limit $2"
+	switch w.By {
+	case ByContact:
+	case ByBirthday:
+		query = "select " + personCols + ", " + homeDealer + ", null, '', '' from contact c where substr(c.birthday, length(c.birthday) - 4) in (" + days.String() +
+			") and c.birthday <> '' and c.id > $1 and c.erased_at is null order by c.id limit $2"
+	case ByCar:
+		args = append(args, w.Date)
+		query = "select " + personCols + ", " + homeDealer + ", k.id, k.model, k.delivered_on from vehicle k join contact c on c.id = k.contact_id where substr(k.delivered_on, 6) in (" + days.String() +
+			") and k.delivered_on <> '' and k.sold_at is null and k.id > $1 and c.erased_at is null and k.delivered_on < " + fmt.Sprintf("$%d", len(args)) + " order by k.id limit $2"
+	}
+	people, err = collect(ctx, q, scanPerson, query, args...)
+	if err != nil {
+		return nil, after, fmt.Errorf("reading people: %w", err)
+	}
+	if len(people) == 0 {
+		return nil, after, nil
+	}
+	end := &people[len(people)-1]
+	if last = end.ID; w.By == ByCar {
+		last = end.Vehicle.ID
+	}
+	if w.Models {
+		err = models(ctx, q, people)
+	}
+	return people, last, err
+}
+
+func scanPerson(r *sql.Rows) (p Person, err error) {
+	var home, car text
+	var tags string
+	err = r.Scan(&p.ID, &p.Zone, &p.Locale, &p.Gender, &p.Birthday, &p.Prospect, &p.Company, &p.Deceased, &tags, &home, &car, &p.Vehicle.Model, &p.Vehicle.DeliveredOn)
+	p.DealerID, p.Vehicle.ID, p.Tags = string(home), string(car), strings.Fields(tags)
+	return p, err
+}
+
+// models reads the models of the cars that people still have.
+func models(ctx context.Context, q querier, people []Person) error {
+	ids, at := make([]string, 0, len(people)), make(map[string][]int, len(people))
+	for i := range people {
+		ids, at[people[i].ID] = append(ids, people[i].ID), append(at[people[i].ID], i)
+	}
+	type row struct{ contact, model string }
+	for _, part := range chunks(ids, listRows) {
+		in, args := keys(0, part)
+		rows, err := collect(ctx, q, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.contact, &x.model) },
+			"select contact_id, model from vehicle where sold_at is null and model <> '' and contact_id in "+in+" order by id", args...)
+		if err != nil {
+			return fmt.Errorf("reading cars: %w", err)
+		}
+		for _, x := range rows {
+			for _, i := range at[x.contact] {
+				people[i].Models = append(people[i].Models, x.model)
+			}
+		}
+	}
+	return nil
+}
+
+// peopleOf reads what audiences and places are decided by, of contacts of events.
+func peopleOf(ctx context.Context, q querier, ids []string, withModels bool) (map[string]*Person, error) {
+	out := make(map[string]*Person, len(ids))
+	for _, part := range chunks(ids, listRows) {
+		in, args := keys(0, part)
+		people, err := collect(ctx, q, scanPerson, "select "+personCols+", null, null, '', '' from contact c where c.id in "+in, args...)
+		if err == nil && withModels {
+			err = models(ctx, q, people)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading people: %w", err)
+		}
+		for i := range people {
+			out[people[i].ID] = &people[i]
+		}
+	}
+	return out, nil
+}
+
+// settlePlanned applies what a plan says of rows that stand.
+func (t *Tx) settlePlanned(ctx context.Context, p Planned, now time.Time) error {
+	for id, into := range p.Into {
+		if err := t.mergeInto(ctx, id, into, p.Rule, now); err != nil {
+			return fmt.Errorf("merging: %w", err)
+		}
+	}
+	for id, rule := range p.Ended {
+		if err := t.endPlanned(ctx, id, rule, now); err != nil {
+			return fmt.Errorf("ending what an event has overtaken: %w", err)
+		}
+	}
+	return nil
+}
+
+// PruneWalks forgets walks for dates before one.
+func (s *Store) PruneWalks(ctx context.Context, before string) error {
+	_, err := s.exec(ctx, RankBulk, "delete from date_walk where date < $1", before)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("pruning walks: %w", err)
+	}
+	return err
+}
