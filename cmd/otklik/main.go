@@ -52,6 +52,7 @@ type cli struct {
 	Token       tokenCmd       `cmd:"" help:"Bearer tokens of the API."`
 	Contact     contactCmd     `cmd:"" help:"A person's own data."`
 	Sending     sendingCmd     `cmd:"" help:"How far sending is; stop it and let it go on."`
+	Program     programCmd     `cmd:"" help:"Which programs run at a dealer; switch them on and off."`
 	Limit       limitCmd       `cmd:"" help:"How fast messages may leave."`
 	Definitions definitionsCmd `cmd:"" help:"Surveys and programs."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

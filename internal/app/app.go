@@ -79,6 +79,8 @@ type App struct {
 	policy   *policy.Rules
 	calendar *calendar.Book
 	programs atomic.Pointer[map[string]*program.Definition]
+	// listed are all programs, those that cannot start too.
+	listed atomic.Pointer[[]program.Listed]
 	// problems are those of definitions: broken files, conflicts, missing translations.
 	problems []string
 	drafter  *draft.Drafter
@@ -254,6 +256,9 @@ func (a *App) closures(dealerID string) calendar.Closures {
 	}
 	return nil
 }
+
+// Programs are all programs by id, those that cannot start too.
+func (a *App) Programs() []program.Listed { return *a.listed.Load() }
 
 // inForce are the programs that can start.
 func (a *App) inForce() map[string]*program.Definition { return *a.programs.Load() }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"otklik/internal/calendar"
 	"otklik/internal/program"
@@ -61,7 +60,7 @@ func Check(names []string, read func(name string) ([]byte, error)) ([]Checked, e
 			continue
 		}
 		if missing := program.Launch(p, program.Texts{Survey: r.Definition, Message: r.MessageLocales, Book: book}, slices.Sorted(maps.Keys(p.Title))); len(missing) > 0 {
-			out[i].Err = fmt.Errorf("%s: %s", out[i].Name, strings.Join(missing, "\n"+out[i].Name+": "))
+			out[i].Err = fmt.Errorf("%s: %s", out[i].Name, program.Said(missing, "\n"+out[i].Name+": "))
 		}
 	}
 	return out, nil

@@ -81,13 +81,16 @@ func (a *App) readPrograms(ctx context.Context, lib *library) error {
 		}
 	}
 	slices.Sort(locales)
+	var all []program.Listed
 	for _, id := range sorted(into) {
-		if missing := program.Launch(into[id], a.texts(), locales); len(missing) > 0 {
-			lib.problems = append(lib.problems, fmt.Sprintf("program %s does not start: %s", id, strings.Join(missing, "; ")))
+		x := program.Listed{Definition: into[id], Missing: program.Launch(into[id], a.texts(), locales)}
+		if all = append(all, x); len(x.Missing) > 0 {
+			lib.problems = append(lib.problems, fmt.Sprintf("program %s does not start: %s", id, program.Said(x.Missing, "; ")))
 			delete(into, id)
 		}
 	}
 	a.programs.Store(&into)
+	a.listed.Store(&all)
 	return nil
 }
 

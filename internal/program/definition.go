@@ -307,3 +307,13 @@ func Load(fsys fs.FS, dir string) (map[string]*Definition, error) {
 	}
 	return out, nil
 }
+
+// In tells whether dealers of a country may run the program.
+func (d *Definition) In(country string) bool {
+	return len(d.Countries) == 0 || slices.Contains(d.Countries, country)
+}
+
+// Has tells whether a step has the purpose.
+func (d *Definition) Has(p outreach.Purpose) bool {
+	return slices.ContainsFunc(d.Steps, func(s Step) bool { return s.Purpose == p })
+}

@@ -204,7 +204,7 @@ func (r *run) rows(rows []store.Outreach, d *Definition, events []store.Event, p
 // why it is only listed.
 func (r *run) choose(d *Definition, o *Occasion, p *store.Person) bool {
 	dealer, known := r.dealers[o.DealerID]
-	if !known || len(d.Countries) > 0 && !slices.Contains(d.Countries, dealer.Country) {
+	if !known || !d.In(dealer.Country) {
 		return false
 	}
 	if p != nil {

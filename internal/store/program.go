@@ -70,6 +70,21 @@ func (s *Store) SetProgram(ctx context.Context, x ProgramSetting) error {
 	})
 }
 
+// SetResponsible names who answers for a program at a dealer (R005), with an audit row;
+// by is who did it. Whoever switched the program on stays the one who did: of an
+// advertisement he is the launcher. x.Running counts where nothing was decided before.
+func (s *Store) SetResponsible(ctx context.Context, x ProgramSetting, by string) error {
+	return s.Tx(ctx, RankPerson, func(tx *Tx) error {
+		_, err := tx.ExecContext(ctx, `insert into program_setting (dealer_id, program, running, responsible_id, changed_by, changed_at) values ($1, $2, $3, $4, null, $5)
+			on conflict (dealer_id, program) do update set responsible_id = excluded.responsible_id`,
+			x.DealerID, x.Program, x.Running, opt(x.ResponsibleID), at(x.ChangedAt))
+		if err != nil {
+			return fmt.Errorf("naming who answers for a program: %w", err)
+		}
+		return tx.Audit(ctx, x.DealerID, by, "program.responsible", "program", x.Program, x.ResponsibleID, x.ChangedAt)
+	})
+}
+
 // Staff is who works where: for each dealer, "" for the whole group, the roles of
 // employees who can log in.
 type Staff map[string]map[string]bool
