@@ -94,7 +94,7 @@ func (o *Offset) UnmarshalYAML(n *yaml.Node) error {
 
 // String is the offset as ParseOffset reads it.
 func (o Offset) String() string {
-	s := ""
+	var s string
 	switch {
 	case o.Months != 0:
 		s = strconv.Itoa(o.Months) + "mo"

@@ -101,8 +101,8 @@ func (p *Planner) Run(ctx context.Context, now time.Time) (int64, error) {
 		parts.Go(func() { errs[part] = r.events(ctx, part, &planned) })
 	}
 	parts.Wait()
-	errs = append(errs, r.dates(ctx, &planned))
-	return planned.Load(), errors.Join(errs...)
+	err = errors.Join(errors.Join(errs...), r.dates(ctx, &planned))
+	return planned.Load(), err
 }
 
 // Due tells whether Run has anything to do.
