@@ -466,7 +466,7 @@ func TestQuestionOfItsOwn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		w := newWorld(t, st)
 		w.visit("1001", "Иванов Иван", "+79000000777", time.Hour)
-		w.one(w.write("+79000000777", "А стук-то остался"), "Получили Ваш вопрос")
+		w.one(w.write("+79000000777", "А справку для страховой вы даёте?"), "Получили Ваш вопрос")
 		if ts := w.tasks(store.TaskReview); len(ts) != 1 {
 			t.Errorf("tasks: %+v", ts)
 		}

@@ -164,7 +164,7 @@ func TestPostProspect(t *testing.T) {
 			t.Errorf("%+v", x)
 		}
 		b.expect(http.StatusOK, "POST", "/api/v1/prospects", body(t, base, fields{"contacted_at": "2026-11-21T14:00:00+03:00", "agreed_at": "2026-11-28T11:00:00+03:00", "state": "meeting"}))
-		b.happens("contacted", "prospect_contacted")
+		b.happens("contacted", "prospect_agreed")
 		if x := p(); x.State != store.ProspectMeeting || !x.DueAt.Equal(time.Date(2026, 11, 28, 8, 0, 0, 0, time.UTC)) {
 			t.Errorf("%+v", x)
 		}
