@@ -107,7 +107,7 @@ var blank = map[string]map[string]any{
 	"message": {"template": "", "subject": "", "html": "", "buttons": "", "options": "", "reading": "", "attempts": 0, "segments": 0, "priority": 0},
 	"answer":  {"answer": "", "choice": "", "comment": ""},
 	"remark":  {"department": "", "topics": ""},
-	"task":    {"reason": "", "severity": 0, "words": "", "department": "", "source_party": "", "way_in": "", "outcome": "", "note": ""},
+	"task":    {"reason": "", "severity": 0, "words": "", "department": "", "source_party": "", "way_in": "", "survey": "", "outcome": "", "note": ""},
 }
 
 // filled leaves out the columns in which no row has a value of its own: a third of a
