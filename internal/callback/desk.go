@@ -27,6 +27,8 @@ type Desk struct {
 	Drafter *draft.Drafter
 	// Survey finds a survey definition by id.
 	Survey func(id string) (*survey.Definition, bool)
+	// NextContact is when a prospect is due after a contact (R063).
+	NextContact func(d store.Dealer, contacted time.Time) time.Time
 	// Changed is told after each change, so that live pages follow; Wake that
 	// a message was queued.
 	Changed, Wake func()
@@ -69,13 +71,14 @@ func owns(t *store.Task, e store.Employee) error {
 	return nil
 }
 
-// Claim gives a task one owner. store.ErrConflict when another has it.
+// Claim gives a task one owner. store.ErrConflict when another has it; one that was
+// only meant for somebody, and that he has not taken, is free.
 func (d *Desk) Claim(ctx context.Context, taskID string, e store.Employee) error {
 	return d.change(ctx, taskID, e, func(tx *store.Tx, t *store.Task, now time.Time) error {
-		if t.OwnerID == e.ID {
+		if t.State != store.TaskOpen && t.OwnerID == e.ID {
 			return nil
 		}
-		if t.OwnerID != "" {
+		if t.State != store.TaskOpen && t.OwnerID != "" {
 			return store.ErrConflict
 		}
 		t.OwnerID, t.ClaimedAt = e.ID, now
@@ -330,8 +333,11 @@ func (d *Desk) Resolve(ctx context.Context, taskID string, e store.Employee, not
 		if err := owns(t, e); err != nil {
 			return err
 		}
-		if t.Kind == store.TaskCallback {
+		switch {
+		case t.Kind == store.TaskCallback:
 			return ErrNotConfirmed
+		case len(endings[t.Kind]) > 0:
+			return ErrOutcome
 		}
 		if err := meet(ctx, tx, t, now, ClockInquiry); err != nil {
 			return err

@@ -141,6 +141,7 @@ var (
 	callers  = []string{store.RoleOperator, store.RoleManager}
 	advisers = []string{store.RoleEngineer, store.RoleBodyshop, store.RoleManager}
 	steerers = []string{store.RoleManager, store.RoleMarketer}
+	workers  = []string{store.RoleOperator, store.RoleManager, store.RoleAdvisor, store.RoleConsultant}
 	readers  = []string{store.RoleOperator, store.RoleManager, store.RoleMarketer, store.RoleAdvisor, store.RoleConsultant}
 )
 
@@ -166,16 +167,17 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("/", c.public(func(*request) error { return store.ErrNotFound }))
 	mux.Handle("POST /dealer", c.private(c.chooseDealer))
 	mux.Handle("GET /live", c.private(c.live))
-	mux.Handle("GET /queue", c.private(c.queue, callers...))
-	mux.Handle("GET /queue/next", c.private(c.next, callers...))
-	mux.Handle("GET /tasks/{id}", c.private(c.task, callers...))
-	mux.Handle("POST /tasks/{id}/claim", c.private(c.claim, callers...))
-	mux.Handle("POST /tasks/{id}/release", c.private(c.release, callers...))
-	mux.Handle("POST /tasks/{id}/attempt", c.private(c.attempt, callers...))
+	mux.Handle("GET /queue", c.private(c.queue, workers...))
+	mux.Handle("GET /queue/next", c.private(c.next, workers...))
+	mux.Handle("GET /tasks/{id}", c.private(c.task, workers...))
+	mux.Handle("POST /tasks/{id}/claim", c.private(c.claim, workers...))
+	mux.Handle("POST /tasks/{id}/release", c.private(c.release, workers...))
+	mux.Handle("POST /tasks/{id}/attempt", c.private(c.attempt, workers...))
 	mux.Handle("POST /tasks/{id}/agree", c.private(c.agree, callers...))
 	mux.Handle("POST /tasks/{id}/ask", c.private(c.ask, callers...))
 	mux.Handle("POST /tasks/{id}/close", c.private(c.closeTask, callers...))
 	mux.Handle("POST /tasks/{id}/resolve", c.private(c.resolve, callers...))
+	mux.Handle("POST /tasks/{id}/end", c.private(c.end, workers...))
 	mux.Handle("GET /tasks/{id}/survey", c.private(c.sheet, callers...))
 	mux.Handle("POST /tasks/{id}/survey", c.private(c.submitSheet, callers...))
 	mux.Handle("GET /contacts", c.private(c.contacts, readers...))

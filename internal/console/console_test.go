@@ -80,7 +80,8 @@ func open(t testing.TB, st *store.Store) *house {
 	nothing := func() {}
 	h.in = &inbox.Inbox{Store: st, Clock: h.Clock, Roster: h.Roster, Parser: dispatchtest.Parser(t), Survey: h.Survey, Drafter: h.Drafter, Copies: conversation.NewMemory(h.Clock.Machine),
 		Log: slog.New(slog.DiscardHandler), Wake: nothing, Changed: nothing}
-	h.desk = &callback.Desk{Store: st, Clock: h.Clock, Roster: h.Roster, Drafter: h.Drafter, Survey: h.Survey, Wake: nothing, Changed: nothing}
+	h.desk = &callback.Desk{Store: st, Clock: h.Clock, Roster: h.Roster, Drafter: h.Drafter, Survey: h.Survey, Wake: nothing, Changed: nothing,
+		NextContact: func(_ store.Dealer, t time.Time) time.Time { return t.AddDate(0, 0, 9) }}
 	h.openPhones()
 	c, err := console.New(console.Deps{Store: st, Clock: h.Clock, Roster: h.Roster, Desk: h.desk, Inbox: h.in, Drafter: h.Drafter, Renderer: h.Renderer, Survey: h.Survey,
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), PublicURL: "https://south.example", Notify: func() (<-chan struct{}, func()) { return h.changed, nothing },

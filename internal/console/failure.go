@@ -45,6 +45,8 @@ var failureTable = []struct {
 	{callback.ErrNotOwner, http.StatusForbidden, "error.not_owner"},
 	{callback.ErrUnreachable, http.StatusConflict, "error.unreachable"},
 	{callback.ErrOutcome, http.StatusUnprocessableEntity, "error.outcome"},
+	{callback.ErrSlotLate, http.StatusUnprocessableEntity, "error.slot_late"},
+	{store.ErrState, http.StatusConflict, "error.state"},
 	{callback.ErrNoSolution, http.StatusUnprocessableEntity, "error.no_solution"},
 	{callback.ErrClosed, http.StatusConflict, "error.closed"},
 	{callback.ErrNotAllowed, http.StatusForbidden, "error.not_allowed"},

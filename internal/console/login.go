@@ -130,6 +130,8 @@ func (c *Console) home(q *request) error {
 		return q.redirect("/queue")
 	case q.employee.Has(advisers...):
 		return q.redirect("/remarks")
+	case q.employee.Has(workers...):
+		return q.redirect("/queue")
 	case q.employee.Has(readers...):
 		return q.redirect("/contacts")
 	}

@@ -187,6 +187,9 @@ func (v *view) May(roles ...string) bool { return v.Employee.ID != "" && v.Emplo
 // MayCall, MayRead and MayAdvise tell which menus are shown.
 func (v *view) MayCall() bool { return v.May(callers...) }
 
+// MayWork tells whether the reader has tasks of any kind.
+func (v *view) MayWork() bool { return v.May(workers...) }
+
 // MayRead tells whether the reader may look customers up.
 func (v *view) MayRead() bool { return v.May(readers...) }
 

@@ -13,7 +13,8 @@ const queueLength = 100
 
 // Kinds of task in the order of the queue's filter.
 func taskKinds() []string {
-	return []string{store.TaskCallback, store.TaskSurveyCall, store.TaskReview, store.TaskNext, store.TaskUndelivered}
+	return []string{store.TaskCallback, store.TaskSurveyCall, store.TaskReview, store.TaskNext, store.TaskUndelivered,
+		store.TaskNoShow, store.TaskWarrantySlot, store.TaskProspect, store.TaskLate}
 }
 
 type queuePage struct {
@@ -35,7 +36,7 @@ type queuePage struct {
 }
 
 func (c *Console) queue(q *request) error {
-	p := queuePage{Kind: q.r.URL.Query().Get("kind"), Mine: q.r.URL.Query().Get("mine") == "1", Kinds: taskKinds()}
+	p := queuePage{Kind: q.r.URL.Query().Get("kind"), Mine: q.r.URL.Query().Get("mine") == "1", Kinds: kindsOf(q.employee)}
 	if p.Kind != "" && !slices.Contains(p.Kinds, p.Kind) {
 		return store.ErrNotFound
 	}
@@ -44,7 +45,7 @@ func (c *Console) queue(q *request) error {
 		return err
 	}
 	p.Next = nextTask(all, q.employee, q.now)
-	filter := store.TaskFilter{DealerID: q.dealer.ID, Kind: p.Kind, Open: true, Limit: queueLength}
+	filter := store.TaskFilter{DealerID: q.dealer.ID, Kind: p.Kind, Kinds: p.Kinds, Open: true, Limit: queueLength}
 	if p.Mine {
 		filter.OwnerID = q.employee.ID
 	}
@@ -62,7 +63,7 @@ func (c *Console) queue(q *request) error {
 }
 
 func (c *Console) openTasks(q *request) ([]store.Task, error) {
-	ts, err := c.Store.Tasks(q.ctx(), store.TaskFilter{DealerID: q.dealer.ID, Open: true, Limit: queueLength})
+	ts, err := c.Store.Tasks(q.ctx(), store.TaskFilter{DealerID: q.dealer.ID, Kinds: kindsOf(q.employee), Open: true, Limit: queueLength})
 	if err != nil {
 		return nil, fmt.Errorf("reading the queue: %w", err)
 	}
@@ -72,7 +73,7 @@ func (c *Console) openTasks(q *request) ([]store.Task, error) {
 // countQueue fills the counters at the top.
 func (c *Console) countQueue(q *request, p *queuePage) error {
 	var err error
-	if p.Counts, p.Overdue, err = c.Store.TaskCounts(q.ctx(), q.dealer.ID, q.now); err != nil {
+	if p.Counts, p.Overdue, err = c.Store.TaskCounts(q.ctx(), q.dealer.ID, q.now, p.Kinds...); err != nil {
 		return fmt.Errorf("counting tasks: %w", err)
 	}
 	for _, n := range p.Counts {
@@ -80,7 +81,7 @@ func (c *Console) countQueue(q *request, p *queuePage) error {
 	}
 	local := q.now.In(q.dealer.Location())
 	tonight := time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, local.Location())
-	_, byTonight, err := c.Store.TaskCounts(q.ctx(), q.dealer.ID, tonight)
+	_, byTonight, err := c.Store.TaskCounts(q.ctx(), q.dealer.ID, tonight, p.Kinds...)
 	if err != nil {
 		return fmt.Errorf("counting tasks: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,10 @@ type taskPage struct {
 	CannotClose string
 	// CannotAsk is the same for asking the customer.
 	CannotAsk string
+	// Subject is what a program's task is about, Endings how it may end.
+	Subject subject
+	Endings []callback.Ending
+	Ending  endingForm
 	// Agreement and Call are what was typed, kept when it was refused.
 	Agreement agreementForm
 	Call      callForm
@@ -74,6 +79,9 @@ func (c *Console) taskOf(q *request) (store.Task, error) {
 	if t.DealerID != q.dealer.ID {
 		return t, store.ErrNotFound
 	}
+	if !slices.Contains(kindsOf(q.employee), t.Kind) {
+		return t, errForbidden
+	}
 	return t, nil
 }
 
@@ -99,6 +107,9 @@ func (c *Console) card(q *request) (p taskPage, err error) {
 		if err := c.cardContact(q, &p); err != nil {
 			return p, err
 		}
+	}
+	if err := c.about(q, &p); err != nil {
+		return p, err
 	}
 	for i := range steps {
 		if steps[i].Kind == callback.StepWords && steps[i].MessageID != "" {
@@ -142,7 +153,7 @@ func (c *Console) cardContact(q *request, p *taskPage) (err error) {
 		return fmt.Errorf("reading the other tasks: %w", err)
 	}
 	for _, t := range ts {
-		if t.ID != p.Task.ID {
+		if t.ID != p.Task.ID && slices.Contains(kindsOf(q.employee), t.Kind) {
 			p.Others = append(p.Others, t)
 		}
 	}

@@ -202,7 +202,11 @@ func (t *Tx) settle(ctx context.Context, vs []Verdict, now time.Time) error {
 		}
 		decisions = append(decisions, []any{t.NewID(), v.Outreach.DealerID, v.Outreach.ID, v.Outreach.ContactID, v.Verdict, v.Rule, at(v.Until), v.Inputs, at(now)})
 		if v.Task != nil {
-			if _, err := t.OpenTask(ctx, *v.Task, now); err != nil {
+			x, err := t.OpenTask(ctx, *v.Task, now)
+			if err == nil && x.Kind == TaskLate && x.State == TaskClosed {
+				err = t.reopen(ctx, x, v.Task.DueAt, now) // it could not leave in time once more
+			}
+			if err != nil {
 				return err
 			}
 		}

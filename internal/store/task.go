@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -245,6 +246,8 @@ func (s *Store) Steps(ctx context.Context, taskID string) ([]Step, error) {
 // TaskFilter narrows a list of tasks; empty fields do not.
 type TaskFilter struct {
 	DealerID, Kind, OwnerID, ContactID, Order, Address string
+	// Kinds narrows to several kinds.
+	Kinds []string
 	// Open lists only what is not closed or withdrawn.
 	Open bool
 	// After is the cursor: the id of the last task of the previous page.
@@ -262,6 +265,11 @@ func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]Task, error) {
 	}
 	if f.Kind != "" {
 		add("t.kind = $%d", f.Kind)
+	}
+	if len(f.Kinds) > 0 {
+		in, kinds := texts(len(args), f.Kinds)
+		where += " and t.kind in " + in
+		args = append(args, kinds...)
 	}
 	if f.OwnerID != "" {
 		add("t.owner_id = $%d", key(f.OwnerID))
@@ -300,14 +308,29 @@ func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]Task, error) {
 	return collect(ctx, s.read, scanTask, "select "+taskCols+taskFrom+where+order+fmt.Sprintf(" limit $%d", len(args)), args...)
 }
 
-// TaskCounts counts open tasks of a dealer by kind and those past due.
-func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time) (byKind map[string]int, overdue int, err error) {
+// texts lists values as parameters that follow n others.
+func texts(n int, values []string) (in string, args []any) {
+	marks := make([]string, len(values))
+	for i, x := range values {
+		marks[i], args = fmt.Sprintf("$%d", n+i+1), append(args, x)
+	}
+	return "(" + strings.Join(marks, ", ") + ")", args
+}
+
+// TaskCounts counts open tasks of a dealer by kind and those past due; of some kinds,
+// or of all when none is named.
+func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time, kinds ...string) (byKind map[string]int, overdue int, err error) {
 	type row struct {
 		kind    string
 		n, late int
 	}
+	where, args := "", []any{key(dealerID), at(now)}
+	if len(kinds) > 0 {
+		in, more := texts(len(args), kinds)
+		where, args = " and kind in "+in, append(args, more...)
+	}
 	rows, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.kind, &x.n, &x.late) },
-		`select kind, count(*), sum(case when due_at < $2 then 1 else 0 end) from task where dealer_id = $1 and state in ('open', 'claimed', 'asked') group by kind`, key(dealerID), at(now))
+		`select kind, count(*), sum(case when due_at < $2 then 1 else 0 end) from task where dealer_id = $1 and state in ('open', 'claimed', 'asked')`+where+` group by kind`, args...)
 	byKind = map[string]int{}
 	for _, x := range rows {
 		byKind[x.kind] = x.n

@@ -1,0 +1,91 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"otklik/internal/callback"
+	"otklik/internal/program"
+	"otklik/internal/store"
+)
+
+// subject is what a program's task is about; what is zero it is not about.
+type subject struct {
+	Appointment store.Appointment
+	Prospect    store.Prospect
+	// Late is the message that waits for a decision.
+	Late store.Outreach
+}
+
+type endingForm struct{ Outcome, Note, When string }
+
+// kindsOf lists the kinds of task that an employee works on: an advisor and a
+// consultant have those of their own trade, and never the complaints about it.
+func kindsOf(e store.Employee) []string {
+	if e.Has(callers...) {
+		return taskKinds()
+	}
+	var kinds []string
+	if e.Has(store.RoleAdvisor) {
+		kinds = append(kinds, store.TaskNoShow, store.TaskWarrantySlot)
+	}
+	if e.Has(store.RoleConsultant) {
+		kinds = append(kinds, store.TaskProspect)
+	}
+	return kinds
+}
+
+// about reads what a program's task is about.
+func (c *Console) about(q *request, p *taskPage) error {
+	t := p.Task
+	if p.Endings = callback.Endings(t.Kind); len(p.Endings) == 0 || t.OutreachID == "" {
+		return nil
+	}
+	o, err := c.Store.OutreachByID(q.ctx(), t.OutreachID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // its time of keeping is over
+	}
+	if err != nil {
+		return fmt.Errorf("reading what a task is about: %w", err)
+	}
+	if t.Kind == store.TaskLate {
+		p.Subject.Late = o
+	}
+	id, _ := program.Subject(o.Occasion)
+	if id == "" {
+		return nil
+	}
+	found, err := c.Store.Subjects(q.ctx(), store.WantedSubjects{Appointments: []string{id}, Prospects: []string{id}})
+	if err != nil {
+		return fmt.Errorf("reading what a task is about: %w", err)
+	}
+	p.Subject.Appointment, p.Subject.Prospect = found.Appointments[id], found.Prospects[id]
+	return nil
+}
+
+// end closes a task that a program opened.
+func (c *Console) end(q *request) error {
+	return c.act(q, "task.resolved", func(p *taskPage) {
+		p.Ending = endingForm{q.r.PostFormValue("outcome"), q.r.PostFormValue("note"), q.r.PostFormValue("when")}
+	}, func(t store.Task) error {
+		when, err := q.moment("when")
+		if err != nil {
+			return err
+		}
+		return c.Desk.End(q.ctx(), t.ID, q.employee, callback.Result{Outcome: q.r.PostFormValue("outcome"), Note: q.text("note"), When: when})
+	})
+}
+
+// Reason is why a task is there: a code of ours, or the program that opened it.
+func (v *view) Reason(code string) string {
+	if v.q.lang.has("reason." + code) {
+		return v.Label("reason", code)
+	}
+	return v.Label("program", code)
+}
+
+// Dated tells whether one of some endings may name a date.
+func (v *view) Dated(es []callback.Ending) bool {
+	return slices.ContainsFunc(es, func(e callback.Ending) bool { return e.Dated })
+}
