@@ -11,7 +11,7 @@ import (
 
 // makePages builds console and API; what is wrong with their texts is found here.
 func (a *App) makePages() error {
-	deps := console.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Desk: a.desk, Inbox: a.inbox, Drafter: a.drafter, Renderer: a.renderer, Survey: a.survey, Log: a.log,
+	deps := console.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Desk: a.desk, Inbox: a.inbox, Drafter: a.drafter, Renderer: a.renderer, Survey: a.survey, Programs: a.Programs, Book: a.calendar, Log: a.log,
 		PublicURL: a.config.PublicURL, Secure: strings.HasPrefix(a.config.PublicURL, "https://"), Notify: a.hub.subscribe}
 	if d := a.sandbox; d != nil {
 		deps.Sandbox = &console.Sandbox{Servers: d.servers, Phones: d.phones, Advance: a.Advance}

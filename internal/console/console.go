@@ -24,10 +24,12 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"otklik/internal/calendar"
 	"otklik/internal/callback"
 	"otklik/internal/clock"
 	"otklik/internal/draft"
 	"otklik/internal/inbox"
+	"otklik/internal/program"
 	"otklik/internal/ratelimit"
 	"otklik/internal/render"
 	"otklik/internal/sandbox"
@@ -51,7 +53,10 @@ type Deps struct {
 	Renderer *render.Renderer
 	// Survey finds the newest version of a survey.
 	Survey func(id string) (*survey.Definition, bool)
-	Log    *slog.Logger
+	// Programs are all of them by id, those that cannot start too.
+	Programs func() []program.Listed
+	Book     *calendar.Book
+	Log      *slog.Logger
 	// PublicURL is where customers find the form, without a trailing slash.
 	PublicURL string
 	// Secure marks cookies for HTTPS only.
@@ -85,7 +90,7 @@ type Console struct {
 	passwords  *checker
 	failures   *failures
 	counts     *counter
-	book       *ratelimit.Book
+	limits     *ratelimit.Book
 	origin     *http.CrossOriginProtection
 	assets     map[string]asset
 }
@@ -108,7 +113,7 @@ func New(d Deps) (*Console, error) {
 	if c.catalogues, err = loadCatalogues(templates.FS); err != nil {
 		return nil, err
 	}
-	if c.book, err = ratelimit.Shipped(); err != nil {
+	if c.limits, err = ratelimit.Shipped(); err != nil {
 		return nil, err
 	}
 	if c.pages, err = loadPages(templates.FS); err != nil {
@@ -189,6 +194,9 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /sending/pause", c.private(c.stop, steerers...))
 	mux.Handle("POST /sending/limits", c.private(c.setLimit, store.RoleAdmin))
 	mux.Handle("POST /sending/resume", c.private(c.resume, steerers...))
+	mux.Handle("GET /programs", c.private(c.programs, steerers...))
+	mux.Handle("POST /programs/{id}/run", c.private(c.switchProgram, steerers...))
+	mux.Handle("POST /programs/{id}/responsible", c.private(c.answerFor, steerers...))
 	if c.Sandbox != nil {
 		mux.Handle("GET /phones", c.private(c.phones))
 		mux.Handle("GET /phones/mail/{seq}", c.private(c.phoneMail))

@@ -18,6 +18,7 @@ var (
 	errUnknownToken = errors.New("no such link, or it has expired")
 	errEmptyText    = errors.New("nothing was typed")
 	errNobody       = errors.New("nobody is named")
+	errCannotStart  = errors.New("the program cannot start")
 	// errRefusedAnswers: some answers do not fit their questions.
 	errRefusedAnswers = errors.New("some answers were refused")
 )
@@ -36,6 +37,7 @@ var failureTable = []struct {
 	{inbox.ErrExpired, http.StatusNotFound, "error.token"},
 	{errBadLimit, http.StatusUnprocessableEntity, "error.bad_limit"},
 	{errUnknownLimit, http.StatusUnprocessableEntity, "error.unknown_limit"},
+	{errCannotStart, http.StatusConflict, "error.cannot_start"},
 	{errNobody, http.StatusUnprocessableEntity, "error.nobody"},
 	{errRefusedAnswers, http.StatusUnprocessableEntity, "error.refused_answers"},
 	{errOwnCustomer, http.StatusForbidden, "error.own_customer"},

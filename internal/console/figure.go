@@ -79,7 +79,12 @@ func (v *view) Program(id string) string {
 	if id == "" {
 		return v.T("sending.answers")
 	}
-	return v.Label("program", id)
+	for _, x := range v.q.c.Programs() {
+		if x.ID == id {
+			return v.Titled(x.Title, id)
+		}
+	}
+	return id
 }
 
 // DealerName is the name of a rooftop.

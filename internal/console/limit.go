@@ -48,8 +48,8 @@ func (q *request) limits(senders []store.Sender, dealers []store.Dealer) (v limi
 		return v, err
 	}
 	v.May = q.employee.Has(store.RoleAdmin) && q.groupWide()
-	known := slices.Concat(q.c.book.Names(), limitable(senders, dealers))
-	names := q.c.book.Names()
+	known := slices.Concat(q.c.limits.Names(), limitable(senders, dealers))
+	names := q.c.limits.Names()
 	for i := range set {
 		names = append(names, set[i].Name)
 	}
@@ -59,7 +59,7 @@ func (q *request) limits(senders []store.Sender, dealers []store.Dealer) (v limi
 			continue // another dealer's
 		}
 		x := limitView{Name: name}
-		x.Shipped, x.Ships = q.c.book.Limit(name)
+		x.Shipped, x.Ships = q.c.limits.Limit(name)
 		x.Limit = x.Shipped
 		if i := slices.IndexFunc(set, func(s store.RateLimit) bool { return s.Name == name }); i >= 0 {
 			x.Set, x.Limit = &set[i], ratelimit.Rate(set[i].Units, set[i].Per, set[i].Burst)
@@ -124,7 +124,7 @@ func (c *Console) takeLimit(q *request) error {
 	if given == "domain:" {
 		given += q.text("domain")
 	}
-	name, err := c.book.Name(given)
+	name, err := c.limits.Name(given)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnknownLimit, err)
 	}

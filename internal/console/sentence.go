@@ -61,7 +61,7 @@ func (q *request) why(d store.ListedDecision) *why {
 		basis = v.T("why_basis.order", "order", order)
 	}
 	pairs = append(pairs, "basis", basis, "channel", v.Label("channel", inputs["channel"]), "reason", v.Label("suppressed", inputs["reason"]), "purpose", v.Label("purpose", inputs["purpose"]))
-	w := &why{Verdict: d.Verdict, Program: v.Label("program", d.Program), Order: d.Order, Until: d.Until}
+	w := &why{Verdict: d.Verdict, Program: v.Program(d.Program), Order: d.Order, Until: d.Until}
 	if q.lang.has("why." + d.Rule) {
 		w.Sentence = v.T("why."+d.Rule, pairs...)
 	} else {

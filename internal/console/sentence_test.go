@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"otklik/internal/program"
 	"otklik/internal/store"
 	"otklik/templates"
 )
@@ -26,7 +27,7 @@ func speaker(t *testing.T) *Console {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Console{catalogues: cs, Deps: Deps{Clock: standing(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC))}}
+	return &Console{catalogues: cs, Deps: Deps{Programs: func() []program.Listed { return nil }, Clock: standing(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC))}}
 }
 
 // rules are the constants Rule… of the packages that decide.

@@ -82,7 +82,7 @@ func (v *view) Reason(code string) string {
 	if v.q.lang.has("reason." + code) {
 		return v.Label("reason", code)
 	}
-	return v.Label("program", code)
+	return v.Program(code)
 }
 
 // Dated tells whether one of some endings may name a date.
