@@ -318,7 +318,7 @@ func (r *run) oneGreeting(fresh, standing []store.Outreach, into map[string]stri
 	}
 	byPerson := map[string][]*store.Outreach{}
 	for i := range standing {
-		if s := &standing[i]; s.Purpose == outreach.Greeting {
+		if s := &standing[i]; s.Purpose == outreach.Greeting && (s.State == outreach.Planned || s.State == outreach.Held) {
 			byPerson[s.ContactID] = append(byPerson[s.ContactID], s)
 		}
 	}
