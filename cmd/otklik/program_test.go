@@ -50,12 +50,12 @@ func TestProgram(t *testing.T) {
 		t.Error(got)
 	}
 	for args, says := range map[string]string{
-		"program on nothing":                       "service-followup",
-		"program on birthday --dealer nowhere":     "is not known",
-		"program on holidays-cn":                   "only for dealers in CN",
-		"program on next-service":                  "--by LOGIN",
-		"program on next-service --by nobody":      "nobody logs in",
-		"program on":                               "expected",
+		"program on nothing":                      "service-followup",
+		"program on birthday --dealer nowhere":    "is not known",
+		"program on holidays-cn":                  "only for dealers in CN",
+		"program on next-service":                 "--by LOGIN",
+		"program on next-service --by nobody":     "nobody logs in",
+		"program on":                              "expected",
 		"program off birthday --dealer main --by": "by",
 	} {
 		if got := do(exitUsage, args); !strings.Contains(got, says) {
