@@ -147,6 +147,7 @@ var (
 	advisers = []string{store.RoleEngineer, store.RoleBodyshop, store.RoleManager}
 	steerers = []string{store.RoleManager, store.RoleMarketer}
 	workers  = []string{store.RoleOperator, store.RoleManager, store.RoleAdvisor, store.RoleConsultant}
+	sellers  = []string{store.RoleConsultant, store.RoleManager, store.RoleMarketer, store.RoleOperator}
 	readers  = []string{store.RoleOperator, store.RoleManager, store.RoleMarketer, store.RoleAdvisor, store.RoleConsultant}
 )
 
@@ -187,6 +188,9 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /tasks/{id}/survey", c.private(c.submitSheet, callers...))
 	mux.Handle("GET /contacts", c.private(c.contacts, readers...))
 	mux.Handle("GET /contacts/{id}", c.private(c.contact, readers...))
+	mux.Handle("GET /welcome", c.private(c.welcome, readers...))
+	mux.Handle("GET /prospects", c.private(c.prospects, sellers...))
+	mux.Handle("POST /prospects/{id}", c.private(c.contactProspect, sellers...))
 	mux.Handle("GET /inbox", c.private(c.inbox, callers...))
 	mux.Handle("GET /remarks", c.private(c.remarks))
 	mux.Handle("POST /remarks/{id}", c.private(c.passRemark, advisers...))

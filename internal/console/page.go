@@ -19,7 +19,7 @@ type pages struct{ byName map[string]*template.Template }
 
 // Pages of the console; each has a file of its name that defines "main".
 func pageNames() []string {
-	return []string{"login", "error", "queue", "task", "sheet", "contacts", "contact", "inbox", "remarks", "sending", "programs", "phones", "form", "thanks", "unsubscribe"}
+	return []string{"login", "error", "queue", "task", "sheet", "contacts", "contact", "inbox", "remarks", "welcome", "prospects", "sending", "programs", "phones", "form", "thanks", "unsubscribe"}
 }
 
 func loadPages(fsys fs.FS) (*pages, error) {
@@ -189,6 +189,9 @@ func (v *view) MayCall() bool { return v.May(callers...) }
 
 // MayWork tells whether the reader has tasks of any kind.
 func (v *view) MayWork() bool { return v.May(workers...) }
+
+// MaySell tells whether the reader may follow prospects.
+func (v *view) MaySell() bool { return v.May(sellers...) }
 
 // MayRead tells whether the reader may look customers up.
 func (v *view) MayRead() bool { return v.May(readers...) }

@@ -31,6 +31,17 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	_, err := h.Store.PauseSender(t.Context(), channels.SMS, "+74950000000", "config", h.Clock.Business())
 	check(t, err)
 	token := h.token()
+	now, andrei := h.Clock.Business(), h.people["andrei"].ID
+	a := h.appointment(store.AppointmentRecord{Number: "A1", StartsAt: now.Add(24 * time.Hour), RequestedAt: now, Warranty: true, Immobile: true, Attention: true})
+	p := h.prospect(store.ProspectRecord{Number: "P1", Model: "Tiggo 8", ContactedAt: now.AddDate(0, 0, -10), DueAt: now.Add(-time.Hour)})
+	var asked []string
+	for kind, program := range map[string]string{store.TaskNoShow: "no-show", store.TaskWarrantySlot: "warranty-slot", store.TaskProspect: "prospect-followup", store.TaskLate: "car-ready"} {
+		subject := a.ID
+		if kind == store.TaskProspect {
+			subject = p.ID
+		}
+		asked = append(asked, "/tasks/"+h.asked(kind, program, a.ContactID, subject, andrei).ID)
+	}
 	b := h.login("andrei")
 	for _, locale := range []string{"ru", "en", "zh"} {
 		b.post("/language", "locale", locale, "back", "/queue").want(t, http.StatusSeeOther)
@@ -40,7 +51,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 		pages := []page{outside.get("/login"), outside.post("/login", "login", "x", "password", "x"), outside.get("/s/" + token + "?lang=" + locale), outside.get("/s/" + token + "/thanks?o=low&f=true&lang=" + locale),
 			outside.get("/s/" + token + "/thanks?o=good&lang=" + locale), outside.get("/s/" + token + "/thanks?o=neutral&lang=" + locale), outside.get("/u/" + token + "?lang=" + locale), outside.get("/s/none")}
 		for _, path := range []string{"/queue", "/queue?kind=callback", "/queue?mine=1", "/tasks/" + cb.ID, "/tasks/" + call.ID, "/tasks/" + call.ID + "/survey", "/contacts", "/contacts?q=none", "/contacts/" + cb.ContactID,
-			"/inbox", "/sending", "/remarks", "/remarks?kind=complaint&department=", "/phones", "/tasks/none"} {
+			"/welcome", "/welcome?for=lounge", "/welcome?for=gate", "/prospects", asked[0], asked[1], asked[2], asked[3], "/inbox", "/sending", "/remarks", "/remarks?kind=complaint&department=", "/phones", "/tasks/none"} {
 			pages = append(pages, b.get(path))
 		}
 		pages = append(pages, b.post("/tasks/"+cb.ID+"/close"), b.post("/tasks/"+cb.ID+"/agree"), b.post("/tasks/"+call.ID+"/survey"), b.post("/phones/write", "channel", "sms", "text", ""))

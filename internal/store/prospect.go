@@ -121,14 +121,19 @@ func (s *Store) ListProspects(ctx context.Context, f ProspectFilter) ([]Prospect
 // due.
 type ProspectCount struct{ All, Due int }
 
-// ProspectCounts counts a dealer's prospects by state.
-func (s *Store) ProspectCounts(ctx context.Context, dealerID string, now time.Time) (map[string]ProspectCount, error) {
+// ProspectCounts counts a dealer's prospects by state; one consultant's where
+// consultantID is not "".
+func (s *Store) ProspectCounts(ctx context.Context, dealerID, consultantID string, now time.Time) (map[string]ProspectCount, error) {
 	type row struct {
 		state string
 		n     ProspectCount
 	}
+	where, args := "", []any{key(dealerID), at(now)}
+	if consultantID != "" {
+		where, args = " and consultant_id = $3", append(args, key(consultantID))
+	}
 	rows, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.state, &x.n.All, &x.n.Due) },
-		"select state, count(*), sum(case when due_at <= $2 then 1 else 0 end) from prospect where dealer_id = $1 group by state", key(dealerID), at(now))
+		"select state, count(*), sum(case when due_at <= $2 then 1 else 0 end) from prospect where dealer_id = $1"+where+" group by state", args...)
 	if err != nil {
 		return nil, fmt.Errorf("counting prospects: %w", err)
 	}

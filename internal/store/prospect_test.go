@@ -156,7 +156,7 @@ func TestProspectBoard(t *testing.T) {
 		if _, err := st.ListProspects(ctx, store.ProspectFilter{DealerID: d.ID, State: "new", After: st.NewID()}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a cursor of nothing: %v", err)
 		}
-		counts, err := st.ProspectCounts(ctx, d.ID, now)
+		counts, err := st.ProspectCounts(ctx, d.ID, "", now)
 		if err != nil || counts["new"] != (store.ProspectCount{All: 7, Due: 4}) || counts["won"].All != 1 {
 			t.Errorf("counts: %+v, %v", counts, err)
 		}
