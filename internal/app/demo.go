@@ -21,8 +21,10 @@ import (
 	"otklik/internal/clock"
 	"otklik/internal/config"
 	"otklik/internal/console"
+	"otklik/internal/program"
 	"otklik/internal/sandbox"
 	"otklik/internal/store"
+	"otklik/templates"
 )
 
 //go:embed demo.yaml
@@ -188,6 +190,9 @@ func (a *App) seed(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := a.switchAllOn(ctx, d, now); err != nil {
+		return err
+	}
 	book, err := calendar.Default()
 	if err != nil {
 		return err
@@ -199,6 +204,29 @@ func (a *App) seed(ctx context.Context) error {
 		}
 		return f.demoRecords.seed(ctx, tx, d, now, next)
 	})
+}
+
+// switchAllOn has the demo's marketer switch every shipped program on, so that moving
+// the clock shows all of them.
+func (a *App) switchAllOn(ctx context.Context, d store.Dealer, now time.Time) error {
+	people, err := a.store.Employees(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(people, func(e store.Employee) bool { return slices.Contains(e.Roles, store.RoleMarketer) })
+	if i < 0 {
+		return fmt.Errorf("the demo dealership has no marketer")
+	}
+	programs, err := program.Load(templates.FS, "programs")
+	if err != nil {
+		return err
+	}
+	for _, id := range sorted(programs) {
+		if err := a.store.SetProgram(ctx, store.ProgramSetting{DealerID: d.ID, Program: id, Running: true, ChangedBy: people[i].ID, ChangedAt: now}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func seedCustomers(ctx context.Context, tx *store.Tx, d store.Dealer, cs []demoCustomer, now time.Time) error {
