@@ -81,7 +81,7 @@ func (s *Store) advance(ctx context.Context, w Walk, now time.Time, careful bool
 			for i := range people {
 				ids[i] = people[i].ID
 			}
-			standing, err := pendingOf(ctx, tx, "", ids)
+			standing, err := tx.plannedFor(ctx, ids)
 			if err != nil {
 				return err
 			}
@@ -114,6 +114,21 @@ func (s *Store) advance(ctx context.Context, w Walk, now time.Time, careful bool
 		return work(tx, load)
 	})
 	return done, written, err
+}
+
+// plannedFor is pendingOf for a page of a walk. Asked for a list, PostgreSQL reads all that
+// is planned, which is everybody's on the eve of a holiday: it is led to each person's
+// own by his index.
+func (t *Tx) plannedFor(ctx context.Context, ids []string) ([]Outreach, error) {
+	if t.s.pool == nil {
+		return pendingOf(ctx, t, "", ids)
+	}
+	os, err := collect(ctx, t, scanOutreach, "select "+outreachCols+` from unnest(cast(cast($1 as text[]) as uuid[])) as wanted (id) cross join lateral
+		(select * from outreach o where o.contact_id = wanted.id and o.state in ('planned', 'held') order by o.due_at limit 1000) as outreach order by outreach.id`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("reading pending outreach: %w", err)
+	}
+	return os, nil
 }
 
 // walked locks the walk and tells how far it has come.
