@@ -228,6 +228,9 @@ func (d *Dispatcher) about(o *store.Outreach, f *facts, def *program.Definition,
 	if !x.Vehicle.SoldAt.IsZero() {
 		in.VehicleSold = true
 	}
+	if start := x.Appointment.StartsAt; def.Trigger == store.EventAppointmentBooked && start.After(f.now) {
+		in.Soon = start.Sub(f.now) <= soon
+	}
 	in.Relationship = cmp.Or(in.Relationship, relationship(x), f.customer(o.ContactID))
 	if c := f.office.launch(def.ID, o.DealerID, subject, when); c != nil {
 		in.LaunchedBy, in.ApprovedBy, in.Size = c.LaunchedBy, c.ApprovedBy, c.Size
@@ -238,6 +241,10 @@ func (d *Dispatcher) about(o *store.Outreach, f *facts, def *program.Definition,
 	}
 	it.to.Occasion = x
 }
+
+// soon is how near an appointment is whose reminder is not held by quiet hours
+// (invariant 4).
+const soon = 90 * time.Minute
 
 // relationship names what a person has done with us beside visits.
 func relationship(x *draft.Occasion) string {
