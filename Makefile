@@ -39,7 +39,7 @@ test: ready ## run all tests, installing what they need if it is missing
 
 # The two halves of test. Alone, each package starts servers of its own.
 test-race:
-	go test -race -p $(PARALLEL) -timeout 9m $(PACKAGES)
+	go test -race -p $(PARALLEL) -timeout 20m $(PACKAGES)
 
 test-heavy:
 	$(if $(call tagged,heavy),go test -tags heavy -run '^TestHeavy' -p $(PARALLEL) -timeout 9m $(call tagged,heavy),@echo 'no package has heavy tests')
