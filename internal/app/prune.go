@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -38,6 +39,7 @@ func (a *App) pruneLoop(ctx context.Context) {
 		if total > 0 {
 			a.log.Info("history was pruned", "rows", total)
 		}
-		return err
+		// Longer than any program looks back for a date that it has missed.
+		return errors.Join(err, a.store.PruneWalks(ctx, a.clock.Business().AddDate(0, -3, 0).Format(time.DateOnly)))
 	})
 }

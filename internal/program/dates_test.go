@@ -117,6 +117,18 @@ func TestDates(t *testing.T) {
 				t.Errorf("%s: %d were foreseen, not %d", c.day, foreseen[c.day], len(planned)+len(listed))
 			}
 		}
+		if err := st.PruneWalks(t.Context(), "2028-02-01"); err != nil {
+			t.Fatal(err)
+		}
+		walks, err := st.Walks(t.Context(), "2026-01-01")
+		if err != nil || len(walks) == 0 {
+			t.Errorf("no walk is left: %v", err)
+		}
+		for w := range walks {
+			if w.Date < "2028-02-01" {
+				t.Errorf("%+v was kept", w)
+			}
+		}
 	})
 }
 
