@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"otklik/channels"
 	"otklik/internal/app"
 	"otklik/internal/dispatch"
+	"otklik/internal/outlook"
 )
 
 // planCmd prints what a real run would do.
@@ -49,21 +52,16 @@ func (c planCmd) print(r run, a *app.App) error {
 	if err != nil {
 		return err
 	}
-	lines, err := a.Forecast(r.ctx, d, from, to)
-	if err != nil {
-		return err
-	}
-	for _, l := range lines {
+	out := bufio.NewWriter(r.stdout)
+	err = a.Foresee(r.ctx, d, from, to, func(l *outlook.Row) error {
 		x := planLine{At: l.At.In(d.Location()).Format(time.RFC3339), Contact: l.Contact, Order: l.Order, Program: l.Program, Step: l.Step, Channel: string(l.Channel), Verdict: l.Verdict, Rule: l.Rule, Segments: l.Segments, Cost: l.Cost}
 		if c.JSON {
-			if err := json.NewEncoder(r.stdout).Encode(x); err != nil {
-				return err
-			}
-			continue
+			return json.NewEncoder(out).Encode(x)
 		}
-		fmt.Fprintf(r.stdout, "%s  %-8s %-9s %-18s %-8s %-6s %-20s %d  %s\n", x.At, x.Order, x.Channel, x.Program, x.Step, x.Verdict, x.Rule, x.Segments, x.Contact)
-	}
-	return nil
+		_, err := fmt.Fprintf(out, "%s  %-8s %-9s %-18s %-8s %-6s %-20s %d  %s\n", x.At, x.Order, x.Channel, x.Program, x.Step, x.Verdict, x.Rule, x.Segments, x.Contact)
+		return err
+	})
+	return errors.Join(err, out.Flush())
 }
 
 // moment reads a time of the command line.

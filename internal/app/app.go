@@ -33,6 +33,7 @@ import (
 	"otklik/internal/dispatch"
 	"otklik/internal/draft"
 	"otklik/internal/inbox"
+	"otklik/internal/outlook"
 	"otklik/internal/outreach"
 	"otklik/internal/policy"
 	"otklik/internal/program"
@@ -94,6 +95,7 @@ type App struct {
 
 	planner    *program.Planner
 	dispatcher *dispatch.Dispatcher
+	outlook    *outlook.Outlook
 	inbox      *inbox.Inbox
 	desk       *callback.Desk
 	console    *console.Console
@@ -274,6 +276,8 @@ func (a *App) build() {
 		Limits: a.limits, Overrides: a.changedLimits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
 	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, NextContact: a.nextContact, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
 	a.planner = &program.Planner{Store: a.store, Programs: a.inForce, Book: a.calendar, Closed: a.closures}
+	a.outlook = &outlook.Outlook{Store: a.store, Clock: a.clock, Planner: a.planner, Dispatcher: a.dispatcher}
+	a.closers = append(a.closers, func(context.Context) error { a.outlook.Close(); return nil })
 }
 
 // receive makes what takes replies in, behind build. Commands that only send do

@@ -13,6 +13,7 @@ import (
 	"otklik/channels/email"
 	"otklik/internal/dispatch"
 	"otklik/internal/inbox"
+	"otklik/internal/outlook"
 	"otklik/internal/reply"
 	"otklik/internal/store"
 	"otklik/templates"
@@ -41,21 +42,14 @@ func (a *App) DispatchOnce(ctx context.Context, progress func(dispatch.Summary))
 	return a.dispatcher.Once(ctx, progress)
 }
 
-// Forecast is one line of `otklik plan`.
-type Forecast = dispatch.Forecast
-
-// Forecast tells what a run from one moment to another would do; it changes
-// nothing (invariant 13).
-func (a *App) Forecast(ctx context.Context, d store.Dealer, from, to time.Time) ([]Forecast, error) {
+// Foresee gives what a run from one moment to another would do, in order of time, in
+// memory that does not grow with it; it changes nothing (invariant 13).
+func (a *App) Foresee(ctx context.Context, d store.Dealer, from, to time.Time, do func(*outlook.Row) error) error {
 	if err := a.makeChannels(); err != nil {
-		return nil, err
+		return err
 	}
 	a.build()
-	rows, err := a.planner.Preview(ctx, d.ID, from, to, a.clock.Business())
-	if err != nil {
-		return nil, err
-	}
-	return a.dispatcher.Forecast(ctx, rows)
+	return a.outlook.Each(ctx, d.ID, from, to, do)
 }
 
 // Proposals writes what the dealer's employees decided about replies that could not be

@@ -111,18 +111,19 @@ func live(t *testing.T, r *dispatchtest.Rig, clk *stopped, to time.Time) {
 // foreseen is the plan of a span as happenings.
 func foreseen(t *testing.T, r *dispatchtest.Rig, from, to time.Time) []happening {
 	t.Helper()
-	rows, err := r.Planner.Preview(t.Context(), r.Dealer.ID, from, to, from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fs, err := r.Dispatcher.Forecast(t.Context(), rows)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []happening
-	for _, f := range fs {
-		if f.At.Before(to) {
-			out = append(out, happening{f.At.Format(time.RFC3339), f.Contact, f.Program, f.Step, f.Occasion, string(f.Channel), f.Verdict, f.Rule})
+	for rows, err := range r.Planner.Preview(t.Context(), r.Dealer.ID, from, to, from) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		fs, err := r.Dispatcher.Forecast(t.Context(), rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range fs {
+			if f.At.Before(to) {
+				out = append(out, happening{f.At.Format(time.RFC3339), f.Contact, f.Program, f.Step, f.Occasion, string(f.Channel), f.Verdict, f.Rule})
+			}
 		}
 	}
 	slices.SortFunc(out, compareHappenings)

@@ -186,27 +186,13 @@ const (
 
 // along reads the next people of a walk.
 func along(ctx context.Context, q querier, w Walk, after string, limit int) (people []Person, last string, err error) {
-	args := []any{after, limit}
-	var days strings.Builder
-	for i, d := range w.Days {
-		if i > 0 {
-			days.WriteString(", ")
-		}
-		args = append(args, d)
-		fmt.Fprintf(&days, "$%d", len(args))
+	source, args := w.source(2)
+	id := "c.id"
+	if w.By == ByCar {
+		id = "k.id"
 	}
-	query := "select " + personCols + ", " + homeDealer + ", null, '', '' from contact c where c.id > $1 and c.erased_at is null order by c.id limit $2"
-	switch w.By {
-	case ByContact:
-	case ByBirthday:
-		query = "select " + personCols + ", " + homeDealer + ", null, '', '' from contact c where substr(c.birthday, length(c.birthday) - 4) in (" + days.String() +
-			") and c.birthday <> '' and c.id > $1 and c.erased_at is null order by c.id limit $2"
-	case ByCar:
-		args = append(args, w.Date)
-		query = "select " + personCols + ", " + homeDealer + ", k.id, k.model, k.delivered_on from vehicle k join contact c on c.id = k.contact_id where substr(k.delivered_on, 6) in (" + days.String() +
-			") and k.delivered_on <> '' and k.sold_at is null and k.id > $1 and c.erased_at is null and k.delivered_on < " + fmt.Sprintf("$%d", len(args)) + " order by k.id limit $2"
-	}
-	people, err = collect(ctx, q, scanPerson, query, args...)
+	query := "select " + personCols + ", " + homeDealer + ", " + w.car() + " from " + source + " and " + id + " > $1 order by " + id + " limit $2"
+	people, err = collect(ctx, q, scanPerson, query, append([]any{after, limit}, args...)...)
 	if err != nil {
 		return nil, after, fmt.Errorf("reading people: %w", err)
 	}
