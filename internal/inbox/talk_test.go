@@ -87,6 +87,40 @@ func TestInquiryBesideAnAnswer(t *testing.T) {
 	})
 }
 
+// TestInquiryWithoutMark: a question that is not marked as one is no answer and is not
+// asked about again, in three languages; beside an answer both count.
+func TestInquiryWithoutMark(t *testing.T) {
+	for _, tt := range []struct{ text, told, overall string }{
+		{"до скольки работаете", "Получили Ваш вопрос", ""},
+		{"сколько стоит то-5", "Получили Ваш вопрос", ""},
+		{"when do you close", "We have got your question", ""},
+		{"几点关门", "已收到您的问题", ""},
+		{"5, а до скольки работаете", "Получили Ваш вопрос", "5"},
+		{"5, what time do you open tomorrow", "We have got your question", "5"},
+		{"5分，你们几点关门", "已收到您的问题", "5"},
+	} {
+		t.Run(tt.text, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				w, contact := asked(t, st)
+				w.one(w.write(phone, tt.text), tt.told)
+				if ts := w.tasks(store.TaskReview); len(ts) != 1 || ts[0].Reason != callback.ReasonInquiry || ts[0].Words != tt.text || ts[0].State != store.TaskOpen {
+					t.Fatalf("tasks: %+v", ts)
+				}
+				// Answers are listed as rating and comment.
+				if got, _, _ := strings.Cut(w.answers(contact)["overall"], " "); got != tt.overall {
+					t.Errorf("overall is %q", got)
+				}
+				if tt.overall == "" {
+					w.write(phone, "4")
+					if got := w.answers(contact)["overall"]; got != "4" {
+						t.Errorf("the question is not open any more: %q", got)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestLanguage: the answer comes in the language in which the person writes, and
 // stays in it; a word and a number prove none.
 func TestLanguage(t *testing.T) {

@@ -39,6 +39,9 @@ func (p *Parser) Read(in Input) Reading {
 			d.readText(&r, w)
 		}
 	}
+	if (r.Intent == IntentAnswer || r.Intent == IntentUnclear) && d.inquires() {
+		r.Also = append(r.Also, IntentInquiry)
+	}
 	d.enrich(&r, in)
 	return r
 }

@@ -55,6 +55,8 @@ const (
 	IntentLater       Intent = "later"
 	IntentWrongPerson Intent = "wrong_person"
 	IntentUnclear     Intent = "unclear"
+	// IntentInquiry stands in Also only, beside an answer or what is unclear: the person asks us something.
+	IntentInquiry Intent = "inquiry"
 )
 
 // Flags a reading can carry.

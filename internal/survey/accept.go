@@ -28,9 +28,14 @@ func answers(r *reply.Reading) bool {
 	return r.Intent == reply.IntentAnswer || r.Intent == reply.IntentOptOut || r.Intent == reply.IntentCallback
 }
 
-// inquires tells whether the words ask something: the survey's question is no answer
+// inquires tells whether the person asks something: the survey's question is no answer
 // to that, and asking it again would be none either.
-func inquires(words string) bool {
+func inquires(r *reply.Reading, words string) bool {
+	return r.Has(reply.IntentInquiry) || marked(words)
+}
+
+// marked tells whether words end in a question mark.
+func marked(words string) bool {
 	words = strings.TrimRight(words, " \n!.)")
 	return (strings.HasSuffix(words, "?") || strings.HasSuffix(words, "？")) && wordy(words)
 }

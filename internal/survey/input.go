@@ -93,7 +93,7 @@ func (s *step) readAnswer(r *reply.Reading) []*Question {
 		return nil
 	}
 	a, ok := s.d.accepts(q, r)
-	if !ok || q.Role == Suggestions && inquires(a.Comment) && !s.st.Flagged {
+	if !ok || q.Role == Suggestions && inquires(r, a.Comment) && !s.st.Flagged {
 		return nil
 	}
 	words := a.Comment
@@ -155,7 +155,7 @@ func (s *step) praise(question, words string, r *reply.Reading) {
 func (s *step) answered(r *reply.Reading, saved []*Question) {
 	late := s.st.Done
 	s.judge(saved, s.d.saidCauses(r, s.words()))
-	if inquires(r.Comment) && !s.st.Flagged {
+	if inquires(r, r.Comment) && !s.st.Flagged {
 		// Who has a callback asks the person who calls.
 		s.emit(Effect{Kind: Inquiry, Words: s.words(), Topics: r.Topics})
 	}
@@ -184,7 +184,7 @@ func (s *step) unanswered(r *reply.Reading) {
 		s.called(r)
 		return
 	}
-	if inquires(r.Comment) && r.Suggest == nil && !s.st.Flagged {
+	if (r.Has(reply.IntentInquiry) || marked(r.Comment) && r.Suggest == nil) && !s.st.Flagged {
 		s.emit(Effect{Kind: Inquiry, Words: s.words(), Topics: r.Topics})
 		if !s.st.Silent {
 			s.effects[len(s.effects)-1].Message = "inquiry.received"

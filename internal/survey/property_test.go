@@ -108,7 +108,7 @@ func inputs(d *survey.Definition) *rapid.Generator[survey.Input] {
 				Intent: rapid.SampledFrom([]reply.Intent{reply.IntentAnswer, reply.IntentAnswer, reply.IntentAnswer, reply.IntentUnclear, reply.IntentOptOut,
 					reply.IntentResume, reply.IntentHelp, reply.IntentCallback, reply.IntentLater, reply.IntentWrongPerson}).Draw(t, "intent"),
 				Rating: rating.Draw(t, "rating"), Answer: yesno.Draw(t, "answer"), Comment: in.Text,
-				Also:       rapid.SliceOfN(rapid.SampledFrom([]reply.Intent{reply.IntentCallback, reply.IntentOptOut}), 0, 1).Draw(t, "also"),
+				Also:       rapid.SliceOfN(rapid.SampledFrom([]reply.Intent{reply.IntentCallback, reply.IntentOptOut, reply.IntentInquiry}), 0, 1).Draw(t, "also"),
 				Flags:      rapid.SliceOfN(rapid.SampledFrom([]string{reply.FlagSafety, reply.FlagPraise, reply.FlagNotFixed, reply.FlagCorrection}), 0, 1).Draw(t, "flags"),
 				Confidence: rapid.SampledFrom([]float64{1, 1, 0.4}).Draw(t, "confidence"),
 			}

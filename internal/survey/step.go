@@ -256,8 +256,14 @@ func (s *step) advance() {
 	s.thank()
 }
 
-// thank ends the conversation with thanks. That happens once: Done is for good.
+// thank ends the conversation with thanks, or with who answers where the person has asked
+// something in the same breath. That happens once: Done is for good.
 func (s *step) thank() {
+	if i := slices.IndexFunc(s.effects, func(e Effect) bool { return e.Kind == Inquiry }); i >= 0 {
+		s.effects[i].Message = "inquiry.received"
+		s.finish()
+		return
+	}
 	s.emit(Effect{Kind: Thank, Outcome: s.outcome()})
 	s.finish()
 }
