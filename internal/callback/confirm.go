@@ -73,7 +73,7 @@ func Reopen(ctx context.Context, tx Book, taskID, messageID, words string, now t
 		t.State = store.TaskClaimed
 	}
 	c := store.Clock{Kind: ClockSolution, DueAt: now.Add(solutionWithin)}
-	t.DueAt = c.DueAt
+	t.DueAt, t.CallFrom = c.DueAt, time.Time{}
 	if err := tx.SetClock(ctx, t.ID, c); err != nil {
 		return t, err
 	}

@@ -133,7 +133,7 @@ func (d *Desk) Attempt(ctx context.Context, taskID string, e store.Employee, a A
 			return err
 		}
 		if !a.Next.IsZero() {
-			t.DueAt = a.Next
+			CallBetween(t, a.Next, a.Next)
 		}
 		return tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: a.Outcome, EmployeeID: e.ID, Text: a.Note, Until: a.Next}, now)
 	})

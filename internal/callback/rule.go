@@ -95,6 +95,15 @@ func New(e survey.Effect, c store.Conversation, v store.Visit, now time.Time) st
 	return t
 }
 
+// CallBetween makes a call due in the time that the customer named: not before from, and
+// by to. The clocks stay: a deadline that comes first is red all the same.
+func CallBetween(t *store.Task, from, to time.Time) {
+	t.CallFrom, t.DueAt = from, from
+	if to.After(from) {
+		t.DueAt = to
+	}
+}
+
 // Working hours within which a promise to call makes sense.
 const (
 	workFrom = 9

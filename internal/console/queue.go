@@ -108,15 +108,15 @@ func (c *Console) next(q *request) error {
 }
 
 // nextTask takes the first of the queue that an employee can do something about:
-// his own or nobody's, not waiting for the customer's answer, and due within a day
-// before anything due later.
+// his own or nobody's, not waiting for the customer's answer nor for the time at which
+// he wants to be called, and due within a day before anything due later.
 func nextTask(ts []store.Task, e store.Employee, now time.Time) store.Task {
 	var later store.Task
 	for _, t := range ts {
-		if t.State == store.TaskAsked || t.OwnerID != "" && t.OwnerID != e.ID {
+		if t.State == store.TaskAsked || early(t, now) || t.OwnerID != "" && t.OwnerID != e.ID {
 			continue
 		}
-		if t.DueAt.Sub(now) <= 24*time.Hour {
+		if t.Due().Sub(now) <= 24*time.Hour {
 			return t
 		}
 		if later.ID == "" {
@@ -125,3 +125,13 @@ func nextTask(ts []store.Task, e store.Employee, now time.Time) store.Task {
 	}
 	return later
 }
+
+// early tells whether the customer wants to be called later than now, and before the
+// deadline.
+func early(t store.Task, now time.Time) bool { return t.CallFrom.After(now) && !beyond(t) }
+
+// beyond tells whether the customer wants to be called after the deadline.
+func beyond(t store.Task) bool { return t.CallFrom.After(t.Due()) }
+
+// Beyond tells whether the deadline is red before the customer wants to be called.
+func (v *view) Beyond(t store.Task) bool { return t.CallFrom.After(v.Now) && beyond(t) }

@@ -94,16 +94,12 @@ func (e *entry) act(f survey.Effect) error {
 	return nil
 }
 
-// wish moves a call to the time that the person named: it is due when that time
-// ends.
+// wish moves a call to the time that the person named.
 func wish(t *store.Task, w *reply.Interval, now time.Time) {
 	if w == nil || !w.From.After(now) {
 		return
 	}
-	t.DueAt = w.From
-	if w.To.After(w.From) {
-		t.DueAt = w.To
-	}
+	callback.CallBetween(t, w.From, w.To)
 }
 
 // wished keeps the named time as evidence.

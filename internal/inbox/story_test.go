@@ -371,6 +371,9 @@ func TestNamedTime(t *testing.T) {
 			at := w.Clock.Business().In(w.Dealer.Location())
 			from := time.Date(at.Year(), at.Month(), at.Day()+1, 18, 30, 0, 0, w.Dealer.Location())
 			i := slices.IndexFunc(cb, func(x store.Task) bool { return x.ContactName == "Клиент "+name })
+			if i >= 0 && !cb[i].CallFrom.Equal(from) {
+				t.Errorf("%s: to be called from %v, want %v", name, cb[i].CallFrom, from)
+			}
 			if i < 0 || cb[i].DueAt.Before(from) || cb[i].DueAt.After(from.Add(3*time.Hour)) {
 				t.Fatalf("%s: callbacks %+v, wanted about %v", name, cb, from)
 			}

@@ -51,8 +51,13 @@ type Task struct {
 	// Survey is what is asked by phone; "" for the survey of the house.
 	Survey                               string
 	OpenedAt, DueAt, ClaimedAt, ClosedAt time.Time
-	Outcome, Note, Agreed                string
-	NextContactAt                        time.Time
+	// CallFrom is when the time begins at which the customer wants to be called; zero for
+	// at once.
+	CallFrom time.Time
+	// DeadlineAt is the first of the clocks that is not met; zero where none is left.
+	DeadlineAt            time.Time
+	Outcome, Note, Agreed string
+	NextContactAt         time.Time
 	// ConfirmedAt is when the customer said that it is solved; ConfirmedBy names
 	// the message, or "manager" with the reason in Note.
 	ConfirmedAt time.Time
@@ -76,20 +81,20 @@ type Step struct {
 }
 
 const taskCols = `t.id, t.dealer_id, t.kind, t.number, t.contact_id, t.visit_id, t.outreach_id, t.conversation_id, t.message_id, t.state, t.owner_id, t.reason, t.severity,
-	t.words, t.department, t.source_party, t.way_in, t.survey, t.opened_at, t.due_at, t.claimed_at, t.closed_at, t.outcome, t.note, t.agreed, t.next_contact_at, t.confirmed_at, t.confirmed_by, t.version,
+	t.words, t.department, t.source_party, t.way_in, t.survey, t.opened_at, t.due_at, t.claimed_at, t.closed_at, t.outcome, t.note, t.agreed, t.next_contact_at, t.confirmed_at, t.confirmed_by, t.version, t.call_from, (select min(k.due_at) from task_clock k where k.task_id = t.id and k.met_at is null),
 	c.name, e.name, v.order_no`
 
 const taskFrom = " from task t left join contact c on c.id = t.contact_id left join employee e on e.id = t.owner_id left join visit v on v.id = t.visit_id"
 
 func scanTask(r scanner) (t Task, err error) {
 	var contact, visit, out, conv, msg, owner, name, ownerName, order text
-	var opened, due, claimed, closed, next, confirmed moment
+	var opened, due, claimed, closed, next, confirmed, from, deadline moment
 	err = r.Scan(&t.ID, &t.DealerID, &t.Kind, &t.Number, &contact, &visit, &out, &conv, &msg, &t.State, &owner, &t.Reason, &t.Severity,
-		&t.Words, &t.Department, &t.SourceParty, &t.WayIn, &t.Survey, &opened, &due, &claimed, &closed, &t.Outcome, &t.Note, &t.Agreed, &next, &confirmed, &t.ConfirmedBy, &t.Version,
+		&t.Words, &t.Department, &t.SourceParty, &t.WayIn, &t.Survey, &opened, &due, &claimed, &closed, &t.Outcome, &t.Note, &t.Agreed, &next, &confirmed, &t.ConfirmedBy, &t.Version, &from, &deadline,
 		&name, &ownerName, &order)
 	t.ContactID, t.VisitID, t.OutreachID, t.ConversationID, t.MessageID, t.OwnerID = string(contact), string(visit), string(out), string(conv), string(msg), string(owner)
 	t.ContactName, t.OwnerName, t.Order = string(name), string(ownerName), string(order)
-	t.OpenedAt, t.DueAt, t.ClaimedAt, t.ClosedAt, t.NextContactAt, t.ConfirmedAt = opened.Time, due.Time, claimed.Time, closed.Time, next.Time, confirmed.Time
+	t.OpenedAt, t.DueAt, t.ClaimedAt, t.ClosedAt, t.NextContactAt, t.ConfirmedAt, t.CallFrom, t.DeadlineAt = opened.Time, due.Time, claimed.Time, closed.Time, next.Time, confirmed.Time, from.Time, deadline.Time
 	return t, err
 }
 
@@ -133,11 +138,11 @@ func (t *Tx) OpenTask(ctx context.Context, x Task, now time.Time) (Task, error) 
 }
 
 var taskInsert = []string{"id", "dealer_id", "kind", "number", "contact_id", "visit_id", "outreach_id", "conversation_id", "message_id", "state", "owner_id", "reason", "severity",
-	"words", "department", "source_party", "way_in", "survey", "opened_at", "due_at", "closed_at", "outcome", "note", "version", "updated_at"}
+	"words", "department", "source_party", "way_in", "survey", "opened_at", "due_at", "closed_at", "outcome", "note", "version", "call_from", "updated_at"}
 
 func taskRow(x Task, now time.Time) []any {
 	return []any{x.ID, x.DealerID, x.Kind, x.Number, opt(x.ContactID), opt(x.VisitID), opt(x.OutreachID), opt(x.ConversationID), opt(x.MessageID), x.State, opt(x.OwnerID), x.Reason, x.Severity,
-		x.Words, x.Department, x.SourceParty, x.WayIn, x.Survey, at(x.OpenedAt), at(x.DueAt), at(x.ClosedAt), x.Outcome, x.Note, x.Version, at(now)}
+		x.Words, x.Department, x.SourceParty, x.WayIn, x.Survey, at(x.OpenedAt), at(x.DueAt), at(x.ClosedAt), x.Outcome, x.Note, x.Version, at(x.CallFrom), at(now)}
 }
 
 func (t *Tx) taskLike(ctx context.Context, x Task) (Task, error) {
@@ -192,9 +197,9 @@ func withClocks(ctx context.Context, q querier, id string) (Task, error) {
 // SaveTask writes a changed task. ErrConflict when it moved since it was read.
 func (t *Tx) SaveTask(ctx context.Context, x Task, now time.Time) error {
 	r, err := t.ExecContext(ctx, `update task set state = $3, owner_id = $4, words = $5, severity = $6, due_at = $7, claimed_at = $8, closed_at = $9, outcome = $10, note = $11, agreed = $12,
-		next_contact_at = $13, confirmed_at = $14, confirmed_by = $15, reason = $16, contact_id = $17, version = version + 1, updated_at = $18, conversation_id = $19 where id = $1 and version = $2`,
+		next_contact_at = $13, confirmed_at = $14, confirmed_by = $15, reason = $16, contact_id = $17, version = version + 1, updated_at = $18, conversation_id = $19, call_from = $20 where id = $1 and version = $2`,
 		x.ID, x.Version, x.State, opt(x.OwnerID), x.Words, x.Severity, at(x.DueAt), at(x.ClaimedAt), at(x.ClosedAt), x.Outcome, x.Note, x.Agreed,
-		at(x.NextContactAt), at(x.ConfirmedAt), x.ConfirmedBy, x.Reason, opt(x.ContactID), at(now), opt(x.ConversationID))
+		at(x.NextContactAt), at(x.ConfirmedAt), x.ConfirmedBy, x.Reason, opt(x.ContactID), at(now), opt(x.ConversationID), at(x.CallFrom))
 	if err != nil {
 		return fmt.Errorf("saving a task: %w", err)
 	}
@@ -317,7 +322,16 @@ func texts(n int, values []string) (in string, args []any) {
 	return "(" + strings.Join(marks, ", ") + ")", args
 }
 
-// TaskCounts counts open tasks of a dealer by kind and those past due; of some kinds,
+// Due is when the task is late: at the time it is to be done by, or at a deadline that
+// comes first.
+func (t Task) Due() time.Time {
+	if !t.DeadlineAt.IsZero() && t.DeadlineAt.Before(t.DueAt) {
+		return t.DeadlineAt
+	}
+	return t.DueAt
+}
+
+// TaskCounts counts open tasks of a dealer by kind and those past due or past a deadline; of some kinds,
 // or of all when none is named.
 func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time, kinds ...string) (byKind map[string]int, overdue int, err error) {
 	type row struct {
@@ -330,7 +344,7 @@ func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time, 
 		where, args = " and kind in "+in, append(args, more...)
 	}
 	rows, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.kind, &x.n, &x.late) },
-		`select kind, count(*), sum(case when due_at < $2 then 1 else 0 end) from task where dealer_id = $1 and state in ('open', 'claimed', 'asked')`+where+` group by kind`, args...)
+		`select kind, count(*), sum(case when due_at < $2 or exists (select 1 from task_clock k where k.task_id = task.id and k.met_at is null and k.due_at < $2) then 1 else 0 end) from task where dealer_id = $1 and state in ('open', 'claimed', 'asked')`+where+` group by kind`, args...)
 	byKind = map[string]int{}
 	for _, x := range rows {
 		byKind[x.kind] = x.n

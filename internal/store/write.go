@@ -137,15 +137,15 @@ func (g *Group) writeTasks(ctx context.Context, b *batch) error {
 }
 
 var taskChangeCols = []column{{"id", "uuid"}, {"read", "bigint"}, {"state", "text"}, {"owner_id", "uuid"}, {"words", "text"}, {"severity", "bigint"}, {"due_at", "bigint"}, {"claimed_at", "bigint"}, {"closed_at", "bigint"},
-	{"outcome", "text"}, {"note", "text"}, {"agreed", "text"}, {"next_contact_at", "bigint"}, {"confirmed_at", "bigint"}, {"confirmed_by", "text"}, {"reason", "text"}, {"contact_id", "uuid"}, {"version", "bigint"}, {"updated_at", "bigint"}, {"conversation_id", "uuid"}}
+	{"outcome", "text"}, {"note", "text"}, {"agreed", "text"}, {"next_contact_at", "bigint"}, {"confirmed_at", "bigint"}, {"confirmed_by", "text"}, {"reason", "text"}, {"contact_id", "uuid"}, {"version", "bigint"}, {"updated_at", "bigint"}, {"conversation_id", "uuid"}, {"call_from", "bigint"}}
 
 const taskChangeSQL = `update task set state = v.state, owner_id = v.owner_id, words = v.words, severity = v.severity, due_at = v.due_at, claimed_at = v.claimed_at, closed_at = v.closed_at, outcome = v.outcome, note = v.note, agreed = v.agreed,
-	next_contact_at = v.next_contact_at, confirmed_at = v.confirmed_at, confirmed_by = v.confirmed_by, reason = v.reason, contact_id = v.contact_id, version = v.version, updated_at = v.updated_at, conversation_id = v.conversation_id
+	next_contact_at = v.next_contact_at, confirmed_at = v.confirmed_at, confirmed_by = v.confirmed_by, reason = v.reason, contact_id = v.contact_id, version = v.version, updated_at = v.updated_at, conversation_id = v.conversation_id, call_from = v.call_from
 	from v where task.id = v.id and task.version = v.read`
 
 func taskChangeRow(x *taskChange) []any {
 	return []any{x.ID, x.read, x.State, opt(x.OwnerID), x.Words, x.Severity, at(x.DueAt), at(x.ClaimedAt), at(x.ClosedAt), x.Outcome, x.Note, x.Agreed,
-		at(x.NextContactAt), at(x.ConfirmedAt), x.ConfirmedBy, x.Reason, opt(x.ContactID), x.Version, at(x.now), opt(x.ConversationID)}
+		at(x.NextContactAt), at(x.ConfirmedAt), x.ConfirmedBy, x.Reason, opt(x.ContactID), x.Version, at(x.now), opt(x.ConversationID), at(x.CallFrom)}
 }
 
 // openTasks numbers and writes new tasks, a dealer's own in the order of their ids.

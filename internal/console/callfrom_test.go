@@ -1,0 +1,60 @@
+package console_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+)
+
+// TestCallFrom: who said when to call him is nobody's next call before, the queue and the
+// card say it in the dealer's time, and a deadline that comes first is red at once.
+func TestCallFrom(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		cb := h.complaint() // at noon in Moscow
+		_, err := h.Clock.Advance(time.Minute)
+		check(t, err)
+		h.write("после шести")
+		b := h.login("maria")
+		for locale, said := range map[string]string{"ru": "звонить после 18:00", "en": "call after 18:00", "zh": "18:00以后致电"} {
+			b.post("/language", "locale", locale, "back", "/queue").want(t, http.StatusSeeOther)
+			for _, path := range []string{"/queue", "/tasks/" + cb.ID} {
+				if p := b.get(path); !strings.Contains(p.body, said) {
+					t.Errorf("%s, %s: %q is not said", locale, path, said)
+				}
+			}
+		}
+		b.post("/language", "locale", "zh", "back", "/queue").want(t, http.StatusSeeOther)
+		next := func() string { return b.get("/queue/next").Header.Get("Location") }
+		if at := next(); at != "/queue" {
+			t.Errorf("before six the next call is %s", at)
+		}
+		if _, late, err := st.TaskCounts(t.Context(), h.Dealer.ID, cb.OpenedAt.Add(23*time.Hour)); err != nil || late != 1 {
+			t.Errorf("%d late after 23 hours, %v", late, err)
+		}
+		_, err = h.Clock.Advance(6*time.Hour + time.Minute)
+		check(t, err)
+		if at := next(); at != "/tasks/"+cb.ID {
+			t.Errorf("after six the next call is %s", at)
+		}
+		h.write("лучше послезавтра после обеда")
+		if p := b.get("/queue"); !strings.Contains(p.body, `class="task late"`) || !strings.Contains(p.body, "期限先到") {
+			t.Errorf("a time after the deadline is not red:\n%s", p.body)
+		}
+		if x := h.task(cb.ID); !x.CallFrom.After(x.Due()) {
+			t.Errorf("to be called from %v, deadline %v", x.CallFrom, x.Due())
+		}
+		_, err = h.Clock.Advance(18 * time.Hour)
+		check(t, err)
+		if _, late, err := st.TaskCounts(t.Context(), h.Dealer.ID, h.Clock.Business()); err != nil || late != 1 {
+			t.Errorf("%d late past the deadline, %v", late, err)
+		}
+		if at := next(); at != "/tasks/"+cb.ID {
+			t.Errorf("past the deadline the next call is %s", at)
+		}
+	})
+}
