@@ -135,7 +135,7 @@ func TestTwoNodes(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			const n = 12
-			url := storetest.URL(t, engine)
+			url := storetest.FreshURL(t, engine)
 			w := newWorld(t, storetest.OpenURL(t, url))
 			w.crowd(n)
 			other := &inbox.Inbox{Store: storetest.OpenURL(t, url), Clock: w.in.Clock, Roster: w.in.Roster, Parser: w.in.Parser, Survey: w.in.Survey, Drafter: w.in.Drafter, Copies: w.in.Copies,

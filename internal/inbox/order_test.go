@@ -124,7 +124,7 @@ func (w *world) end(contact string) string {
 func TestOrder(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
-			url := storetest.URL(t, engine)
+			url := storetest.FreshURL(t, engine)
 			w := newWorld(t, storetest.OpenURL(t, url))
 			nodes := []*inbox.Inbox{w.in, w.node(storetest.OpenURL(t, url))}
 			n := 0

@@ -29,7 +29,7 @@ func due(t *testing.T, st *store.Store, d store.Dealer) []store.Outreach {
 func TestNodesPlanTogether(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
-			url := storetest.URL(t, engine)
+			url := storetest.FreshURL(t, engine)
 			var nodes []*program.Planner
 			for range 3 {
 				nodes = append(nodes, &program.Planner{Store: storetest.OpenURL(t, url), Programs: program.Fixed(map[string]*program.Definition{"service-followup": followup(t)}), Book: book(t)})
@@ -91,7 +91,7 @@ func TestNodesPlanTogether(t *testing.T) {
 // TestOneNodePlansAPart: while a node takes up a part of the events, another leaves
 // that part alone and does not wait. SQLite has one writer.
 func TestOneNodePlansAPart(t *testing.T) {
-	url := storetest.URL(t, "postgres")
+	url := storetest.FreshURL(t, "postgres")
 	st, other := storetest.OpenURL(t, url), storetest.OpenURL(t, url)
 	d := storetest.Dealer(t, st)
 	storetest.Save(t, st, d, storetest.Visit("1", "Иванов Иван", "+79000000001", now.Add(-time.Hour)))

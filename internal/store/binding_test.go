@@ -179,7 +179,7 @@ func TestMalformedID(t *testing.T) {
 // TestReadersDoNotWrite: a read connection that wrote would wait for, or hold,
 // SQLite's one lock.
 func TestReadersDoNotWrite(t *testing.T) {
-	url := storetest.URL(t, "sqlite")
+	url := storetest.FreshURL(t, "sqlite")
 	st := storetest.OpenURL(t, url)
 	_, err := raw(t, "sqlite", url).ExecContext(t.Context(), "begin immediate")
 	must(t, err)

@@ -104,7 +104,7 @@ func TestClaimsUseTheirIndexes(t *testing.T) {
 // also when PostgreSQL takes each person to have many messages, as it does early in a
 // campaign.
 func TestBeginFindsOutreachByKey(t *testing.T) {
-	url := storetest.URL(t, "postgres")
+	url := storetest.FreshURL(t, "postgres")
 	st, db := storetest.OpenURL(t, url), raw(t, "postgres", url)
 	fill(t, st, db, storetest.Dealer(t, st), 5000)
 	_, err := db.ExecContext(t.Context(), "update message set contact_id = '"+st.NewID()+"'")

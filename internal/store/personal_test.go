@@ -150,7 +150,7 @@ func each(t *testing.T, run func(t *testing.T, st *store.Store, db *sql.DB, url 
 	t.Helper()
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
-			url := storetest.URL(t, engine)
+			url := storetest.FreshURL(t, engine)
 			st := storetest.OpenURL(t, url)
 			run(t, st, raw(t, engine, url), url)
 		})

@@ -94,7 +94,7 @@ func plainIndex(ddl string) string {
 func TestSchemaParity(t *testing.T) {
 	var got []schema
 	for engine, ask := range map[string]func(*testing.T, *sql.DB) schema{"sqlite": sqliteSchema, "postgres": postgresSchema} {
-		url := storetest.URL(t, engine)
+		url := storetest.FreshURL(t, engine)
 		storetest.OpenURL(t, url)
 		s := ask(t, raw(t, engine, url))
 		if len(s.Columns) < 200 || len(s.Keys) < 30 || len(s.Foreign) < 40 || len(s.Indexes) < 30 {

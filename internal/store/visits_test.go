@@ -200,7 +200,7 @@ func TestChangedVisit(t *testing.T) {
 func TestSaveAtOnce(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
-			url := storetest.URL(t, engine)
+			url := storetest.FreshURL(t, engine)
 			st := storetest.OpenURL(t, url)
 			d := storetest.Dealer(t, st)
 			var wg sync.WaitGroup

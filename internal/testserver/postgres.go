@@ -25,16 +25,82 @@ var ownPostgres = sync.OnceValues(StartPostgres)
 // so that a test finds code that leans on either.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv(PostgresEnv)
-	if server == "" {
-		NeedBinary(t, "initdb")
-		own, err := ownPostgres()
-		if err != nil {
-			t.Fatal(err)
-		}
-		server = own.URL()
+	return database(t, ofRun(t), "template0")
+}
+
+// PostgresLike is Postgres with a database that begins as fill left another one.
+// fill is called once for a name on a server, by whichever package comes first,
+// with the URL of an empty database; it must let go of all its connections. What
+// it made stays on the server.
+func PostgresLike(t testing.TB, name string, fill func(url string) error) string {
+	t.Helper()
+	server := ofRun(t)
+	if err := model(server, name, fill); err != nil {
+		t.Fatalf("making the database %s: %v", name, err)
 	}
-	return database(t, server)
+	return database(t, server, name)
+}
+
+// ofRun is the server of the run, or that of this test process.
+func ofRun(t testing.TB) string {
+	t.Helper()
+	if server := os.Getenv(PostgresEnv); server != "" {
+		return server
+	}
+	NeedBinary(t, "initdb")
+	own, err := ownPostgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own.URL()
+}
+
+// model makes the database that others begin as, unless the server has it.
+func model(server, name string, fill func(url string) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return fmt.Errorf("connecting to PostgreSQL: %w", err)
+	}
+	// The lock goes with the connection. Who is marked as a template is finished.
+	defer conn.Close(ctx)
+	for _, lock := range []bool{false, true} {
+		if lock {
+			if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", name); err != nil {
+				return err
+			}
+		}
+		var finished bool
+		err := conn.QueryRow(ctx, "SELECT exists (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)", name).Scan(&finished)
+		if finished || err != nil {
+			return err
+		}
+	}
+	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name, "CREATE DATABASE " + name + " TEMPLATE template0"} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	location, err := within(server, name)
+	if err != nil {
+		return err
+	}
+	if err := fill(location); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE true")
+	return err
+}
+
+// within is the URL of a database on a server.
+func within(server, name string) (string, error) {
+	result, err := url.Parse(server)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", PostgresEnv, err)
+	}
+	result.Path = "/" + name
+	return result.String(), nil
 }
 
 // PrivatePostgres returns the URL of a database on a PostgreSQL that only this
@@ -52,15 +118,15 @@ func PrivatePostgres(t testing.TB) (url string, stop, start func()) {
 			t.Errorf("after the test: %v", err)
 		}
 	})
-	url = database(t, server.URL())
+	url = database(t, server.URL(), "template0")
 	stop, start = server.controls(t)
 	// The database is dropped before the server closes: it must run then.
 	t.Cleanup(start)
 	return url, stop, start
 }
 
-// database makes an empty database on the server and drops it at the end.
-func database(t testing.TB, server string) string {
+// database makes a copy of a database on the server and drops it at the end.
+func database(t testing.TB, server, template string) string {
 	t.Helper()
 	name := randomName("otklik_test_")
 	execute := func(statement string) error {
@@ -74,7 +140,7 @@ func database(t testing.TB, server string) string {
 		_, err = conn.Exec(ctx, statement)
 		return errors.Join(err, conn.Close(ctx))
 	}
-	if err := execute("CREATE DATABASE " + name + " TEMPLATE template0"); err != nil {
+	if err := execute("CREATE DATABASE " + name + " TEMPLATE " + template); err != nil {
 		t.Fatalf("creating a database: %v", err)
 	}
 	t.Cleanup(func() {
@@ -82,12 +148,11 @@ func database(t testing.TB, server string) string {
 			t.Errorf("dropping a database: %v", err)
 		}
 	})
-	result, err := url.Parse(server)
+	location, err := within(server, name)
 	if err != nil {
-		t.Fatalf("reading %s: %v", PostgresEnv, err)
+		t.Fatal(err)
 	}
-	result.Path = "/" + name
-	return result.String()
+	return location
 }
 
 // StartPostgres starts a PostgreSQL with an empty cluster and returns when it

@@ -2,12 +2,15 @@ package testserver_test
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -32,6 +35,47 @@ func TestPostgresGivesEachTestADatabaseOfItsOwn(t *testing.T) {
 	})
 	if err := query(t, seen[0], "SELECT 1"); err == nil || !strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("the database of an ended test answers with %v, want that it does not exist", err)
+	}
+}
+
+func TestPostgresLikeFillsOnceForAll(t *testing.T) {
+	var filled atomic.Int32
+	name := "like_" + strings.ToLower(rand.Text())
+	fill := func(url string) error {
+		filled.Add(1)
+		return query(t, url, "CREATE TABLE visit (id int)")
+	}
+	t.Run("all", func(t *testing.T) {
+		for range 4 {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				url := testserver.PostgresLike(t, name, fill)
+				// Only who has the table for himself divides by one.
+				if err := query(t, url, "INSERT INTO visit SELECT 1/(1-count(*)) FROM visit"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+	if n := filled.Load(); n != 1 {
+		t.Errorf("filled %d times, want once", n)
+	}
+	if err := query(t, testserver.Postgres(t), "SELECT id FROM visit"); err == nil {
+		t.Error("an empty database has the table")
+	}
+}
+
+func TestPostgresLikeBeginsAnewAfterAFailure(t *testing.T) {
+	name := "like_" + strings.ToLower(rand.Text())
+	err := testserver.Model(testserver.OfRun(t), name, func(url string) error {
+		return errors.Join(query(t, url, "CREATE TABLE visit (half int)"), errors.New("half way"))
+	})
+	if err == nil {
+		t.Error("the failure is not told")
+	}
+	url := testserver.PostgresLike(t, name, func(url string) error { return query(t, url, "CREATE TABLE visit (id int)") })
+	if err := query(t, url, "SELECT id FROM visit"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -211,7 +211,7 @@ func together(b *bench, muxes []*http.ServeMux, path, body, key string) []*httpt
 func TestTogether(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
-			url := storetest.URL(t, engine)
+			url := storetest.FreshURL(t, engine)
 			b := newBench(t, storetest.OpenURL(t, url))
 			other, _ := node(t, storetest.OpenURL(t, url), &bytes.Buffer{})
 			muxes := []*http.ServeMux{b.mux, other}

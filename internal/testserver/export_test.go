@@ -1,0 +1,7 @@
+package testserver
+
+// Model and OfRun are what PostgresLike is made of.
+var (
+	Model = model
+	OfRun = ofRun
+)
