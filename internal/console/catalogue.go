@@ -49,14 +49,15 @@ func loadCatalogues(fsys fs.FS) (map[string]*catalogue, error) {
 		out[l] = c
 	}
 	var errs []error
+	first := out[locales()[0]]
 	for _, l := range locales() {
-		for _, k := range out[locales()[0]].keys() {
-			if !slices.Contains(out[l].keys(), k) {
+		for _, k := range first.keys() {
+			if !out[l].knows(k) {
 				errs = append(errs, fmt.Errorf("%s.yaml has no %s", l, k))
 			}
 		}
 		for _, k := range out[l].keys() {
-			if !slices.Contains(out[locales()[0]].keys(), k) {
+			if !first.knows(k) {
 				errs = append(errs, fmt.Errorf("only %s.yaml has %s", l, k))
 			}
 		}
@@ -121,6 +122,9 @@ func (c *catalogue) keys() []string {
 	slices.Sort(out)
 	return out
 }
+
+// knows tells whether a key is among keys.
+func (c *catalogue) knows(key string) bool { return c.has(key) || c.counts[key] != nil }
 
 func (c *catalogue) has(key string) bool { _, ok := c.texts[key]; return ok }
 

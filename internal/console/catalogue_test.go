@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"testing/fstest"
 
 	"otklik/templates"
 )
@@ -26,6 +27,20 @@ func TestCataloguesSayTheSame(t *testing.T) {
 				t.Errorf("%s %s has %v, Russian %v", l, key, got, want)
 			}
 		}
+	}
+}
+
+// TestEveryLanguageHasEveryKey, texts and counted texts, and none of its own.
+func TestEveryLanguageHasEveryKey(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	_, err := loadCatalogues(fstest.MapFS{
+		"console/ru.yaml": file("a: {b: бэ, c: цэ}\nn: {one: раз, other: много}\n"),
+		"console/en.yaml": file("a: {b: bee}\nn: {one: once, other: often}\n"),
+		"console/zh.yaml": file("a: {b: 乙, c: 丙, d: 丁}\nm: {other: 多}\n"),
+	})
+	want := "en.yaml has no a.c\nzh.yaml has no n\nonly zh.yaml has a.d\nonly zh.yaml has m"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
