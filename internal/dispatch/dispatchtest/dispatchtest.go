@@ -5,6 +5,7 @@ package dispatchtest
 
 import (
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -42,11 +43,14 @@ type Rig struct {
 	Dispatcher *dispatch.Dispatcher
 }
 
-// Texts and lexicons are read once for a test run: reading them takes a second under
-// the race detector, and nothing changes them.
+// What ships is read once for a test run: reading it takes a second under the race
+// detector, and nothing changes it.
 var (
-	texts  = sync.OnceValues(func() (*render.Renderer, error) { return render.New(templates.FS) })
-	parser = sync.OnceValues(reply.New)
+	texts    = sync.OnceValues(func() (*render.Renderer, error) { return render.New(templates.FS) })
+	parser   = sync.OnceValues(reply.New)
+	rules    = sync.OnceValues(policy.Default)
+	programs = sync.OnceValues(func() (map[string]*program.Definition, error) { return program.Load(templates.FS, "programs") })
+	book     = sync.OnceValues(func() (*calendar.Book, error) { return calendar.Default() })
 )
 
 // Parser is the reply parser, shared by the tests of a run.
@@ -73,11 +77,11 @@ func New(t testing.TB, st *store.Store) *Rig {
 	if r.Renderer, err = texts(); err != nil {
 		t.Fatal(err)
 	}
-	rules, err := policy.Default()
+	rules, err := rules()
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs, err := program.Load(templates.FS, "programs")
+	programs, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,11 +89,11 @@ func New(t testing.TB, st *store.Store) *Rig {
 		t.Fatal(err)
 	}
 	r.Drafter = &draft.Drafter{Renderer: r.Renderer, PublicURL: "https://south.example"}
-	book, err := calendar.Default()
+	book, err := book()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Planner = &program.Planner{Store: st, Programs: program.Fixed(programs), Book: book}
+	r.Planner = &program.Planner{Store: st, Programs: program.Fixed(maps.Clone(programs)), Book: book}
 	r.Dispatcher = &dispatch.Dispatcher{Store: st, Clock: r.Clock, Roster: r.Roster, Channels: map[channels.Kind]channels.Channel{channels.SMS: r.Fake}, Policy: rules, Programs: r.Planner.Programs, Book: book,
 		Survey: r.Survey, Drafter: r.Drafter, Cells: ratelimit.NewMemory(), Log: slog.New(slog.DiscardHandler)}
 	return r
