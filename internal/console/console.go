@@ -105,11 +105,8 @@ type asset struct {
 // New parses every template and catalogue; what is wrong with them is an error
 // here and never on a page.
 func New(d Deps) (*Console, error) {
-	c := &Console{Deps: d, failures: newFailures(), counts: newCounter(), origin: http.NewCrossOriginProtection(), assets: map[string]asset{}}
+	c := &Console{Deps: d, failures: newFailures(), counts: newCounter(), passwords: newChecker(), origin: http.NewCrossOriginProtection(), assets: map[string]asset{}}
 	var err error
-	if c.passwords, err = newChecker(); err != nil {
-		return nil, err
-	}
 	if c.catalogues, err = loadCatalogues(templates.FS); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package console_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -11,9 +13,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/argon2"
 
 	"otklik/channels"
 	"otklik/internal/callback"
@@ -31,8 +34,14 @@ const (
 	password = "a long password"
 )
 
-// passwordHash is made once: it is meant to be slow.
-var passwordHash = sync.OnceValues(func() (string, error) { return console.HashPassword(password) })
+// passwordHash fits password and costs little: a hash tells its own costs, and every
+// test logs in. Logins at full cost are in TestLogin.
+func passwordHash() string {
+	const memory, passes, lanes = 8, 1, 1
+	salt := []byte("salt of the test")
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes, base64.RawStdEncoding.EncodeToString(salt),
+		base64.RawStdEncoding.EncodeToString(argon2.IDKey([]byte(password), salt, passes, memory, lanes, 32)))
+}
 
 // house is a console on a rig: a dealer with people of every role, a second dealer,
 // and phones.
@@ -48,7 +57,7 @@ type house struct {
 	log     *bytes.Buffer
 	changed chan struct{}
 	people  map[string]store.Employee
-	// logged holds a browser a person: a login is slow on purpose.
+	// logged holds a browser a person.
 	logged map[string]*browser
 	n      int
 }
@@ -63,8 +72,7 @@ func open(t testing.TB, st *store.Store) *house {
 	if h.Roster, err = st.Roster(ctx); err != nil {
 		t.Fatal(err)
 	}
-	hash, err := passwordHash()
-	check(t, err)
+	hash := passwordHash()
 	for login, e := range map[string]store.Employee{
 		"maria":  {DealerID: h.Dealer.ID, Name: "Мария Орлова", Roles: []string{store.RoleOperator}},
 		"sergey": {DealerID: h.Dealer.ID, Name: "Сергей Ли", Roles: []string{store.RoleOperator}},

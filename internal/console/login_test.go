@@ -13,6 +13,12 @@ import (
 func TestLogin(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		h := open(t, st)
+		maria := h.people["maria"]
+		var err error
+		maria.PasswordHash, err = console.HashPassword(password)
+		check(t, err)
+		_, err = st.SaveEmployee(t.Context(), maria, storetest.Now)
+		check(t, err)
 		b := h.stranger()
 		if p := b.get("/queue?mine=1"); p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != "/login?to=%2Fqueue%3Fmine%3D1" || len(p.Cookies()) != 0 {
 			t.Fatalf("a stranger was not sent to the login: %s to %q", p.Status, p.Header.Get("Location"))

@@ -39,9 +39,12 @@ func HashPassword(password string) (string, error) {
 	}
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(salt) // never fails (crypto/rand)
-	sum := argon2.IDKey([]byte(password), salt, hashTime, hashMemory, hashLanes, hashBytes)
+	return phc(salt, argon2.IDKey([]byte(password), salt, hashTime, hashMemory, hashLanes, hashBytes)), nil
+}
+
+func phc(salt, sum []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashTime, hashLanes,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum)), nil
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
 // CheckPassword tells whether a password is the one that a hash was made of. A
@@ -87,16 +90,13 @@ func parseHash(s string) (h parsedHash, err error) {
 // exists or not.
 type checker struct {
 	slots chan struct{}
-	// nobody is a hash that no password fits.
+	// nobody costs what a hash costs and is made of no password; what comes of
+	// comparing with it is thrown away.
 	nobody string
 }
 
-func newChecker() (*checker, error) {
-	h, err := HashPassword(rand.Text())
-	if err != nil {
-		return nil, err
-	}
-	return &checker{slots: make(chan struct{}, hashesAtOnce), nobody: h}, nil
+func newChecker() *checker {
+	return &checker{slots: make(chan struct{}, hashesAtOnce), nobody: phc(make([]byte, saltBytes), make([]byte, hashBytes))}
 }
 
 // check waits for a slot; hash is "" for a login that does not exist.
