@@ -58,3 +58,30 @@ func TestCallFrom(t *testing.T) {
 		}
 	})
 }
+
+// TestHoursOnTheContactsPage: whoever talks to customers notes when they want to be written
+// to, in his own words; it is audited, and others may not.
+func TestHoursOnTheContactsPage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		id := h.Visit(t, "1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+		path := "/contacts/" + id
+		b := h.login("maria")
+		b.post(path+"/hours", "hours", "с 11 до 19").want(t, http.StatusSeeOther)
+		if p := b.get(path); !strings.Contains(p.body, "11:00-19:00") || !strings.Contains(p.body, "Когда писать") {
+			t.Error("the hours are not on the page")
+		}
+		b.post(path+"/hours", "hours", "когда-нибудь").want(t, http.StatusBadRequest)
+		if c, err := st.Contact(t.Context(), id); err != nil || c.Hours != "11:00-19:00" {
+			t.Errorf("hours %q, %v", c.Hours, err)
+		}
+		h.login("lena").post(path+"/hours", "hours", "").want(t, http.StatusForbidden)
+		if p := h.login("lena").get(path); strings.Contains(p.body, `action="/contacts/`+id+`/hours"`) {
+			t.Error("a form that may not be used")
+		}
+		all, err := st.ExportContact(t.Context(), id)
+		if check(t, err); !strings.Contains(string(all), `"action": "hours"`) && !strings.Contains(string(all), `"action":"hours"`) {
+			t.Error("not audited")
+		}
+	})
+}

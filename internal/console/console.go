@@ -145,6 +145,7 @@ var (
 	steerers = []string{store.RoleManager, store.RoleMarketer}
 	workers  = []string{store.RoleOperator, store.RoleManager, store.RoleAdvisor, store.RoleConsultant}
 	sellers  = []string{store.RoleConsultant, store.RoleManager, store.RoleMarketer, store.RoleOperator}
+	hosts    = []string{store.RoleOperator, store.RoleManager, store.RoleAdvisor, store.RoleConsultant}
 	readers  = []string{store.RoleOperator, store.RoleManager, store.RoleMarketer, store.RoleAdvisor, store.RoleConsultant}
 )
 
@@ -185,6 +186,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /tasks/{id}/survey", c.private(c.submitSheet, callers...))
 	mux.Handle("GET /contacts", c.private(c.contacts, readers...))
 	mux.Handle("GET /contacts/{id}", c.private(c.contact, readers...))
+	mux.Handle("POST /contacts/{id}/hours", c.private(c.setHours, hosts...))
 	mux.Handle("GET /welcome", c.private(c.welcome, readers...))
 	mux.Handle("GET /prospects", c.private(c.prospects, sellers...))
 	mux.Handle("POST /prospects/{id}", c.private(c.contactProspect, sellers...))

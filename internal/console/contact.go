@@ -8,6 +8,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"otklik/channels"
+	"otklik/internal/intake"
 	"otklik/internal/store"
 )
 
@@ -142,6 +143,34 @@ func (c *Console) contact(q *request) error {
 		return err
 	}
 	return q.page("contact", "contact.title", p)
+}
+
+// setHours keeps the hours in which the customer wants to be written to, as an employee
+// was told them.
+func (c *Console) setHours(q *request) error {
+	if err := q.r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", errBadForm, err)
+	}
+	id := q.r.PathValue("id")
+	ours, err := c.ours(q, id)
+	if err != nil {
+		return idError(err)
+	}
+	if !ours {
+		return store.ErrNotFound
+	}
+	hours, said := "", q.text("hours")
+	if said != "" {
+		var ok bool
+		if hours, ok = intake.Hours(said); !ok {
+			return fmt.Errorf("%w: hours", errBadForm)
+		}
+	}
+	if err := c.Store.SetHours(q.ctx(), id, hours, q.employee, q.dealer.ID, q.now); err != nil {
+		return fmt.Errorf("keeping the hours: %w", idError(err))
+	}
+	q.flash("contact.hours_saved")
+	return q.redirect("/contacts/" + id)
 }
 
 // records reads the person's cars, and the appointments and interests that he has with

@@ -184,6 +184,9 @@ func (v *view) Asset(name string) string {
 // May tells whether the reader has one of the roles.
 func (v *view) May(roles ...string) bool { return v.Employee.ID != "" && v.Employee.Has(roles...) }
 
+// MayHost tells who may note what a customer said.
+func (v *view) MayHost() bool { return v.May(hosts...) }
+
 // MayCall, MayRead and MayAdvise tell which menus are shown.
 func (v *view) MayCall() bool { return v.May(callers...) }
 

@@ -165,7 +165,7 @@ func (r *run) admit(ctx context.Context, ms []store.Message) ([]*item, error) {
 func (d *Dispatcher) admitOne(m store.Message, c store.Contact, sup suppressions, now time.Time) policy.Verdict {
 	dealer, _ := d.Roster.Dealer(m.DealerID)
 	in := policy.Input{Now: now, Purpose: m.Purpose, Channel: m.Channel, Country: dealer.Country, Zone: zoneOf(c, dealer), Deadline: m.ValidUntil, Relationship: "conversation",
-		Deceased: c.Deceased, AnswersAt: m.AnswersAt, Suppressed: sup.reason(m.Channel, m.Address, m.Purpose)}
+		Deceased: c.Deceased, Hours: hoursOf(&c), AnswersAt: m.AnswersAt, Suppressed: sup.reason(m.Channel, m.Address, m.Purpose)}
 	if m.EmployeeID != "" {
 		in.Typed = m.CreatedAt
 	}

@@ -15,8 +15,21 @@ func (d *Dispatcher) wantTact(w *store.Wanted, o *store.Outreach) {
 	}
 }
 
+// hoursOf are the person's own; what cannot be read is no wish.
+func hoursOf(c *store.Contact) policy.Window {
+	if c.Hours == "" {
+		return policy.Window{}
+	}
+	w, err := policy.ParseHours(c.Hours)
+	if err != nil {
+		return policy.Window{}
+	}
+	return w
+}
+
 // tactOf tells policy about the person and the car of his visit.
 func tactOf(in *policy.Input, c *store.Contact, v *store.Visit, t store.Tact) {
+	in.Hours = hoursOf(c)
 	in.Deceased, in.Company, in.VehicleSold = c.Deceased, c.Company, !v.Vehicle.SoldAt.IsZero()
 	in.OpenCallback, in.LowScore, in.Ahead = t.OpenCallback, t.LowScore, pastOf(t.Ahead)
 }

@@ -2,10 +2,12 @@ package dispatch_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/policy"
 	"otklik/internal/program"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
@@ -179,6 +181,31 @@ func TestNoGreetingForASoldCar(t *testing.T) {
 		}
 		if ds := decisions(t, r); !slices.Contains(ds, "greet:drop:vehicle_sold") {
 			t.Errorf("decisions: %v", ds)
+		}
+	})
+}
+
+// TestOwnHours: what a person said about when to write to him holds a message, in the run
+// and in what is foreseen of it alike.
+func TestOwnHours(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := greetings(t, st) // at noon where he lives
+		id := r.Visit(t, "1001", "Иванов Иван", phone, 25*time.Hour)
+		if err := st.SetHours(t.Context(), id, "18:00-20:00", store.Employee{}, r.Dealer.ID, r.Clock.Business()); err != nil {
+			t.Fatal(err)
+		}
+		if ms := r.Send(t); len(ms) != 0 {
+			t.Fatalf("sent before his hours: %+v", ms)
+		}
+		os, err := st.OutreachOf(t.Context(), id)
+		if err != nil || len(os) != 1 || os[0].Rule != policy.RuleHours || !strings.Contains(os[0].Inputs, "18:00-19:00") {
+			t.Fatalf("outreach: %+v, %v", os, err)
+		}
+		if _, err := r.Clock.Advance(6*time.Hour + time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if ms := r.Send(t); len(ms) != 1 {
+			t.Errorf("sent in his hours: %+v", ms)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 func (r *rowReader) customer() Customer {
 	locale := r.locale()
 	c := r.name(locale)
-	c.ExternalID, c.Locale, c.Tags = r.word(fCustomerID), locale, r.tags()
+	c.ExternalID, c.Locale, c.Tags, c.Hours = r.word(fCustomerID), locale, r.tags(), r.hours()
 	if c.Company {
 		return c // a company has neither gender nor birthday, whatever the columns say
 	}

@@ -54,6 +54,7 @@ const (
 	fNotes      = "notes"
 	fTags       = "tags"
 	fDeceased   = "deceased"
+	fHours      = "hours" // in which somebody wants to be written to
 	fIgnore     = "ignore" // for Options.Mapping: do not use the column
 )
 
@@ -65,7 +66,7 @@ var fieldNames = [...]string{
 	fParts, fCurrency, fAdvisor, fMechanic, fDepartment, fRepeat, fStatus, fCustomerID, fCustomer, fFamily, fGiven,
 	fPatronymic, fCompany, fCustType, fGender, fBirthday, fLocale, fPhone, fEmail, fContact, fVIN, fPlate, fModel, fMake,
 	fMileage, fIntModel, fIntOptions, fPayment, fTestDrive, fContKind, fSource,
-	fAttention, fRequest, fWarranty, fImmobile, fAgreedTerm, fAgreedAt, fNotes, fTags, fDeceased, fIgnore,
+	fAttention, fRequest, fWarranty, fImmobile, fAgreedTerm, fAgreedAt, fNotes, fTags, fDeceased, fHours, fIgnore,
 }
 
 // FieldNames lists the fields that Options.Mapping may name.
@@ -98,7 +99,7 @@ func manyColumns(field string) bool {
 // onlyFor are the fields that some kinds alone have a use for.
 var onlyFor = map[string][]Kind{
 	fAttention: {Appointments}, fRequest: {Appointments}, fWarranty: {Appointments}, fImmobile: {Appointments}, fAgreedTerm: {Appointments},
-	fAgreedAt: {Prospects}, fNotes: {Prospects}, fTags: {Customers, Prospects}, fDeceased: {Customers},
+	fAgreedAt: {Prospects}, fNotes: {Prospects}, fTags: {Customers, Prospects}, fDeceased: {Customers}, fHours: {Customers, Prospects},
 }
 
 // clockFields are the columns of which at least one must start the kind's clock, best first.

@@ -177,6 +177,7 @@ type Customer struct {
 	Birthday                  string // YYYY-MM-DD, --MM-DD without year, or ""
 	Locale                    string
 	Tags                      []string // the dealer's own words
+	Hours                     string   // in which he wants to be written to: "11:00-19:00", "11:00-", "-19:00" or ""
 	Deceased                  bool
 	Phones, Emails            []string // E.164; lower-case bare addresses; without duplicates, in the file's order
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -25,6 +26,9 @@ type Contact struct {
 	// Preferred is the channel on which the person wants to be reached, as he said
 	// (R040); "" where he said nothing.
 	Preferred channels.Kind
+	// Hours are those in which he wants to be written to, in his zone: "11:00-19:00",
+	// "11:00-", "-19:00"; "" for no wish.
+	Hours string
 	// Unreachable: stored without any usable address.
 	Unreachable bool
 	// Deceased: nothing is written to him any more.
@@ -64,13 +68,13 @@ func Fold(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(s), "ё", "е")), " ")
 }
 
-const contactCols = "c.id, c.name, c.family, c.given, c.patronymic, c.company, c.gender, c.gender_source, c.birthday, c.locale, c.zone, c.prospect, c.unreachable, c.deceased, c.tags, c.preferred, c.created_at, c.erased_at"
+const contactCols = "c.id, c.name, c.family, c.given, c.patronymic, c.company, c.gender, c.gender_source, c.birthday, c.locale, c.zone, c.prospect, c.unreachable, c.deceased, c.tags, c.preferred, c.hours, c.created_at, c.erased_at"
 
 // scanContact reads contactCols and what a statement selects beyond them.
 func scanContact(r scanner, beyond ...any) (c Contact, err error) {
 	var created, erased moment
 	err = r.Scan(append([]any{&c.ID, &c.Name, &c.Family, &c.Given, &c.Patronymic, &c.Company, &c.Gender, &c.GenderSource, &c.Birthday,
-		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &c.Deceased, &c.Tags, &c.Preferred, &created, &erased}, beyond...)...)
+		&c.Locale, &c.Zone, &c.Prospect, &c.Unreachable, &c.Deceased, &c.Tags, &c.Preferred, &c.Hours, &created, &erased}, beyond...)...)
 	c.CreatedAt, c.ErasedAt = created.Time, erased.Time
 	return c, err
 }
@@ -150,4 +154,19 @@ func (t *Tx) AddAddress(ctx context.Context, contactID string, a Address, now ti
 	_, err := t.ExecContext(ctx, `insert into address (id, contact_id, channel, value, rank, created_at) values ($1, $2, $3, $4, $5, $6)
 		on conflict (contact_id, channel, value) do nothing`, t.NewID(), contactID, a.Channel, a.Value, a.Rank, at(now))
 	return err
+}
+
+// SetHours keeps the hours in which a contact wants to be written to, with an audit row;
+// ErrNotFound where there is no such contact.
+func (s *Store) SetHours(ctx context.Context, contactID, hours string, by Employee, dealerID string, now time.Time) error {
+	return s.Tx(ctx, RankPerson, func(t *Tx) error {
+		r, err := t.ExecContext(ctx, "update contact set hours = $2, updated_at = $3 where id = $1 and erased_at is null", key(contactID), hours, at(now))
+		if err != nil {
+			return fmt.Errorf("keeping hours: %w", err)
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return cmp.Or(err, ErrNotFound)
+		}
+		return t.Audit(ctx, dealerID, by.ID, "hours", "contact", contactID, hours, now)
+	})
 }

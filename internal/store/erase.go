@@ -44,7 +44,7 @@ var erasures = []struct{ what, statement string }{
 		outcome = case when state in ('won', 'lost') then outcome else 'erased' end, state = case when state = 'won' then 'won' else 'lost' end where contact_id = $1`},
 	{"visits", `update visit set content_hash = '', updated_at = $2 where contact_id = $1`},
 	{"addresses", `delete from address where contact_id = $1`},
-	{"the contact", `update contact set name = '', name_folded = '', family = '', given = '', patronymic = '', gender = '', gender_source = '', birthday = '', zone = '', tags = '', preferred = '',
+	{"the contact", `update contact set name = '', name_folded = '', family = '', given = '', patronymic = '', gender = '', gender_source = '', birthday = '', zone = '', tags = '', preferred = '', hours = '',
 		unreachable = true, updated_at = $2, erased_at = coalesce(erased_at, $2) where id = $1`},
 }
 

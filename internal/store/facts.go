@@ -128,7 +128,7 @@ func (s *Store) namesAndSuppressions(ctx context.Context, f *Facts, now time.Tim
 func (d dialect) askContacts(into map[string]Contact, ids string) question {
 	return question{"contacts", "select " + contactCols + " from contact c where " + d.among("c.id", "uuid", 1), []any{ids}, func(r *cells) {
 		c := Contact{ID: r.id(), Name: r.text(), Family: r.text(), Given: r.text(), Patronymic: r.text(), Company: r.flag(), Gender: r.text(), GenderSource: r.text(), Birthday: r.text(),
-			Locale: r.text(), Zone: r.text(), Prospect: r.flag(), Unreachable: r.flag(), Deceased: r.flag(), Tags: r.text(), Preferred: channels.Kind(r.text()), CreatedAt: r.moment(), ErasedAt: r.moment()}
+			Locale: r.text(), Zone: r.text(), Prospect: r.flag(), Unreachable: r.flag(), Deceased: r.flag(), Tags: r.text(), Preferred: channels.Kind(r.text()), Hours: r.text(), CreatedAt: r.moment(), ErasedAt: r.moment()}
 		into[c.ID] = c
 	}}
 }

@@ -27,6 +27,8 @@ type ContactRecord struct {
 	Tags []string `json:",omitempty"`
 	// Deceased: nothing is written to him any more.
 	Deceased bool `json:",omitempty"`
+	// Hours are those in which he wants to be written to: "11:00-19:00".
+	Hours string `json:",omitempty"`
 }
 
 func (c ContactRecord) addresses() []Address {

@@ -87,6 +87,12 @@ func (x *reader) customer(at string, c Customer) store.ContactRecord {
 		r.Birthday, r.Deceased = x.birthday(at, c.Birthday), c.Deceased
 	}
 	r.Tags = works(c.Tags)
+	if c.Hours != "" {
+		var ok bool
+		if r.Hours, ok = intake.Hours(c.Hours); !ok {
+			x.faults.add(at+".hours", "are no hours like 11:00-19:00, 11:00- or -19:00")
+		}
+	}
 	for i, raw := range c.Phones {
 		good, bad := intake.Phone(raw, x.dealer.Country)
 		if len(bad) > 0 {

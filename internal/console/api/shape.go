@@ -18,6 +18,7 @@ type Customer struct {
 	Birthday   string   `json:"birthday,omitempty" maxLength:"10" doc:"YYYY-MM-DD, or --MM-DD where the year is not known." example:"1984-03-08"`
 	Locale     string   `json:"locale,omitempty" maxLength:"35" doc:"Language tag (BCP 47). Left out, it is the dealer's." example:"ru"`
 	Tags       []string `json:"tags,omitempty" maxItems:"50" maxLength:"60" doc:"Words of your own, to choose customers by. They are added to those that are known." example:"[\"club\"]"`
+	Hours      string   `json:"hours,omitempty" maxLength:"60" doc:"The hours in which the customer wants to be written to, by the clock where he lives." example:"11:00-19:00"`
 	Deceased   bool     `json:"deceased,omitempty" doc:"The customer has died: nothing is sent any more."`
 	Company    company  `json:"company,omitempty" doc:"true or the company's name where the customer is a company, false where he is a person. Left out, the name tells."`
 }
