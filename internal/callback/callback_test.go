@@ -2,12 +2,16 @@ package callback_test
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"otklik/channels"
 	"otklik/internal/callback"
 	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/program"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
@@ -153,5 +157,48 @@ func TestUnreachable(t *testing.T) {
 		wants(t, "claim", o.desk.Claim(ctx, id, o.maria), nil)
 		wants(t, "agree", o.desk.Agree(ctx, id, o.maria, callback.Agreement{Solution: "замена", Next: o.Clock.Business().Add(time.Hour)}), nil)
 		wants(t, "ask", o.desk.Ask(ctx, id, o.maria), callback.ErrUnreachable)
+	})
+}
+
+// TestInquiryAnswered: a written question that was answered starts the survey of it after
+// three hours, and no program of complaints; a reply that was only unclear starts nothing.
+func TestInquiryAnswered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		o := newOffice(t, st)
+		all, err := program.Load(os.DirFS("../../templates"), "programs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Planner.Programs = program.Fixed(map[string]*program.Definition{"inquiry-answered": all["inquiry-answered"], "complaint-reask": all["complaint-reask"]})
+		o.Dispatcher.Programs = o.Planner.Programs
+		for _, id := range []string{"inquiry-answered", "complaint-reask"} {
+			if err := st.SetProgram(t.Context(), store.ProgramSetting{DealerID: o.Dealer.ID, Program: id, Running: true, ChangedAt: storetest.Now}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, reason := range []string{callback.ReasonInquiry, callback.ReasonUnclear} {
+			contact := o.Visit(t, fmt.Sprint(2000+i), "Петров Пётр", fmt.Sprintf("+7900000020%d", i), time.Hour)
+			now := o.Clock.Business()
+			err := st.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
+				x, err := tx.OpenTask(t.Context(), store.Task{DealerID: o.Dealer.ID, Kind: store.TaskReview, ContactID: contact, Reason: reason, DueAt: now.Add(time.Hour), Clocks: callback.InquiryClocks(now), State: store.TaskClaimed, OwnerID: o.maria.ID}, now)
+				o.task = x
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := o.desk.Resolve(t.Context(), o.task.ID, o.maria, "ответили"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ms := o.Send(t); len(ms) != 0 {
+			t.Fatalf("asked at once: %+v", ms)
+		}
+		if _, err := o.Clock.Advance(3*time.Hour + time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if ms := o.Send(t); len(ms) != 1 || ms[0].To != "+79000000200" || !strings.Contains(ms[0].Text, "ли Вам наш ответ") {
+			t.Errorf("after three hours: %+v", ms)
+		}
 	})
 }

@@ -18,9 +18,20 @@ type Book interface {
 	AddEvent(ctx context.Context, e store.Event, now time.Time) error
 }
 
-// happened tells programs what became of a callback (R102).
-func happened(ctx context.Context, tx Book, t *store.Task, kind string, now time.Time) error {
-	if t.Kind != store.TaskCallback || t.ContactID == "" {
+// happened tells programs that a callback was closed (R102) or a written question
+// answered (R101), each by an event of its own; of other tasks they hear nothing.
+func happened(ctx context.Context, tx Book, t *store.Task, now time.Time) error {
+	switch {
+	case t.Kind == store.TaskCallback:
+		return tell(ctx, tx, t, store.EventCallbackClosed, now)
+	case t.Kind == store.TaskReview && t.Reason == ReasonInquiry:
+		return tell(ctx, tx, t, store.EventInquiryAnswered, now)
+	}
+	return nil
+}
+
+func tell(ctx context.Context, tx Book, t *store.Task, kind string, now time.Time) error {
+	if t.ContactID == "" {
 		return nil
 	}
 	return tx.AddEvent(ctx, store.Event{DealerID: t.DealerID, Kind: kind, ContactID: t.ContactID, VisitID: t.VisitID, SubjectID: t.ID, At: now}, now)
@@ -62,8 +73,8 @@ func Reopen(ctx context.Context, tx Book, taskID, messageID, words string, now t
 	if err != nil {
 		return t, err
 	}
-	if t.State == store.TaskClosed {
-		if err := happened(ctx, tx, &t, store.EventCallbackReopened, now); err != nil {
+	if t.State == store.TaskClosed && t.Kind == store.TaskCallback {
+		if err := tell(ctx, tx, &t, store.EventCallbackReopened, now); err != nil {
 			return t, err
 		}
 	}
@@ -130,7 +141,7 @@ func Finish(ctx context.Context, tx Book, t store.Task, outcome, employeeID stri
 	if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepClosed, EmployeeID: employeeID, Text: outcome}, now); err != nil {
 		return err
 	}
-	if err := happened(ctx, tx, &t, store.EventCallbackClosed, now); err != nil {
+	if err := happened(ctx, tx, &t, now); err != nil {
 		return err
 	}
 	return tx.SaveTask(ctx, t, now)

@@ -343,6 +343,9 @@ func (d *Desk) Resolve(ctx context.Context, taskID string, e store.Employee, not
 			return err
 		}
 		t.State, t.ClosedAt, t.Outcome, t.Note = store.TaskClosed, now, "done", note
+		if err := happened(ctx, tx, t, now); err != nil {
+			return err
+		}
 		return tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepClosed, EmployeeID: e.ID, Text: note}, now)
 	})
 }
@@ -356,7 +359,7 @@ func closeTask(ctx context.Context, tx Book, t *store.Task, outcome, employeeID,
 	if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepClosed, EmployeeID: employeeID, Text: text}, now); err != nil {
 		return err
 	}
-	if err := happened(ctx, tx, t, store.EventCallbackClosed, now); err != nil {
+	if err := happened(ctx, tx, t, now); err != nil {
 		return err
 	}
 	if !t.NextContactAt.After(now) {

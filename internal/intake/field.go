@@ -54,7 +54,7 @@ const (
 	fNotes      = "notes"
 	fTags       = "tags"
 	fDeceased   = "deceased"
-	fHours      = "hours" // in which somebody wants to be written to
+	fHours      = "hours"  // in which somebody wants to be written to
 	fIgnore     = "ignore" // for Options.Mapping: do not use the column
 )
 

@@ -57,6 +57,9 @@ const (
 	EventProspectClosed = "prospect_closed"
 	// EventCallbackClosed: a callback was closed at At; the subject is its task (R102).
 	EventCallbackClosed = "callback_closed"
+	// EventInquiryAnswered: an employee has answered a written question at At; the subject
+	// is its task (R101).
+	EventInquiryAnswered = "inquiry_answered"
 	// EventCallbackReopened: it was not solved after all.
 	EventCallbackReopened = "callback_reopened"
 )
