@@ -146,6 +146,7 @@ var (
 	workers  = []string{store.RoleOperator, store.RoleManager, store.RoleAdvisor, store.RoleConsultant}
 	sellers  = []string{store.RoleConsultant, store.RoleManager, store.RoleMarketer, store.RoleOperator}
 	hosts    = []string{store.RoleOperator, store.RoleManager, store.RoleAdvisor, store.RoleConsultant}
+	parkers  = []string{store.RoleAdvisor, store.RoleManager, store.RoleOperator}
 	readers  = []string{store.RoleOperator, store.RoleManager, store.RoleMarketer, store.RoleAdvisor, store.RoleConsultant}
 )
 
@@ -187,6 +188,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("GET /contacts", c.private(c.contacts, readers...))
 	mux.Handle("GET /contacts/{id}", c.private(c.contact, readers...))
 	mux.Handle("POST /contacts/{id}/hours", c.private(c.setHours, hosts...))
+	mux.Handle("POST /contacts/{id}/car", c.private(c.car, parkers...))
 	mux.Handle("GET /welcome", c.private(c.welcome, readers...))
 	mux.Handle("GET /prospects", c.private(c.prospects, sellers...))
 	mux.Handle("POST /prospects/{id}", c.private(c.contactProspect, sellers...))
