@@ -185,6 +185,9 @@ func (f *facts) task(o *store.Outreach, def *program.Definition, step *program.S
 	case "consultant":
 		t.OwnerID = consultant
 	}
+	if t.Kind == store.TaskSurveyCall {
+		t.OwnerID = f.caller(def, o.DealerID, t.OwnerID, v.AdvisorID, v.MechanicID)
+	}
 	t.Clocks = []store.Clock{{Kind: "contact", DueAt: t.DueAt}}
 	return t
 }

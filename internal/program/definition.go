@@ -20,6 +20,7 @@ import (
 	"otklik/channels"
 	"otklik/internal/calendar"
 	"otklik/internal/outreach"
+	"otklik/internal/store"
 )
 
 // Triggers that are dates; every other trigger is a kind of event.
@@ -253,6 +254,9 @@ func (s *Step) check(bad func(string, ...any)) {
 	}
 	if !s.Phone() && s.Survey == "" && s.Message == "" {
 		bad("it has neither survey nor message")
+	}
+	if s.Owner == "advisor" && s.Phone() && (s.Task == "" || s.Task == store.TaskSurveyCall) {
+		bad("owner advisor would ask about himself: who is rated does not ask his own customer; leave owner out, or name another role")
 	}
 	if s.Task != "" && !s.Phone() {
 		bad("only a step on the phone alone opens a task")

@@ -239,11 +239,11 @@ func Runs(d *Definition, s store.ProgramSettings, dealerID string) bool {
 }
 
 // Answered tells whether somebody answers for a program at a dealer (R005): who was
-// named for it, else whoever has its role, else an admin. A dealer where nobody can log
-// in yet answers for it himself.
+// named for it and can log in; where nobody was, whoever has its role, else an admin. A
+// dealer where nobody can log in yet answers for it himself.
 func Answered(d *Definition, s store.ProgramSettings, staff store.Staff, dealerID string) bool {
 	if x, _ := s.Of(dealerID, d.ID); x.ResponsibleID != "" {
-		return true
+		return staff.Works(dealerID, x.ResponsibleID)
 	}
 	return !staff.Anybody(dealerID) || staff.Has(dealerID, d.Responsible, "admin")
 }

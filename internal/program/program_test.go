@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,18 @@ func TestPlanOffsets(t *testing.T) {
 	for _, r := range late {
 		if r.State != outreach.Dropped || r.Rule != program.RuleTooLate {
 			t.Errorf("past its deadline: %+v", r)
+		}
+	}
+}
+
+// TestAdvisorDoesNotAsk: a survey call whose owner is the advisor is refused with its line,
+// other calls of his are not (invariant 14).
+func TestAdvisorDoesNotAsk(t *testing.T) {
+	head := "id: a\ntrigger: visit_completed\nresponsible: operator\nsteps:\n  - {id: ask, purpose: survey, survey: csi, channels: [sms]}\n  - {id: call, purpose: survey, channels: [phone], owner: "
+	for rest, wrong := range map[string]bool{"advisor}": true, "advisor, task: survey_call}": true, "advisor, task: no_show_call}": false, "consultant}": false, "operator}": false} {
+		_, err := program.Parse("a.yaml", []byte(head+rest))
+		if said := err != nil && strings.Contains(err.Error(), "a.yaml: line 6: step call: owner advisor"); said != wrong || (err != nil) != wrong {
+			t.Errorf("%s: %v", rest, err)
 		}
 	}
 }

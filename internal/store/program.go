@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -85,44 +86,54 @@ func (s *Store) SetResponsible(ctx context.Context, x ProgramSetting, by string)
 	})
 }
 
-// Staff is who works where: for each dealer, "" for the whole group, the roles of
-// employees who can log in.
-type Staff map[string]map[string]bool
+// Staff is who works where: those employees who can log in. Of those with no dealer it
+// says that they work at each.
+type Staff struct{ people []Employee }
 
 // Staff reads it.
 func (s *Store) Staff(ctx context.Context) (Staff, error) {
-	type row struct{ dealer, roles string }
-	rows, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) {
+	people, err := collect(ctx, s.read, func(r *sql.Rows) (e Employee, err error) {
 		var dealer text
-		err = r.Scan(&dealer, &x.roles)
-		x.dealer = string(dealer)
-		return x, err
-	}, "select dealer_id, roles from employee where active and login is not null")
+		var roles string
+		err = r.Scan(&e.ID, &dealer, &roles)
+		e.DealerID, e.Roles, e.Active = string(dealer), strings.Split(roles, ","), true
+		return e, err
+	}, "select id, dealer_id, roles from employee where active and login is not null order by id")
 	if err != nil {
-		return nil, fmt.Errorf("reading who works where: %w", err)
+		return Staff{}, fmt.Errorf("reading who works where: %w", err)
 	}
-	out := Staff{}
-	for _, x := range rows {
-		if out[x.dealer] == nil {
-			out[x.dealer] = map[string]bool{}
-		}
-		for _, role := range strings.Split(x.roles, ",") {
-			out[x.dealer][role] = true
-		}
-	}
-	return out, nil
+	return Staff{people}, nil
 }
 
 // Has tells whether somebody at the dealer, or of the whole group, has one of the
 // roles.
 func (s Staff) Has(dealerID string, roles ...string) bool {
-	for _, role := range roles {
-		if s[dealerID][role] || s[""][role] {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.people, func(e Employee) bool {
+		return e.at(dealerID) && slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(e.Roles, r) })
+	})
 }
 
-// Anybody tells whether anybody at the dealer can log in.
-func (s Staff) Anybody(dealerID string) bool { return len(s[dealerID]) > 0 || len(s[""]) > 0 }
+// Anybody tells whether somebody works at the dealer at all.
+func (s Staff) Anybody(dealerID string) bool {
+	return slices.ContainsFunc(s.people, func(e Employee) bool { return e.at(dealerID) })
+}
+
+// Works tells whether an employee can log in at the dealer.
+func (s Staff) Works(dealerID, id string) bool {
+	return slices.ContainsFunc(s.people, func(e Employee) bool { return e.ID == id && e.at(dealerID) })
+}
+
+// Other is the first employee of the dealer, else of the group, with the role who is
+// none of those; "" where there is none.
+func (s Staff) Other(dealerID, role string, none ...string) string {
+	for _, home := range [...]string{dealerID, ""} {
+		for _, e := range s.people {
+			if e.DealerID == home && slices.Contains(e.Roles, role) && !slices.Contains(none, e.ID) {
+				return e.ID
+			}
+		}
+	}
+	return ""
+}
+
+func (e Employee) at(dealerID string) bool { return e.DealerID == dealerID || e.DealerID == "" }
