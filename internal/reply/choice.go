@@ -7,11 +7,19 @@ import (
 
 func (d *document) readChoice(r *Reading, w wishes, p *Parser, q Question) {
 	r.Comment = d.comment(nil)
+	picked, conf := d.pick(p, q)
+	if q.Kind == KindChoice && (len(picked) != 1 || w.has(IntentOptOut)) {
+		if rest, declined := d.affirmed(p); rest != nil && (len(picked) != 1 || declined.namesAny(p, q)) {
+			if only, sure := rest.pick(p, q); len(only) == 1 {
+				r.Intent, r.Choice, r.Confidence = IntentAnswer, only[0], sure
+				return
+			}
+		}
+	}
 	if w.has(IntentOptOut) {
 		d.wishOr(r, w, 0)
 		return
 	}
-	picked, conf := d.pick(p, q)
 	many := q.Kind == KindMultiChoice
 	switch {
 	case len(picked) == 0 || len(picked) > 1 && !many:
@@ -32,6 +40,68 @@ func (d *document) readChoice(r *Reading, w wishes, p *Parser, q Question) {
 			r.Also = append(r.Also, i)
 		}
 	}
+}
+
+// affirmed takes the clauses that decline something apart from the others: "no texts, email only". Both are nil where
+// there are not both kinds.
+func (d *document) affirmed(p *Parser) (rest, declined *document) {
+	rest, declined = &document{src: d.src}, &document{src: d.src}
+	for from := 0; from < len(d.toks); {
+		to := from
+		for to < len(d.toks) && !(d.toks[to].kind == kindPunct && !d.toks[to].joint && d.toks[to].text != "'") {
+			to++
+		}
+		side := rest
+		if d.declines(from, to) {
+			side = declined
+		}
+		side.toks = append(side.toks, d.toks[from:to]...)
+		from = to + 1
+	}
+	if len(rest.toks) == 0 || len(declined.toks) == 0 {
+		return nil, nil
+	}
+	p.match(rest, "")
+	p.match(declined, "")
+	return rest, declined
+}
+
+// declines tells whether something is declined between two tokens.
+func (d *document) declines(from, to int) bool {
+	for _, m := range d.mat {
+		if m.from < from || m.to > to {
+			continue
+		}
+		switch m.tag {
+		case tagNotBefore, tagNotAfter, tagNo, tagOptOut, tagOptOutBare:
+			return true
+		}
+	}
+	return false
+}
+
+// namesAny tells whether the text names any of the options, declined or not.
+func (d *document) namesAny(p *Parser, q Question) bool {
+	for _, o := range q.Options {
+		for _, l := range append([]string{o.ID}, o.Labels...) {
+			label := p.document(l, "")
+			for i := range label.toks {
+				for k := range d.toks {
+					if d.toks[k].text == label.toks[i].text || label.toks[i].kind == kindWord && sameStem(d.toks[k].text, label.toks[i].text) {
+						return true
+					}
+				}
+			}
+			for _, m := range label.mat {
+				for _, x := range d.mat {
+					if m.tag == tagSynonym && x.tag == tagSynonym && m.key == x.key {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // pick gives the ids of the options that the text names, in the question's order.

@@ -186,6 +186,10 @@ func (d *document) before(it *item) {
 		}
 		return
 	}
+	if m, ok := d.endingAt(i-1, tagBefore); ok && m.key == "short" && p.text == "." && !p.space {
+		it.role = roleOther
+		return
+	}
 	if d.codeBefore(it) {
 		it.role = roleOther
 		return

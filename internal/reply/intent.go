@@ -225,7 +225,7 @@ func (d *document) misspelt(lx *lexicon, t tag) (int, bool) {
 }
 
 // shortText is how many tokens a text may have in which the words of an opt-out are read through a slip of the pen.
-const shortText = 8
+const shortText = 10
 
 // respell mends words that are one slip away from a word of an opt-out and no word of the lexicons themselves:
 // "unsuscribe me". It tells whether it mended any.

@@ -272,7 +272,7 @@ func (lx *lexicon) slots(b *builder, parts [][]string, lang string) ([]slot, err
 	words := false
 	for _, part := range parts {
 		if len(part) == 1 && part[0] == ".." {
-			gap = []symbol{symbolGap}
+			gap = append(gap, symbolGap)
 			continue
 		}
 		var s slot

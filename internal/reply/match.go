@@ -139,12 +139,13 @@ func (s *scanner) reach(st uint32, i int) {
 func (s *scanner) on(st uint32, j int) {
 	s.walk(st, j)
 	gap, ok := s.lx.auto.gap(st)
-	if !ok {
-		return
-	}
-	for skipped := 0; j >= 0 && skipped <= widestGap; skipped++ {
-		s.walk(gap, j)
-		j = s.d.next(j)
+	for widest := widestGap; ok; widest += widestGap { // a second gap behind the first makes a wider one
+		at := j
+		for skipped := 0; at >= 0 && skipped <= widest; skipped++ {
+			s.walk(gap, at)
+			at = s.d.next(at)
+		}
+		gap, ok = s.lx.auto.gap(gap)
 	}
 }
 

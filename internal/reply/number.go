@@ -293,7 +293,7 @@ func (d *document) join(a *item, b item, top int) bool {
 		d.share(a, a.val, b.val, top)
 	case d.linked(a.hi, b.from, tagOutOfRev):
 		d.share(a, b.val, a.val, top)
-	case one && a.val < 100 && b.val < 100 && (d.toks[a.hi].text == "-" || d.toks[a.hi].text == "~") && d.toks[a.hi].space == d.toks[b.from].space,
+	case one && a.val < 100 && b.val < 100 && (d.toks[a.hi].text == "-" || d.toks[a.hi].text == "~") && d.toks[a.hi].space == d.toks[b.from].space && (a.word == b.word || !d.toks[a.hi].space),
 		d.linked(a.hi, b.from, tagOr), d.linked(a.hi, b.from, tagMinus) && !d.comma(a.hi, b.from), gap == 0 && a.word && b.word && d.toks[a.from].kind == kindHan && b.val == a.val+1:
 		a.role = roleRange
 	default:

@@ -1,6 +1,9 @@
 package reply
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Parser reads replies. It is compiled once by New, immutable afterwards and safe for concurrent use.
 type Parser struct {
@@ -22,6 +25,23 @@ func New() (*Parser, error) {
 // Read understands one text. It never fails: what cannot be read is IntentUnclear.
 func (p *Parser) Read(in Input) Reading {
 	d := p.document(in.Text, in.Locale)
+	r := d.read(p, in)
+	if r.Intent == IntentUnclear && d.maybeRussian(in.Locale) {
+		again := &document{src: d.src, toks: slices.Clone(d.toks)}
+		if again.fromLatinScript(p.lex) {
+			p.match(again, "ru")
+			if second := again.read(p, in); second.Intent != IntentUnclear {
+				d, r = again, second
+				r.Locale = "ru"
+			}
+		}
+	}
+	d.enrich(&r, in)
+	return r
+}
+
+// read is Read without the details that are the same for all questions.
+func (d *document) read(p *Parser, in Input) Reading {
 	r := Reading{Intent: IntentUnclear}
 	r.Locale = d.language(in.Locale)
 	w := d.wishes(p.lex)
@@ -42,7 +62,6 @@ func (p *Parser) Read(in Input) Reading {
 	if (r.Intent == IntentAnswer || r.Intent == IntentUnclear) && d.inquires() {
 		r.Also = append(r.Also, IntentInquiry)
 	}
-	d.enrich(&r, in)
 	return r
 }
 
@@ -61,13 +80,19 @@ func (p *Parser) document(text, locale string) *document {
 	if script := d.script(); own == "" || script != "" && script != own && !sameScript(script, own) {
 		own = script
 	}
-	p.lex.scan(&d, own)
+	d.partNot(p.lex)
+	p.match(&d, own)
+	return &d
+}
+
+// match finds the phrases of a text in the language of its conversation.
+func (p *Parser) match(d *document, own string) {
+	p.lex.scan(d, own)
 	if d.respell(p.lex) {
 		d.mat = d.mat[:0]
-		p.lex.scan(&d, own)
+		p.lex.scan(d, own)
 	}
 	d.markCourtesy()
-	return &d
 }
 
 func (d *document) markCourtesy() {
