@@ -111,18 +111,18 @@ func (lx *lexicon) cyrillic(word string) (string, bool) {
 // spelled gives the word of the lexicons that letters taken one by one from another script stand for: soft signs are
 // often left out, й and э are written as i and e.
 func (lx *lexicon) spelled(plain string) (string, bool) {
-	if lx.russian(plain) {
+	if lx.has(plain) {
 		return plain, true
 	}
-	if rest, ok := strings.CutSuffix(plain, "и"); ok && vowelBefore(rest) && lx.russian(rest+"й") {
+	if rest, ok := strings.CutSuffix(plain, "и"); ok && vowelBefore(rest) && lx.has(rest+"й") {
 		return rest + "й", true
 	}
-	if rest, ok := strings.CutPrefix(plain, "е"); ok && lx.russian("э"+rest) {
+	if rest, ok := strings.CutPrefix(plain, "е"); ok && lx.has("э"+rest) {
 		return "э" + rest, true
 	}
 	for i, r := range plain {
 		if at := i + utf8.RuneLen(r); strings.ContainsRune("бвдзлмнпрстфшжч", r) {
-			if soft := plain[:at] + "ь" + plain[at:]; lx.russian(soft) {
+			if soft := plain[:at] + "ь" + plain[at:]; lx.has(soft) {
 				return soft, true
 			}
 		}
@@ -130,8 +130,8 @@ func (lx *lexicon) spelled(plain string) (string, bool) {
 	return "", false
 }
 
-// russian tells whether a lexicon has the word.
-func (lx *lexicon) russian(word string) bool {
+// has tells whether a lexicon has the word.
+func (lx *lexicon) has(word string) bool {
 	_, ok := lx.whole[word]
 	return ok
 }
@@ -146,7 +146,7 @@ func (d *document) partNot(lx *lexicon) {
 	for i := 0; i < len(d.toks); i++ {
 		t := d.toks[i]
 		rest, ok := strings.CutPrefix(t.text, "не")
-		if !ok || t.kind != kindWord || utf8.RuneCountInString(rest) < 4 || lx.knows(t.text, "") || !lx.russian(rest) {
+		if !ok || t.kind != kindWord || utf8.RuneCountInString(rest) < 4 || lx.knows(t.text, "") || !lx.has(rest) {
 			continue
 		}
 		_, n := utf8.DecodeRuneInString(d.src[t.start:])
@@ -157,4 +157,67 @@ func (d *document) partNot(lx *lexicon) {
 		d.toks = append(d.toks[:i], append([]token{not, verb}, d.toks[i+1:]...)...)
 		i++
 	}
+}
+
+// glued is the least letters of a word that may be several without their spaces.
+const glued = 9
+
+// unglue parts words that ran into each other ("непишитемнебольше") where the lexicons know all the parts and not the
+// whole, for a text that says nothing as it stands. It tells whether it parted any.
+func (d *document) unglue(lx *lexicon) bool {
+	var out []token
+	parted := false
+	for _, t := range d.toks {
+		var ends []int
+		if t.kind == kindWord && utf8.RuneCountInString(t.text) >= glued && t.end-t.start == len(t.text) && !lx.has(t.text) {
+			ends = lx.parts(t.text)
+		}
+		if len(ends) < 2 {
+			out = append(out, t)
+			continue
+		}
+		from := 0
+		for _, to := range ends {
+			part := t
+			part.text, part.start, part.end, part.space = t.text[from:to], t.start+from, t.start+to, true
+			out, from = append(out, part), to
+		}
+		parted = true
+	}
+	d.toks = out
+	return parted
+}
+
+// parts gives the ends of the fewest words of the lexicons that a word consists of, none where it does not or where
+// they would be shorter than three letters in the mean.
+func (lx *lexicon) parts(word string) []int {
+	type step struct{ words, from int }
+	best := make([]step, len(word)+1)
+	for to := range word {
+		best[to].words = -1
+	}
+	best[len(word)].words, best[0].words = -1, 0
+	for from := range word {
+		if best[from].words < 0 {
+			continue
+		}
+		for to := from + 2; to <= len(word); to++ {
+			if to < len(word) && !utf8.RuneStart(word[to]) || utf8.RuneCountInString(word[from:to]) < 2 || !lx.has(word[from:to]) {
+				continue
+			}
+			if n := best[from].words + 1; best[to].words < 0 || n < best[to].words {
+				best[to] = step{n, from}
+			}
+		}
+	}
+	n := best[len(word)].words
+	if n < 2 || 3*n > utf8.RuneCountInString(word) {
+		return nil
+	}
+	ends := make([]int, n)
+	for to := len(word); to > 0; to = best[to].from {
+		n--
+		ends[n] = to
+	}
+	return ends
 }

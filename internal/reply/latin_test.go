@@ -34,3 +34,18 @@ func TestLatinLettersOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestGlued parts words without spaces between them, and none that a lexicon has or that is not all words.
+func TestGlued(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"непишитемнебольше": 4, "dontmessagemeagain": 4, "отлично": 1, "абракадабрище": 1, "transmission": 1} {
+		d := p.lex.fold.tokenize(text)
+		d.unglue(p.lex)
+		if len(d.toks) != want {
+			t.Errorf("%s: %d words, want %d", text, len(d.toks), want)
+		}
+	}
+}

@@ -22,17 +22,28 @@ func New() (*Parser, error) {
 	return &Parser{lex: lx}, nil
 }
 
+// rewrites are other ways to take the letters of a text that says nothing as it stands. Each gives the language of the
+// result, or false where the text cannot be taken so.
+var rewrites = []func(d *document, lx *lexicon, locale string) (string, bool){
+	func(d *document, lx *lexicon, locale string) (string, bool) {
+		return "ru", d.maybeRussian(locale) && d.fromLatinScript(lx)
+	},
+	func(d *document, lx *lexicon, locale string) (string, bool) { return locale, d.unglue(lx) },
+}
+
 // Read understands one text. It never fails: what cannot be read is IntentUnclear.
 func (p *Parser) Read(in Input) Reading {
 	d := p.document(in.Text, in.Locale)
 	r := d.read(p, in)
-	if r.Intent == IntentUnclear && d.maybeRussian(in.Locale) {
+	for _, rewrite := range rewrites {
+		if r.Intent != IntentUnclear {
+			break
+		}
 		again := &document{src: d.src, toks: slices.Clone(d.toks)}
-		if again.fromLatinScript(p.lex) {
-			p.match(again, "ru")
+		if own, ok := rewrite(again, p.lex, in.Locale); ok {
+			p.match(again, own)
 			if second := again.read(p, in); second.Intent != IntentUnclear {
 				d, r = again, second
-				r.Locale = "ru"
 			}
 		}
 	}
