@@ -7,7 +7,8 @@ package templates
 import "embed"
 
 // FS has the folders surveys and messages, each file named after its id, and
-// words, each file named after its locale; programs; and the console's pages.
+// words and advertising, each file named after its locale; programs; and the console's
+// pages.
 //
-//go:embed surveys messages words programs console
+//go:embed surveys messages words advertising programs console
 var FS embed.FS

@@ -25,6 +25,7 @@ import (
 	"otklik/channels"
 	"otklik/internal/calendar"
 	"otklik/internal/callback"
+	"otklik/internal/campaign"
 	"otklik/internal/clock"
 	"otklik/internal/config"
 	"otklik/internal/console"
@@ -98,6 +99,7 @@ type App struct {
 	outlook    *outlook.Outlook
 	inbox      *inbox.Inbox
 	desk       *callback.Desk
+	campaigns  *campaign.Desk
 	console    *console.Console
 	api        *api.API
 	hub        *hub

@@ -5,13 +5,21 @@ import (
 	"net/http"
 	"strings"
 
+	"otklik/internal/campaign"
 	"otklik/internal/console"
 	"otklik/internal/console/api"
+	"otklik/templates"
 )
 
 // makePages builds console and API; what is wrong with their texts is found here.
 func (a *App) makePages() error {
-	deps := console.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Desk: a.desk, Inbox: a.inbox, Drafter: a.drafter, Renderer: a.renderer, Survey: a.survey, Programs: a.Programs, Book: a.calendar, Log: a.log,
+	ads, err := campaign.ReadAdvertising(templates.FS)
+	if err != nil {
+		return err
+	}
+	a.campaigns = &campaign.Desk{Store: a.store, Clock: a.clock, Planner: a.planner, Dispatcher: a.dispatcher, Drafter: a.drafter, Policy: a.policy, Programs: a.Programs, Advertising: ads,
+		Price: campaign.Price(a.config.SMSPrice), Changed: a.hub.broadcast, Wake: func() { a.wakePlanner(); a.dispatcher.Wake() }}
+	deps := console.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Desk: a.desk, Inbox: a.inbox, Drafter: a.drafter, Renderer: a.renderer, Survey: a.survey, Programs: a.Programs, Book: a.calendar, Log: a.log, Campaigns: a.campaigns,
 		PublicURL: a.config.PublicURL, Secure: strings.HasPrefix(a.config.PublicURL, "https://"), Notify: a.hub.subscribe}
 	if d := a.sandbox; d != nil {
 		deps.Sandbox = &console.Sandbox{Servers: d.servers, Phones: d.phones, Advance: a.Advance}
@@ -19,7 +27,6 @@ func (a *App) makePages() error {
 			deps.Sandbox.Logins = append(deps.Sandbox.Logins, console.DemoLogin{Login: e.Login, Password: e.Password, Role: e.Roles[0]})
 		}
 	}
-	var err error
 	if a.console, err = console.New(deps); err != nil {
 		return fmt.Errorf("building the console: %w", err)
 	}

@@ -136,22 +136,22 @@ func (a *App) holiday(def *program.Definition) map[string]string {
 type made struct {
 	contact store.Contact
 	// woman is whom a program for women is shown for.
-	woman            render.Person
-	works            []string
-	consultant, news string
+	woman                    render.Person
+	works                    []string
+	consultant, news, wishes string
 }
 
 func madeUp(locale string) made {
 	return map[string]made{
 		"ru": {store.Contact{Name: "Иванов Иван Петрович", Family: "Иванов", Given: "Иван", Patronymic: "Петрович", Gender: "male"},
 			render.Person{Given: "Анна", Patronymic: "Сергеевна", Family: "Иванова", Gender: "female"}, []string{"ТО-4", "замена колодок"},
-			"Олег Белов", "В субботу с 11:00 - день открытых дверей и тест-драйв новой Vesta."},
+			"Олег Белов", "В субботу с 11:00 - день открытых дверей и тест-драйв новой Vesta.", "С праздником, {имя}! Тепла Вам и лёгких дорог."},
 		"en": {store.Contact{Name: "Ivan Ivanov", Family: "Ivanov", Given: "Ivan", Gender: "male"},
 			render.Person{Given: "Anna", Family: "Ivanova", Gender: "female"}, []string{"oil change", "brake pads"},
-			"Oleg Belov", "Come and drive the new Vesta this Saturday from 11 am."},
+			"Oleg Belov", "Come and drive the new Vesta this Saturday from 11 am.", "Our warmest wishes and easy roads to you, {name}!"},
 		"zh": {store.Contact{Name: "张建国", Family: "张", Given: "建国", Gender: "male"},
 			render.Person{Given: "秀英", Family: "王", Full: "王秀英", Gender: "female"}, []string{"常规保养", "更换刹车片"},
-			"王顾问", "本周六11:00开放日，欢迎试驾新款Vesta。"},
+			"王顾问", "本周六11:00开放日，欢迎试驾新款Vesta。", "{称呼}，祝您节日快乐，一路平安！"},
 	}[locale]
 }
 
@@ -162,7 +162,7 @@ func (a *App) sample(d store.Dealer, locale string, ch channels.Kind) render.Dat
 		Visit: store.Visit{Order: "10001", CompletedAt: now.Add(-26 * time.Hour), Works: who.works, Advisor: "", Vehicle: store.Vehicle{Model: "LADA Vesta"}}})
 	x.Callback.Due, x.Callback.Next = callback.WorkBy(now.Add(24*time.Hour), x.Zone), now.AddDate(0, 0, 7)
 	x.Callback.Solution = who.works[1]
-	x.Vehicle.Years, x.Consultant, x.News = 3, who.consultant, who.news
+	x.Vehicle.Years, x.Consultant, x.News, x.Wishes = 3, who.consultant, who.news, who.wishes
 	tomorrow := now.In(d.Location()).AddDate(0, 0, 1)
 	at := func(hour int) time.Time {
 		return time.Date(tomorrow.Year(), tomorrow.Month(), tomorrow.Day(), hour, 0, 0, 0, d.Location())

@@ -27,10 +27,18 @@ type Config struct {
 	Twilio                              Twilio
 	Telegram                            Telegram
 	SMTPURL, EmailFrom, IMAPURL         string
-	Dealers                             []Dealer
-	Retention                           Retention
+	// SMSPrice is what a segment of an SMS costs; zero where nobody has said it.
+	SMSPrice  Price
+	Dealers   []Dealer
+	Retention Retention
 	// Definitions is the folder of editable surveys and programs; "" for none.
 	Definitions string
+}
+
+// Price is an amount of money.
+type Price struct {
+	Minor    int64
+	Currency string
 }
 
 // Twilio is the SMS provider's account.
@@ -88,7 +96,7 @@ func (p Problems) Error() string {
 func Known() []string {
 	known := []string{
 		"OTKLIK_CONFIG", "OTKLIK_LISTEN", "OTKLIK_ADMIN_LISTEN", "OTKLIK_PUBLIC_URL", "OTKLIK_LOG", "OTKLIK_DATABASE_URL", "OTKLIK_REDIS_URL", "OTKLIK_DEFINITIONS",
-		"OTKLIK_TWILIO_ACCOUNT_SID", "OTKLIK_TWILIO_AUTH_TOKEN", "OTKLIK_TWILIO_FROM", "OTKLIK_TWILIO_MESSAGING_SERVICE_SID", "OTKLIK_TWILIO_API_BASE",
+		"OTKLIK_TWILIO_ACCOUNT_SID", "OTKLIK_TWILIO_AUTH_TOKEN", "OTKLIK_TWILIO_FROM", "OTKLIK_TWILIO_MESSAGING_SERVICE_SID", "OTKLIK_TWILIO_API_BASE", "OTKLIK_SMS_PRICE",
 		"OTKLIK_TELEGRAM_TOKEN", "OTKLIK_TELEGRAM_API_BASE", "OTKLIK_TELEGRAM_MODE", "OTKLIK_SMTP_URL", "OTKLIK_EMAIL_FROM", "OTKLIK_IMAP_URL",
 		"OTKLIK_DEALER_NAME", "OTKLIK_DEALER_ZONE", "OTKLIK_DEALER_LOCALE", "OTKLIK_DEALER_COUNTRY", "OTKLIK_DEALER_CODE", "OTKLIK_DEALER_PHONE", "OTKLIK_DEALER_ADDRESS",
 	}
@@ -97,6 +105,26 @@ func Known() []string {
 	}
 	return known
 }
+
+// price reads an amount like "4.20 RUB"; what stands behind the point are hundredths.
+func (r *reader) price(name string) (p Price) {
+	v := r.get(name, "")
+	if v == "" {
+		return p
+	}
+	parts := amount.FindStringSubmatch(v)
+	if parts == nil {
+		r.bad(name, "%q is not a price of a segment like 4.20 RUB", v)
+		return p
+	}
+	whole, err := strconv.ParseInt(parts[1]+(parts[2] + "00")[:2], 10, 64)
+	if err != nil {
+		r.bad(name, "%q is not a price of a segment like 4.20 RUB", v)
+	}
+	return Price{whole, parts[3]}
+}
+
+var amount = regexp.MustCompile(`^(\d{1,6})(?:[.,](\d{1,2}))? ([A-Z]{3})$`)
 
 // reader collects values and problems.
 type reader struct {
@@ -130,6 +158,7 @@ func Load(environ []string) (*Config, error) {
 		SMTPURL:  r.get("OTKLIK_SMTP_URL", ""), EmailFrom: r.get("OTKLIK_EMAIL_FROM", ""), IMAPURL: r.get("OTKLIK_IMAP_URL", ""),
 		Dealers: f.Dealers,
 	}
+	c.SMSPrice = r.price("OTKLIK_SMS_PRICE")
 	r.retention(&c.Retention)
 	r.definitions(c)
 	r.dealers(c)

@@ -26,6 +26,7 @@ import (
 
 	"otklik/internal/calendar"
 	"otklik/internal/callback"
+	"otklik/internal/campaign"
 	"otklik/internal/clock"
 	"otklik/internal/draft"
 	"otklik/internal/inbox"
@@ -56,7 +57,9 @@ type Deps struct {
 	// Programs are all of them by id, those that cannot start too.
 	Programs func() []program.Listed
 	Book     *calendar.Book
-	Log      *slog.Logger
+	// Campaigns is where campaigns are made and launched.
+	Campaigns *campaign.Desk
+	Log       *slog.Logger
 	// PublicURL is where customers find the form, without a trailing slash.
 	PublicURL string
 	// Secure marks cookies for HTTPS only.
@@ -202,12 +205,33 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("GET /programs", c.private(c.programs, steerers...))
 	mux.Handle("POST /programs/{id}/run", c.private(c.switchProgram, steerers...))
 	mux.Handle("POST /programs/{id}/responsible", c.private(c.answerFor, steerers...))
+	c.campaignRoutes(mux)
 	if c.Sandbox != nil {
 		mux.Handle("GET /phones", c.private(c.phones))
 		mux.Handle("GET /phones/mail/{seq}", c.private(c.phoneMail))
 		mux.Handle("POST /phones/write", c.private(c.phoneWrite))
 		mux.Handle("POST /phones/tap", c.private(c.phoneTap))
 		mux.Handle("POST /phones/advance", c.private(c.phoneAdvance))
+	}
+}
+
+// campaignRoutes mounts the pages of the marketer's campaigns.
+func (c *Console) campaignRoutes(mux *http.ServeMux) {
+	mux.Handle("GET /campaigns", c.private(c.campaigns, steerers...))
+	mux.Handle("POST /campaigns", c.private(c.saveCampaign, steerers...))
+	mux.Handle("GET /campaigns/new", c.private(c.newCampaign, steerers...))
+	mux.Handle("GET /campaigns/{id}", c.private(c.campaign, steerers...))
+	mux.Handle("POST /campaigns/{id}", c.private(c.saveCampaign, steerers...))
+	mux.Handle("GET /campaigns/{id}/rehearsal", c.private(c.rehearse, steerers...))
+	mux.Handle("GET /campaigns/{id}/people", c.private(c.campaignPeople, steerers...))
+	mux.Handle("GET /campaigns/{id}/launch", c.private(c.confirmLaunch, steerers...))
+	mux.Handle("POST /campaigns/{id}/launch", c.private(c.launch, steerers...))
+	mux.Handle("POST /campaigns/{id}/copy", c.private(c.copyCampaign, steerers...))
+	mux.Handle("POST /campaigns/{id}/approve", c.private(c.campaignAct(c.approve), store.RoleManager))
+	for action, do := range map[string]func(*request, store.Campaign) (string, error){
+		"withdraw": c.withdrawCampaign, "cancel": c.cancelCampaign, "retry": c.retryCampaign, "pause": c.pauseCampaign, "resume": c.resumeCampaign,
+	} {
+		mux.Handle("POST /campaigns/{id}/"+action, c.private(c.campaignAct(do), steerers...))
 	}
 }
 

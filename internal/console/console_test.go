@@ -20,6 +20,7 @@ import (
 
 	"otklik/channels"
 	"otklik/internal/callback"
+	"otklik/internal/campaign"
 	"otklik/internal/console"
 	"otklik/internal/conversation"
 	"otklik/internal/dispatch/dispatchtest"
@@ -27,6 +28,7 @@ import (
 	"otklik/internal/sandbox"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
+	"otklik/templates"
 )
 
 const (
@@ -47,16 +49,18 @@ func passwordHash() string {
 // and phones.
 type house struct {
 	*dispatchtest.Rig
-	t       testing.TB
-	north   store.Dealer
-	in      *inbox.Inbox
-	desk    *callback.Desk
-	server  *httptest.Server
-	phones  *sandbox.Phones
-	servers *sandbox.Servers
-	log     *bytes.Buffer
-	changed chan struct{}
-	people  map[string]store.Employee
+	t      testing.TB
+	north  store.Dealer
+	in     *inbox.Inbox
+	desk   *callback.Desk
+	server *httptest.Server
+	phones *sandbox.Phones
+	// campaigns is where campaigns are made.
+	campaigns *campaign.Desk
+	servers   *sandbox.Servers
+	log       *bytes.Buffer
+	changed   chan struct{}
+	people    map[string]store.Employee
 	// logged holds a browser a person.
 	logged map[string]*browser
 	n      int
@@ -91,7 +95,11 @@ func open(t testing.TB, st *store.Store) *house {
 	h.desk = &callback.Desk{Store: st, Clock: h.Clock, Roster: h.Roster, Drafter: h.Drafter, Survey: h.Survey, Wake: nothing, Changed: nothing,
 		NextContact: func(_ store.Dealer, t time.Time) time.Time { return t.AddDate(0, 0, 9) }}
 	h.openPhones()
-	c, err := console.New(console.Deps{Store: st, Clock: h.Clock, Roster: h.Roster, Desk: h.desk, Inbox: h.in, Drafter: h.Drafter, Renderer: h.Renderer, Survey: h.Survey, Programs: h.listed, Book: h.Planner.Book,
+	ads, err := campaign.ReadAdvertising(templates.FS)
+	check(t, err)
+	h.campaigns = &campaign.Desk{Store: st, Clock: h.Clock, Planner: h.Planner, Dispatcher: h.Dispatcher, Drafter: h.Drafter, Policy: h.Dispatcher.Policy, Programs: h.listed, Advertising: ads,
+		Price: campaign.Price{Minor: 420, Currency: "RUB"}}
+	c, err := console.New(console.Deps{Store: st, Clock: h.Clock, Roster: h.Roster, Desk: h.desk, Inbox: h.in, Drafter: h.Drafter, Renderer: h.Renderer, Survey: h.Survey, Programs: h.listed, Campaigns: h.campaigns, Book: h.Planner.Book,
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), PublicURL: "https://south.example", Notify: func() (<-chan struct{}, func()) { return h.changed, nothing },
 		Sandbox: &console.Sandbox{Servers: h.servers, Phones: h.phones, Advance: func(_ context.Context, d time.Duration) error {
 			_, err := h.Clock.Advance(d)

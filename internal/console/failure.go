@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"otklik/internal/callback"
+	"otklik/internal/campaign"
 	"otklik/internal/inbox"
 	"otklik/internal/sandbox"
 	"otklik/internal/store"
@@ -38,6 +39,11 @@ var failureTable = []struct {
 	{errBadLimit, http.StatusUnprocessableEntity, "error.bad_limit"},
 	{errUnknownLimit, http.StatusUnprocessableEntity, "error.unknown_limit"},
 	{errCannotStart, http.StatusConflict, "error.cannot_start"},
+	{campaign.ErrLaunched, http.StatusConflict, "error.campaign_launched"},
+	{campaign.ErrProblems, http.StatusUnprocessableEntity, "error.campaign_problems"},
+	{campaign.ErrChanged, http.StatusConflict, "error.campaign_changed"},
+	{campaign.ErrSecond, http.StatusForbidden, "error.campaign_second"},
+	{campaign.ErrOver, http.StatusConflict, "error.campaign_over"},
 	{errNobody, http.StatusUnprocessableEntity, "error.nobody"},
 	{errRefusedAnswers, http.StatusUnprocessableEntity, "error.refused_answers"},
 	{errOwnCustomer, http.StatusForbidden, "error.own_customer"},

@@ -113,6 +113,10 @@ func (v *view) Thing(name string) string {
 		}
 	case "program":
 		return v.Program(rest)
+	case "campaign":
+		if x, err := v.q.c.Store.Campaign(v.q.ctx(), rest); err == nil {
+			return x.Title
+		}
 	case "sender":
 		ch, address, _ := strings.Cut(rest, ":")
 		return v.Label("channel", ch) + " " + address

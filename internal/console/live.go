@@ -42,7 +42,7 @@ func (c *Console) live(q *request) error {
 		return nil // the browser left
 	}
 	every := liveBeat
-	if page == "sending" {
+	if page == "sending" || page == "launched" {
 		every = sendingBeat
 	}
 	beat, end := time.NewTicker(every), time.NewTimer(liveLife)

@@ -450,6 +450,9 @@ func (q *request) mayStop(name string, senders []store.Sender) (known, may bool)
 		return i >= 0, q.groupWide() || rest == q.dealer.Code
 	case "program":
 		return rest != "" && len(rest) <= 100, q.groupWide()
+	case "campaign":
+		x, err := q.c.Store.Campaign(q.ctx(), rest)
+		return err == nil, x.DealerID == q.dealer.ID
 	case "sender":
 		ch, address, _ := strings.Cut(rest, ":")
 		n := laneName{channels.Kind(ch), address}

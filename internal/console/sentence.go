@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"otklik/internal/dispatch"
 	"otklik/internal/render"
 	"otklik/internal/store"
 )
@@ -66,6 +67,9 @@ func (q *request) why(d store.ListedDecision) *why {
 		w.Sentence = v.T("why."+d.Rule, pairs...)
 	} else {
 		w.Sentence = v.T("why.other", "rule", d.Rule)
+	}
+	if news := inputs[dispatch.InputNews]; news != "" {
+		w.Sentence += " " + v.T("why_news."+map[bool]string{true: "included", false: "left_out"}[news == dispatch.NewsIncluded], "why", v.Ruled(news))
 	}
 	return w
 }

@@ -2,12 +2,15 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/outreach"
+	"otklik/internal/program"
 	"otklik/internal/ratelimit"
 	"otklik/internal/store"
 )
@@ -33,10 +36,17 @@ type office struct {
 	launches []launch
 }
 
-// launch is a campaign that a person has launched, with its texts by language.
+// launch is a campaign that a person has launched, with its texts and the news beside
+// them by language.
 type launch struct {
 	store.Campaign
-	news map[string]string
+	texts, news map[string]string
+}
+
+func launchOf(c store.Campaign) (l launch, err error) {
+	l.Campaign = c
+	l.texts, l.news, err = c.Wording()
+	return l, err
 }
 
 // launch finds the one that an outreach belongs to: by the campaign it is about, else
@@ -49,6 +59,23 @@ func (o *office) launch(program, dealerID, subject, date string) *launch {
 		}
 	}
 	return nil
+}
+
+// presuming is the office as it would be after a launch.
+func (o *office) presuming(l launch) *office {
+	out := *o
+	out.launches = append(slices.DeleteFunc(slices.Clone(o.launches), func(x launch) bool { return x.ID == l.ID }), l)
+	return &out
+}
+
+// launched tells whether somebody has launched what an outreach belongs to, where
+// somebody has to.
+func (o *office) launched(def *program.Definition, x *store.Outreach) bool {
+	if def == nil || def.Launch != program.LaunchHuman {
+		return true
+	}
+	subject, when := program.Subject(x.Occasion)
+	return o.launch(def.ID, x.DealerID, subject, when) != nil
 }
 
 func (c *controls) set(paused map[string]bool, book *ratelimit.Book, o *office) {
@@ -68,6 +95,20 @@ func (c *controls) stopped(name string) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.paused[store.PauseEverything] || c.paused[name]
+}
+
+// parked is the pause of the program or the campaign of an outreach; "" where neither is
+// stopped.
+func (c *controls) parked(o *store.Outreach) string {
+	if p := store.ProgramPause(o.Program); c.stopped(p) {
+		return p
+	}
+	if subject, _ := program.Subject(o.Occasion); subject != "" && (o.Purpose == outreach.Greeting || o.Purpose == outreach.Ad) {
+		if p := store.CampaignPause(subject); c.stopped(p) {
+			return p
+		}
+	}
+	return ""
 }
 
 // sender tells whether a person has stopped a sender.
@@ -123,8 +164,8 @@ func (d *Dispatcher) readOffice(ctx context.Context) (o *office, err error) {
 		return nil, err
 	}
 	for _, c := range cs {
-		l := launch{Campaign: c}
-		if l.news, err = c.Wording(); err != nil {
+		l, err := launchOf(c)
+		if err != nil {
 			return nil, err
 		}
 		o.launches = append(o.launches, l)

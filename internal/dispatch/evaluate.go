@@ -29,7 +29,15 @@ const (
 	RuleVisited     = "visited_since"
 	RuleArrived     = "appointment_over"
 	RuleSettled     = "prospect_settled"
+	RuleCanceled    = "campaign_canceled"
 	spokeWithinDays = 30
+)
+
+// InputNews is the input of a verdict that says what has become of the news beside
+// wishes: NewsIncluded, or the rule by which this person gets the wishes alone (R055).
+const (
+	InputNews    = "news"
+	NewsIncluded = "included"
 )
 
 // facts are what a batch of outreach is judged on, read in bulk.
@@ -184,6 +192,15 @@ func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) 
 	default:
 		return nil, dropped(o, verdict.Rule, verdict.Inputs)
 	}
+	if it.news != nil {
+		if verdict.Inputs == nil {
+			verdict.Inputs = map[string]string{}
+		}
+		verdict.Inputs[InputNews] = NewsIncluded
+		if it.news.Kind != policy.Send {
+			verdict.Inputs[InputNews] = it.news.Rule
+		}
+	}
 	o.Rule, o.Inputs = verdict.Rule, encode(verdict.Inputs)
 	it.lane, it.address = d.laneOf(r.Channel, r.Sender, r.Dealer.ID, r.Address), r.Address
 	return it, nil
@@ -231,7 +248,7 @@ func (d *Dispatcher) choose(o *store.Outreach, step program.Step, f *facts, r *d
 	}
 	tactOf(&in, c, &r.Visit, f.Tact[c.ID])
 	refused := ""
-	for _, ch := range ladder(step.Channels, c.Preferred) {
+	for _, ch := range behind(ladder(step.Channels, c.Preferred), o.Channel) {
 		sender, on := d.Roster.Sender(dealer.ID, ch)
 		if !on || d.Channels[ch] == nil {
 			continue
@@ -266,6 +283,12 @@ func ladder(of []channels.Kind, preferred channels.Kind) []channels.Kind {
 		return of
 	}
 	return slices.Concat([]channels.Kind{preferred}, of[:i], of[i+1:])
+}
+
+// behind is what of a ladder is left after a channel on which the person could not be
+// reached; all of it where none was tried.
+func behind(of []channels.Kind, tried channels.Kind) []channels.Kind {
+	return of[slices.Index(of, tried)+1:]
 }
 
 func pastOf(sent []store.PastSend) []policy.PastSend {

@@ -21,12 +21,29 @@ type Forecast struct {
 	Channel                                 channels.Kind
 	Verdict, Rule, Inputs, Cost             string
 	Segments                                int
+	// Locale is the person's, else the dealer's; Subject what the occasion is about.
+	Locale, Subject string
+	// Moved is the rule of the first hold, where it is not due at once; "" for none.
+	Moved string
 }
 
 // Forecast judges outreach as runs at their due times would, on what is known now and
 // as if nobody answered: what goes out counts for what comes later to the same person,
 // and a hold is followed to its end. It changes nothing (invariant 13).
 func (d *Dispatcher) Forecast(ctx context.Context, os []store.Outreach) ([]Forecast, error) {
+	return d.foretell(ctx, os, nil)
+}
+
+// Rehearse is Forecast as if a campaign had been launched, by whom its fields say.
+func (d *Dispatcher) Rehearse(ctx context.Context, c store.Campaign, os []store.Outreach) ([]Forecast, error) {
+	l, err := launchOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return d.foretell(ctx, os, &l)
+}
+
+func (d *Dispatcher) foretell(ctx context.Context, os []store.Outreach, presumed *launch) ([]Forecast, error) {
 	d.init()
 	now := d.Clock.Business()
 	out := make([]Forecast, 0, len(os))
@@ -34,6 +51,9 @@ func (d *Dispatcher) Forecast(ctx context.Context, os []store.Outreach) ([]Forec
 		f, err := d.facts(ctx, part, now)
 		if err != nil {
 			return nil, err
+		}
+		if presumed != nil && f.office != nil {
+			f.office = f.office.presuming(*presumed)
 		}
 		out = append(out, d.foresee(ctx, part, &f, now)...)
 	}
@@ -63,8 +83,9 @@ func byPerson(os []store.Outreach, n int) [][]store.Outreach {
 type pending struct {
 	at time.Time
 	o  *store.Outreach
-	// holds counts how often it was held.
+	// holds counts how often it was held, moved is the rule by which it was first.
 	holds int
+	moved string
 }
 
 // agenda orders what is pending as the dispatcher claims it: by time, then urgency.
@@ -117,17 +138,23 @@ func (d *Dispatcher) foresee(ctx context.Context, os []store.Outreach, f *facts,
 		d.lookAhead(f, p, todo)
 		x, until := d.foreseeOne(ctx, p.o, f)
 		if !until.IsZero() && p.holds < mostHolds {
-			heap.Push(&todo, pending{at: until, o: p.o, holds: p.holds + 1})
+			heap.Push(&todo, pending{at: until, o: p.o, holds: p.holds + 1, moved: cmp.Or(p.moved, x.Rule)})
 			continue
 		}
+		x.Moved = p.moved
 		out = append(out, x)
 	}
 	return out
 }
 
 func (d *Dispatcher) forecast(o *store.Outreach, f *facts, at time.Time) Forecast {
-	_, occasion := program.Subject(o.Occasion)
-	return Forecast{At: at, Contact: o.ContactID, Order: f.Visits[o.VisitID].Order, Program: o.Program, Step: o.Step, Occasion: occasion, Channel: o.Channel, Rule: o.Rule, Inputs: o.Inputs}
+	subject, occasion := program.Subject(o.Occasion)
+	locale := f.Contacts[o.ContactID].Locale
+	if locale == "" {
+		dealer, _ := d.Roster.Dealer(o.DealerID)
+		locale = dealer.Locale
+	}
+	return Forecast{At: at, Locale: locale, Subject: subject, Contact: o.ContactID, Order: f.Visits[o.VisitID].Order, Program: o.Program, Step: o.Step, Occasion: occasion, Channel: o.Channel, Rule: o.Rule, Inputs: o.Inputs}
 }
 
 // lookAhead is what of the same person is planned behind p as the database will have

@@ -10,6 +10,7 @@ import (
 	"otklik/channels"
 	"otklik/internal/draft"
 	"otklik/internal/outreach"
+	"otklik/internal/policy"
 	"otklik/internal/program"
 	"otklik/internal/store"
 )
@@ -20,6 +21,8 @@ type item struct {
 	outreach *store.Outreach // nil for a message that was queued
 	step     program.Step
 	to       draft.Recipient
+	// news is whether the news beside wishes stand in them; nil where there are none.
+	news *policy.Verdict
 	// judged is the business time of the verdict.
 	judged time.Time
 	// begun is set once the text is made; for a queued message at once.
@@ -247,7 +250,7 @@ func (l *runner) back(it *item) {
 }
 
 // yield hands back what must not wait here: everything while the lane rests or is
-// stopped, the items of a program that a person has stopped, and claims that have
+// stopped, the items of a program or campaign that a person has stopped, and claims that have
 // become old. The last two it looks for when pauses were read, and now and then.
 func (l *runner) yield() {
 	d := l.r.d
@@ -260,7 +263,7 @@ func (l *runner) yield() {
 	l.steered, l.aged = steered, now
 	old := now.Add(-d.Config.Lease / 2)
 	l.drop(func(it *item) bool {
-		return shut || away && it.purpose.Capped() || it.claimed.Before(old) || it.outreach != nil && d.desk.stopped(store.ProgramPause(it.outreach.Program))
+		return shut || away && it.purpose.Capped() || it.claimed.Before(old) || it.outreach != nil && d.desk.parked(it.outreach) != ""
 	})
 }
 

@@ -121,7 +121,7 @@ func (r *run) dealerPause(id string) string {
 // place gives an outreach to its lane. Where that takes nothing, the name of the queue
 // comes back in which it has to wait.
 func (r *run) place(it *item) string {
-	if p := store.ProgramPause(it.outreach.Program); r.d.desk.stopped(p) {
+	if p := r.d.desk.parked(it.outreach); p != "" {
 		return parkedProgram + p
 	}
 	if r.closed(it.lane) || !r.lane(it.lane).push(it, false) {

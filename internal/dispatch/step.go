@@ -44,8 +44,17 @@ func (d *Dispatcher) programs(ctx context.Context, os []store.Outreach, f *facts
 		return nil
 	}
 	var err error
-	f.office, err = d.decided(ctx)
-	return err
+	if f.office, err = d.decided(ctx); err != nil {
+		return err
+	}
+	for i := range os {
+		if def, _, _ := f.step(&os[i]); !f.office.launched(def, &os[i]) {
+			// The launch may be younger than the last look.
+			f.office, err = d.readOffice(ctx)
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *Dispatcher) oldVersion(ctx context.Context, key programVersion) (*program.Definition, error) {
@@ -75,6 +84,8 @@ func (f *facts) needless(o *store.Outreach, def *program.Definition, step *progr
 	switch {
 	case f.off(def, o.DealerID):
 		return dropped(o, program.RuleOff, map[string]string{"program": def.ID})
+	case f.now.Before(o.DeadlineAt) && !f.office.launched(def, o):
+		return dropped(o, RuleCanceled, map[string]string{"program": def.ID})
 	case !program.Answered(def, f.office.settings, f.office.staff, o.DealerID) && f.now.Before(o.DeadlineAt):
 		return held(o, program.RuleNobody, sooner(f.now.Add(time.Hour), o.DeadlineAt), map[string]string{"program": def.ID, "role": def.Responsible})
 	}
@@ -237,12 +248,30 @@ func (d *Dispatcher) about(o *store.Outreach, f *facts, def *program.Definition,
 	in.Relationship = cmp.Or(in.Relationship, relationship(x), f.customer(o.ContactID))
 	if c := f.office.launch(def.ID, o.DealerID, subject, when); c != nil {
 		in.LaunchedBy, in.ApprovedBy, in.Size = c.LaunchedBy, c.ApprovedBy, c.Size
-		x.News = c.news
-		if len(c.news) > 0 && o.Purpose == outreach.Greeting {
-			it.step.Message = ownGreeting
+		switch {
+		case o.Purpose != outreach.Greeting:
+			x.News = c.texts
+		case len(c.texts) > 0:
+			x.Wishes, it.step.Message = c.texts, ownGreeting
+			it.news = d.news(o, f, c, it, *in)
+		}
+		if it.news != nil && it.news.Kind == policy.Send {
+			x.News = c.news
 		}
 	}
 	it.to.Occasion = x
+}
+
+// news is whether the news beside wishes may stand in them for this person (R055); nil
+// where there are none.
+func (d *Dispatcher) news(o *store.Outreach, f *facts, c *launch, it *item, in policy.Input) *policy.Verdict {
+	if len(c.news) == 0 {
+		return nil
+	}
+	in.Consent = word(f.Consents[o.ContactID], outreach.Ad, in.Channel)
+	in.AdSuppressed = f.sup.reason(in.Channel, it.to.Address, outreach.Ad)
+	v := d.Policy.News(in)
+	return &v
 }
 
 // soon is how near an appointment is whose reminder is not held by quiet hours

@@ -24,13 +24,15 @@ func (d *Drafter) Data(r Recipient) render.Data {
 	x.UnsubscribeURL = d.unsubscribe(r)
 	x.First, x.Zone, x.Now = r.First, r.Zone(), r.Now
 	if r.Occasion != nil {
-		r.Occasion.fill(&x, r)
+		r.Occasion.fill(&x, r, d.Renderer.Speaks(r.LocaleOr()))
 	}
 	return x
 }
 
 // fill adds what an occasion beside a visit is about.
-func (o *Occasion) fill(x *render.Data, r Recipient) {
+// spoken tells whether there are texts in the person's language: else his are the
+// dealer's.
+func (o *Occasion) fill(x *render.Data, r Recipient, spoken bool) {
 	a, p, k := &o.Appointment, &o.Prospect, &o.Vehicle
 	x.Vehicle.Model = cmp.Or(x.Vehicle.Model, k.Model, a.Vehicle.Model, p.Model)
 	x.Vehicle.Plate = cmp.Or(x.Vehicle.Plate, k.Plate, a.Vehicle.Plate)
@@ -48,8 +50,11 @@ func (o *Occasion) fill(x *render.Data, r Recipient) {
 	x.LastContact, x.Consultant = p.ContactedAt, p.Consultant
 	x.Holiday = o.Holiday
 	locale := r.LocaleOr()
+	if !spoken {
+		locale = r.Dealer.Locale
+	}
 	base, _, _ := strings.Cut(locale, "-")
-	x.News = cmp.Or(o.News[locale], o.News[base])
+	x.News, x.Wishes = cmp.Or(o.News[locale], o.News[base]), cmp.Or(o.Wishes[locale], o.Wishes[base])
 }
 
 // years is how many years lie between two dates; 0 where one is not known.

@@ -60,8 +60,9 @@ type Occasion struct {
 	Vehicle     store.Vehicle
 	// Date is the day that it is for, YYYY-MM-DD.
 	Date string
-	// Holiday is its title, News the company's (R055), by language.
-	Holiday, News map[string]string
+	// Holiday is its title, News the company's (R055), Wishes a marketer's own, by
+	// language.
+	Holiday, News, Wishes map[string]string
 }
 
 // LocaleOr is the language to write in.

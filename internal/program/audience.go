@@ -52,7 +52,7 @@ func (a Audience) Choose(p *Person) (in bool, rule string) {
 	switch {
 	case p.Prospect && a.Prospects == "", !p.Prospect && a.Prospects == "only",
 		p.Company && a.Companies == "", !p.Company && a.Companies == "only",
-		len(a.Locales) > 0 && !slices.Contains(a.Locales, p.Locale),
+		len(a.Locales) > 0 && !a.speaks(p.Locale),
 		len(a.Models) > 0 && !slices.ContainsFunc(p.Models, a.model),
 		len(a.Tags) > 0 && !slices.ContainsFunc(a.Tags, p.tagged),
 		slices.ContainsFunc(a.NotTags, p.tagged):
@@ -65,6 +65,12 @@ func (a Audience) Choose(p *Person) (in bool, rule string) {
 		return false, RuleGenderUnknown
 	}
 	return true, ""
+}
+
+// speaks tells whether one of the languages is the person's: "zh" is that of "zh-CN".
+func (a Audience) speaks(locale string) bool {
+	language, _, _ := strings.Cut(locale, "-")
+	return slices.Contains(a.Locales, locale) || slices.Contains(a.Locales, language)
 }
 
 func (a Audience) model(m string) bool {

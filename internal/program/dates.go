@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func (r *run) days(d *Definition, from, to calendar.Date) []dated {
 		for i := range r.launched {
 			c := &r.launched[i]
 			if date, err := calendar.Parse(c.Date); err == nil && c.Program == d.ID && !date.Before(from) && !date.After(to) {
-				out = append(out, dated{d, date, c})
+				out = append(out, dated{d.at(c.Hour), date, c})
 			}
 		}
 		return out
@@ -287,12 +288,16 @@ func (r *run) page(x dated, people []store.Person, standing []store.Outreach) st
 			if o.DealerID != x.campaign.DealerID {
 				continue
 			}
-			if in, _ := x.campaign.audience.Choose(person(p, r.dealers[o.DealerID].Locale)); !in {
-				continue
-			}
 		}
 		if d.Trigger == CarBirthday && p.Company || o.DealerID == "" || !r.choose(d, &o, p) {
 			continue
+		}
+		if x.campaign != nil {
+			in, rule := x.campaign.audience.Choose(person(p, r.dealers[o.DealerID].Locale))
+			if !in && rule == "" {
+				continue
+			}
+			o.Dropped = cmp.Or(o.Dropped, rule)
 		}
 		o.At = x.date.In(o.Place.Zone, 0)
 		out.Rows = plan(out.Rows, d, &o, r.now, r.Book)
@@ -351,13 +356,37 @@ func (r *run) rank(id string) int {
 	if i < 0 {
 		return len(r.programs)
 	}
-	switch r.programs[i].Trigger {
-	case Birthday:
+	switch d := r.programs[i]; {
+	case d.Trigger == Birthday:
+		return -3
+	case d.Trigger == CarBirthday:
 		return -2
-	case CarBirthday:
-		return -1
+	case d.Launch == LaunchHuman:
+		return -1 // somebody has written it for this very day
 	}
 	return i
+}
+
+// at is the program as a launch with an hour of its own has it: its steps begin then,
+// and keep their deadlines. "" is the program's own hour.
+func (d *Definition) at(hour string) *Definition {
+	t, err := time.Parse("15:04", hour)
+	if err != nil {
+		return d
+	}
+	out := *d
+	out.Steps, out.local = slices.Clone(d.Steps), true
+	for i := range out.Steps {
+		s := &out.Steps[i]
+		s.Earliest.HasHour, s.Earliest.Hour = true, time.Duration(t.Hour())*time.Hour+time.Duration(t.Minute())*time.Minute
+		if s.Earliest.after(s.Deadline) {
+			s.Deadline = s.Earliest
+		}
+		if s.Earliest.after(s.Target) || s.Target.after(s.Deadline) {
+			s.Target = s.Deadline
+		}
+	}
+	return &out
 }
 
 // launch is a campaign that a person has launched, and whom it means.

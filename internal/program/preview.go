@@ -24,7 +24,12 @@ const previewPart = 500
 // nothing and says what Run will write (invariant 13).
 func (p *Planner) Preview(ctx context.Context, dealerID string, from, to, now time.Time) iter.Seq2[[]store.Outreach, error] {
 	return func(yield func([]store.Outreach, error) bool) {
-		v, err := p.look(ctx, dealerID, from, to, now)
+		r, err := p.begin(ctx, now)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		v, err := r.look(ctx, dealerID, from, to)
 		for err == nil && !v.over {
 			var rows []store.Outreach
 			if rows, err = v.next(ctx); err == nil && len(rows) > 0 && !yield(rows, nil) {
@@ -63,20 +68,16 @@ type previewDate struct {
 }
 
 // look finds out whom a span concerns.
-func (p *Planner) look(ctx context.Context, dealerID string, from, to, now time.Time) (*preview, error) {
-	r, err := p.begin(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	v := &preview{run: r, dealer: dealerID, from: from, to: to, since: from}
-	if !from.After(now) {
+func (r *run) look(ctx context.Context, dealerID string, from, to time.Time) (v *preview, err error) {
+	v = &preview{run: r, dealer: dealerID, from: from, to: to, since: from}
+	if !from.After(r.now) {
 		v.since = time.Time{}.AddDate(1969, 0, 0)
 	}
-	if v.people, err = p.Store.DueContacts(ctx, dealerID, v.since, to); err != nil {
+	if v.people, err = r.Store.DueContacts(ctx, dealerID, v.since, to); err != nil {
 		return nil, err
 	}
 	since, until := v.eventSpan()
-	waiting, err := p.Store.UnplannedContacts(ctx, dealerID, since, until)
+	waiting, err := r.Store.UnplannedContacts(ctx, dealerID, since, until)
 	if err != nil {
 		return nil, err
 	}

@@ -143,7 +143,8 @@ func (j *job) sms(w *words, v *values, c Content) (Content, error) {
 		}
 		c.Text = strings.ReplaceAll(s, "{dealer}", dealer) + c.Text
 	}
-	if j.opens && (j.data.First || j.purpose == ad) && !strings.Contains(c.Text, strings.TrimSpace(w.SMS.Refusal)) {
+	advertises := j.purpose == ad || j.text[c.Locale].text[j.channel].advertises && v.get(pNews) != ""
+	if j.opens && (j.data.First || advertises) && !strings.Contains(c.Text, strings.TrimSpace(w.SMS.Refusal)) {
 		c.Text = w.stopped(c.Text) + w.SMS.Refusal
 	}
 	c.Segments, c.Encoding = Segments(c.Text)

@@ -50,8 +50,11 @@ type Data struct {
 	// Holiday is the title of a holiday, by locale [holiday].
 	Holiday map[string]string
 	// News are a block of news in the language of the message, which may have
-	// several lines [news] (R055).
-	News string
+	// several lines [news] (R055). Wishes are a marketer's own [wishes]; they and the
+	// news may hold a few placeholders of their own, see own.go. The name before wishes
+	// that do not say it is [salute], the dealer behind those that do not name him
+	// [sign].
+	News, Wishes string
 	// Employee is who writes, where a person does [employee].
 	Employee string
 	// Praised are the employees who were praised, by their own names [praised] (R038).
@@ -116,6 +119,9 @@ const (
 	pYears
 	pHoliday
 	pNews
+	pWishes
+	pSalute
+	pSign
 	pPromised
 	pLastContact
 	pConsultant
@@ -130,7 +136,7 @@ var placeholders = [placeholderCount]string{
 	"name", "dealer", "dealer_phone", "dealer_address", "model", "plate", "order",
 	"date", "date_short", "works", "advisor", "owner", "due", "solution", "next",
 	"employee", "praised", "liked", "words", "form_url", "unsubscribe_url",
-	"appointment", "appointment_time", "request", "years", "holiday", "news",
+	"appointment", "appointment_time", "request", "years", "holiday", "news", "wishes", "salute", "sign",
 	"promised", "last_contact", "consultant",
 	"question", "min", "max",
 }
@@ -209,7 +215,13 @@ func (v *values) make(p placeholder) string {
 	case pHoliday:
 		return v.holiday()
 	case pNews:
-		return block(d.News)
+		return v.own(block(d.News))
+	case pWishes:
+		return v.own(block(d.Wishes))
+	case pSalute:
+		return v.salute()
+	case pSign:
+		return v.sign()
 	case pConsultant:
 		return line(d.Consultant)
 	case pDate, pDateShort, pDue, pNext, pAppointment, pAppointmentTime, pPromised, pLastContact:

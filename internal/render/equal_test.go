@@ -57,6 +57,7 @@ func anyone(t *rapid.T) *Data {
 	}
 	d.Vehicle.Model, d.Vehicle.Plate = s("model"), s("plate")
 	d.Vehicle.Years, d.Appointment.Request, d.Consultant, d.News = rapid.IntRange(0, 130).Draw(t, "years"), s("request"), s("consultant"), s("news")
+	d.Wishes = s("wishes")
 	d.Holiday = map[string]string{"": s("holiday")}
 	d.Visit.Order, d.Visit.Advisor, d.Visit.Works = s("order"), s("advisor"), rapid.SliceOfN(hostile, 0, 7).Draw(t, "works")
 	d.Callback.Owner, d.Callback.Solution = s("owner"), s("solution")
@@ -345,7 +346,7 @@ func TestLettersGiveTheWholePage(t *testing.T) {
 		Zone: time.UTC, Now: now}
 	d.Visit.Date, d.Visit.Works, d.Visit.Order = now.Add(-24*time.Hour), []string{"ТО-4", "a\nb\n\nc", "😊"}, "1"
 	d.Callback.Due, d.Callback.Next, d.Callback.Solution = now.Add(5*time.Hour), now.Add(200*time.Hour), "замена + мойка"
-	d.Vehicle.Years, d.Appointment.At, d.News = 2, now.Add(20*time.Hour), "<b>a</b>\n\nb & c"
+	d.Vehicle.Years, d.Appointment.At, d.News, d.Wishes = 2, now.Add(20*time.Hour), "<b>a</b>\n\nb & c", "<i>{имя}</i>"
 	d.Holiday = map[string]string{"ru": "<Пасха>", "en": "Easter & co", "zh": "复活节"}
 	seen, page, stored := 0, 0, 0
 	emails(t, r, d, func(name string, c Content) {

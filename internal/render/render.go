@@ -192,6 +192,9 @@ func (r *Renderer) Definitions() []*survey.Definition {
 // Messages lists the ids of the shared messages.
 func (r *Renderer) Messages() []string { return slices.Sorted(maps.Keys(r.messages)) }
 
+// Speaks tells whether anything is said in a locale or its language.
+func (r *Renderer) Speaks(locale string) bool { return r.words[base(locale)] != nil }
+
 // MessageLocales lists the locales that a shared message is there in; false where
 // there is no such message.
 func (r *Renderer) MessageLocales(id string) ([]string, bool) {

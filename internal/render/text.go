@@ -23,6 +23,8 @@ type text struct {
 	asks bool
 	// addresses: the text says the person's name, where it is known.
 	addresses bool
+	// advertises: the text has news in it, where there are any.
+	advertises bool
 }
 
 // op is one operation of a compiled text.
@@ -89,7 +91,8 @@ func parseText(name, source string) (*text, error) {
 			return nil, fmt.Errorf("%s: no placeholder is called %q", name, n)
 		}
 		out.asks = out.asks || n == placeholders[pQuestion]
-		out.addresses = out.addresses || n == placeholders[pName]
+		out.addresses = out.addresses || n == placeholders[pName] || n == placeholders[pSalute]
+		out.advertises = out.advertises || n == placeholders[pNews]
 	}
 	out.compiled = out.take(t.Root)
 	return out, nil

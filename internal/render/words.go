@@ -31,13 +31,15 @@ type words struct {
 	Deadline relative `yaml:"deadline"`
 	Moment   relative `yaml:"moment"`
 	// Visit names a visit by {model} and {date}.
-	Visit     string            `yaml:"visit"`
-	Years     counted           `yaml:"years"`
-	Separator string            `yaml:"separator"`
-	More      string            `yaml:"more"`
-	Address   []addressForm     `yaml:"address"`
-	Answers   map[string]string `yaml:"answers"`
-	Scale     struct {
+	Visit     string        `yaml:"visit"`
+	Years     counted       `yaml:"years"`
+	Separator string        `yaml:"separator"`
+	More      string        `yaml:"more"`
+	Address   []addressForm `yaml:"address"`
+	// Own are the placeholders that a marketer may write, by their name in braces.
+	Own     map[string]string `yaml:"own"`
+	Answers map[string]string `yaml:"answers"`
+	Scale   struct {
 		Lowest  string `yaml:"lowest"`
 		Highest string `yaml:"highest"`
 	} `yaml:"scale"`

@@ -19,6 +19,9 @@ func DealerPause(code string) string { return "dealer:" + code }
 // ProgramPause names the pause of one program, for all dealers.
 func ProgramPause(id string) string { return "program:" + id }
 
+// CampaignPause names the pause of one campaign.
+func CampaignPause(id string) string { return "campaign:" + id }
+
 // SenderPause names the pause of one sending address, for all dealers that share it.
 func SenderPause(ch channels.Kind, address string) string {
 	return "sender:" + string(ch) + ":" + address
@@ -26,7 +29,7 @@ func SenderPause(ch channels.Kind, address string) string {
 
 // Pause is what a person has stopped.
 type Pause struct {
-	// Name is all, dealer:CODE, program:ID or sender:CHANNEL:ADDRESS.
+	// Name is all, dealer:CODE, program:ID, campaign:ID or sender:CHANNEL:ADDRESS.
 	Name string
 	// EmployeeID and EmployeeName say who; both are empty for the command line.
 	EmployeeID, EmployeeName string

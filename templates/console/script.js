@@ -102,6 +102,72 @@
     }
   });
 
+  // The languages of a text are tabs; without the script they stand below each other.
+  for (const group of document.querySelectorAll("[data-tabs]")) {
+    const parts = [...group.querySelectorAll(":scope > [data-tab]")], form = group.closest("form"), chosen = form.elements.tab;
+    const list = document.createElement("div");
+    list.className = "tabs";
+    list.setAttribute("role", "tablist");
+    const tabs = parts.map((part, i) => {
+      const tab = document.createElement("button");
+      tab.type = "button"; tab.textContent = part.dataset.title; tab.lang = part.dataset.tab; tab.id = "tab-" + part.dataset.tab;
+      tab.setAttribute("role", "tab");
+      part.id = "part-" + part.dataset.tab;
+      tab.setAttribute("aria-controls", part.id);
+      part.setAttribute("role", "tabpanel");
+      part.setAttribute("aria-labelledby", tab.id);
+      tab.addEventListener("click", () => show(part.dataset.tab));
+      tab.addEventListener("keydown", (e) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+        if (step) { const next = tabs[(i + step + tabs.length) % tabs.length]; next.click(); next.focus(); }
+      });
+      list.append(tab);
+      return tab;
+    });
+    const show = (wanted) => {
+      chosen.value = wanted;
+      parts.forEach((part, i) => {
+        part.hidden = part.dataset.tab !== wanted;
+        tabs[i].setAttribute("aria-selected", String(!part.hidden));
+        tabs[i].tabIndex = part.hidden ? -1 : 0;
+      });
+      looks(form);
+    };
+    group.classList.add("tabbing");
+    group.prepend(list);
+    show(parts.some((p) => p.dataset.tab === chosen.value) ? chosen.value : parts[0].dataset.tab);
+  }
+  // Of previews in several languages the one of the tab is shown.
+  function looks(form) {
+    const all = [...form.querySelectorAll(".looks")], wanted = form.elements.tab.value;
+    if (all.length > 1 || all.some((l) => l.dataset.lang === wanted)) for (const l of all) l.hidden = all.length > 1 && l.dataset.lang !== wanted;
+  }
+
+  // A preview follows what is typed.
+  for (const form of document.querySelectorAll("form[data-preview]")) {
+    let waiting = 0, asked = 0;
+    const ask = async (as) => {
+      const mine = ++asked, data = new URLSearchParams(new FormData(form));
+      data.set("do", "preview");
+      if (as !== undefined) data.set("as", as);
+      try {
+        const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Live": "1" } });
+        if (!answer.ok || mine !== asked) return;
+        const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const id of ["campaign-preview", "campaign-problems"]) document.getElementById(id).replaceChildren(...next.getElementById(id).childNodes);
+        looks(form);
+      } catch { /* the next key tries again */ }
+    };
+    form.addEventListener("input", (e) => { clearTimeout(waiting); waiting = setTimeout(() => ask(e.target.name === "who" ? "" : undefined), 300); });
+    form.addEventListener("click", (e) => {
+      const other = e.target.closest("[data-preview-as], button[value=preview]");
+      if (!other) return;
+      e.preventDefault();
+      clearTimeout(waiting);
+      ask(other.hasAttribute("data-preview-as") ? other.value : undefined);
+    });
+  }
+
   // Keys: a page marks what they press with data-key.
   const rows = () => [...document.querySelectorAll("[data-row]")];
   function move(step) {
