@@ -9,6 +9,7 @@ import (
 
 	"otklik/channels"
 	"otklik/internal/calendar"
+	"otklik/internal/policy"
 	"otklik/internal/program"
 	"otklik/internal/store"
 	"otklik/templates"
@@ -169,7 +170,11 @@ func newPlanner(ctx context.Context, st *store.Store, now time.Time) (*program.P
 	if err != nil {
 		return nil, err
 	}
-	return &program.Planner{Store: st, Programs: program.Fixed(programs), Book: book}, nil
+	rules, err := policy.Default()
+	if err != nil {
+		return nil, err
+	}
+	return &program.Planner{Store: st, Programs: program.Fixed(programs), Book: book, Policy: rules}, nil
 }
 
 // states counts rows by state, such as "message sent" or "survey done".

@@ -39,25 +39,25 @@ const (
 	RuleQuiet     = "quiet_hours"
 	RuleNoChannel = "no_channel"
 
-	RuleHours      = "own_hours"
-	RuleEarly      = "too_early"
-	RuleSoon       = "appointment_soon"
-	RuleLateAsk    = "late_asked"
-	RuleYields     = "yields"
-	RuleDeceased   = "deceased"
-	RuleCompany    = "company_not_greeted"
-	RuleSold       = "vehicle_sold"
-	RuleCallback   = "callback_open"
-	RuleLowScore   = "low_score"
-	RuleNoLauncher = "no_launcher"
-	RuleApproval   = "approval_missing"
-	RuleMerged     = "one_greeting_a_day"
+	RuleHours       = "own_hours"
+	RuleEarly       = "too_early"
+	RuleSoon        = "appointment_soon"
+	RuleLateAsk     = "late_asked"
+	RuleYields      = "yields"
+	RuleDeceased    = "deceased"
+	RuleCompany     = "company_not_greeted"
+	RuleSold        = "vehicle_sold"
+	RuleCallback    = "callback_open"
+	RuleLowScore    = "low_score"
+	RuleNoLauncher  = "no_launcher"
+	RuleApproval    = "approval_missing"
+	RuleOneGreeting = "one_greeting_a_day"
 )
 
 // RuleNames lists all of them: each has a sentence in every language.
 func RuleNames() []string {
 	return []string{RuleAllowed, RuleAnswer, RuleTooLate, RuleNoTime, RuleOptedOut, RuleAddress, RuleWithdrawn, RuleNoConsent, RuleNoBasis, RuleCap, RuleQuiet, RuleNoChannel,
-		RuleHours, RuleEarly, RuleSoon, RuleLateAsk, RuleYields, RuleDeceased, RuleCompany, RuleSold, RuleCallback, RuleLowScore, RuleNoLauncher, RuleApproval, RuleMerged}
+		RuleHours, RuleEarly, RuleSoon, RuleLateAsk, RuleYields, RuleDeceased, RuleCompany, RuleSold, RuleCallback, RuleLowScore, RuleNoLauncher, RuleApproval, RuleOneGreeting}
 }
 
 // Verdict says what may happen, by which rule, on which inputs.

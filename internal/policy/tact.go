@@ -177,7 +177,7 @@ func (r *Rules) Merge(wishes []Wish) []Verdict {
 			out[i] = Verdict{Kind: Send, Rule: RuleAllowed}
 			continue
 		}
-		out[i] = Verdict{Kind: Merge, Rule: RuleMerged, Inputs: map[string]string{"occasion": w.Occasion, "into": stays.Occasion, "id": stays.ID}}
+		out[i] = Verdict{Kind: Merge, Rule: RuleOneGreeting, Inputs: map[string]string{"occasion": w.Occasion, "into": stays.Occasion, "id": stays.ID}}
 	}
 	return out
 }

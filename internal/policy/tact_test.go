@@ -176,7 +176,7 @@ func TestMerge(t *testing.T) {
 					if w.ID == c.stays {
 						want = Send
 					}
-					if vs[i].Kind != want || want == Merge && (vs[i].Rule != RuleMerged || vs[i].Inputs["id"] != c.stays) {
+					if vs[i].Kind != want || want == Merge && (vs[i].Rule != RuleOneGreeting || vs[i].Inputs["id"] != c.stays) {
 						t.Errorf("%v: %+v, want %s", w, vs[i], want)
 					}
 				}

@@ -15,6 +15,7 @@ import (
 
 	"otklik/internal/calendar"
 	"otklik/internal/outreach"
+	"otklik/internal/policy"
 	"otklik/internal/store"
 )
 
@@ -88,9 +89,14 @@ func (x Day) In(year int, book *calendar.Book) []calendar.Date {
 // Holiday is the title of the holiday of the program that falls on a date, by language;
 // nil where the date has no name.
 func (d *Definition) Holiday(date string, book *calendar.Book) map[string]string {
+	h, _ := d.holiday(date, book)
+	return h.Title
+}
+
+func (d *Definition) holiday(date string, book *calendar.Book) (calendar.Holiday, bool) {
 	day, err := calendar.Parse(date)
 	if err != nil {
-		return nil
+		return calendar.Holiday{}, false
 	}
 	for _, x := range d.On {
 		if x.Holiday == "" || !slices.Contains(x.In(day.Year, book), day) {
@@ -98,11 +104,11 @@ func (d *Definition) Holiday(date string, book *calendar.Book) map[string]string
 		}
 		for _, h := range book.Holidays() {
 			if h.ID == x.Holiday {
-				return h.Title
+				return h, true
 			}
 		}
 	}
-	return nil
+	return calendar.Holiday{}, false
 }
 
 // span is when the outreach of a date can be due, whatever the person's zone.
@@ -278,7 +284,7 @@ func (r *run) dates(ctx context.Context, planned *atomic.Int64) error {
 
 // page plans a date for some people.
 func (r *run) page(x dated, people []store.Person, standing []store.Outreach) store.Planned {
-	out := store.Planned{Into: map[string]string{}, Rule: RuleOneGreeting}
+	out := store.Planned{Into: map[string]string{}, Rule: policy.RuleOneGreeting}
 	d := x.program
 	for i := range people {
 		p := &people[i]
@@ -315,8 +321,7 @@ func (r *run) home(p *store.Person) string {
 	return p.DealerID
 }
 
-// oneGreeting lets a person have one greeting a day: whose birthday is on New Year's
-// Day gets the wishes for his birthday.
+// oneGreeting lets a person have one greeting a day, that which policy puts first.
 func (r *run) oneGreeting(fresh, standing []store.Outreach, into map[string]string) {
 	if len(standing) == 0 {
 		return
@@ -336,11 +341,11 @@ func (r *run) oneGreeting(fresh, standing []store.Outreach, into map[string]stri
 			if s.Program == f.Program || f.TargetAt.Sub(s.TargetAt).Abs() > sameDay {
 				continue
 			}
-			if r.rank(f.Program) < r.rank(s.Program) {
+			if r.Policy.Merge([]policy.Wish{r.wish(f), r.wish(s)})[0].Kind == policy.Send {
 				into[s.ID] = f.ID
 				continue
 			}
-			f.State, f.Rule, f.MergedInto = outreach.Merged, RuleOneGreeting, s.ID
+			f.State, f.Rule, f.MergedInto = outreach.Merged, policy.RuleOneGreeting, s.ID
 			break
 		}
 	}
@@ -350,21 +355,30 @@ func (r *run) oneGreeting(fresh, standing []store.Outreach, into map[string]stri
 // their hours.
 const sameDay = 14 * time.Hour
 
-// rank orders greetings of a day: what is about the person comes first.
-func (r *run) rank(id string) int {
-	i := slices.IndexFunc(r.programs, func(d *Definition) bool { return d.ID == id })
+// launched is how policy names a greeting that a person has launched.
+const launched = "launched"
+
+// wish is what a greeting is for, as policy orders them: the holiday's id, else the
+// trigger's of a birthday or that a person launched it, else the program's.
+func (r *run) wish(o *store.Outreach) policy.Wish {
+	w := policy.Wish{ID: o.Program, Occasion: o.Program}
+	i := slices.IndexFunc(r.programs, func(d *Definition) bool { return d.ID == o.Program })
 	if i < 0 {
-		return len(r.programs)
+		return w
 	}
 	switch d := r.programs[i]; {
-	case d.Trigger == Birthday:
-		return -3
-	case d.Trigger == CarBirthday:
-		return -2
+	case d.Trigger == Birthday, d.Trigger == CarBirthday:
+		w.Occasion = d.Trigger
+		return w
 	case d.Launch == LaunchHuman:
-		return -1 // somebody has written it for this very day
+		w.Occasion = launched // somebody has written it for this very day
+		return w
 	}
-	return i
+	_, date := Subject(o.Occasion)
+	if h, ok := r.programs[i].holiday(date, r.Book); ok {
+		w.Occasion = h.ID
+	}
+	return w
 }
 
 // at is the program as a launch with an hour of its own has it: its steps begin then,

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"otklik/internal/policy"
 	"otklik/internal/program"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
@@ -69,13 +70,13 @@ func TestDates(t *testing.T) {
 			store.ContactRecord{Name: "ООО Ромашка", Company: true, Birthday: "2001-05-17"},
 			store.ContactRecord{Name: "Вера", Gender: "female", Birthday: "1950-05-17", Deceased: true},
 			store.ContactRecord{Name: "Глеб", Gender: "male", Prospect: true})
-		p := &program.Planner{Store: st, Programs: program.Fixed(dated(t)), Book: book(t)}
+		p := &program.Planner{Store: st, Programs: program.Fixed(dated(t)), Book: book(t), Policy: rules(t)}
 		cases := []struct {
 			day     string
 			planned []string // program and name
 			listed  map[string]string
 		}{
-			{"2026-12-31", []string{"new-year Анна", "new-year Борис", "new-year Глеб", "birthday Саша"}, map[string]string{"new-year Саша": program.RuleOneGreeting, "new-year Вера": program.RuleDeceased}},
+			{"2026-12-31", []string{"new-year Анна", "new-year Борис", "new-year Глеб", "birthday Саша"}, map[string]string{"new-year Саша": policy.RuleOneGreeting, "new-year Вера": program.RuleDeceased}},
 			{"2027-02-28", []string{"birthday Борис"}, nil},
 			{"2027-03-08", []string{"women Анна"}, map[string]string{"women Саша": program.RuleGenderUnknown, "women Вера": program.RuleDeceased}},
 			{"2027-05-02", []string{"easter Анна"}, nil},
@@ -176,7 +177,7 @@ func TestCampaign(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		d := storetest.Dealer(t, st)
 		who := people(t, st, d, store.ContactRecord{Name: "Анна", Gender: "female"}, store.ContactRecord{Name: "Борис", Gender: "male"})
-		p := &program.Planner{Store: st, Programs: program.Fixed(dated(t)), Book: book(t)}
+		p := &program.Planner{Store: st, Programs: program.Fixed(dated(t)), Book: book(t), Policy: rules(t)}
 		eve := time.Date(2027, 4, 20, 0, 0, 0, 0, time.UTC)
 		at := eve.Add(-4 * time.Hour)
 		c := store.Campaign{DealerID: d.ID, Program: "news", Title: "Новая модель", Date: "2027-04-20", Audience: "gender: male"}
@@ -207,4 +208,13 @@ func TestCampaign(t *testing.T) {
 			t.Error("a change over somebody else's was kept")
 		}
 	})
+}
+
+func rules(t testing.TB) *policy.Rules {
+	t.Helper()
+	r, err := policy.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

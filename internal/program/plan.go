@@ -96,7 +96,6 @@ const (
 	RuleNobody        = "nobody_responsible"
 	RuleMoved         = "occasion_moved"
 	RuleCanceled      = "occasion_canceled"
-	RuleOneGreeting   = "one_greeting_a_day"
 )
 
 // join lets occasions of one contact within d.MergeWithin share one outreach per

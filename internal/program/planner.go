@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"otklik/internal/calendar"
+	"otklik/internal/policy"
 	"otklik/internal/store"
 )
 
@@ -21,6 +22,8 @@ type Planner struct {
 	// Programs gives the definitions in force.
 	Programs func() map[string]*Definition
 	Book     *calendar.Book
+	// Policy orders the greetings of a day.
+	Policy *policy.Rules
 	// Closed are the days on which a dealer is closed; nil for none.
 	Closed func(dealerID string) calendar.Closures
 

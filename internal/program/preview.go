@@ -11,6 +11,7 @@ import (
 
 	"otklik/internal/calendar"
 	"otklik/internal/outreach"
+	"otklik/internal/policy"
 	"otklik/internal/store"
 )
 
@@ -202,7 +203,7 @@ func (v *preview) part(ctx context.Context, ids []uuid.UUID, all []store.Person)
 	v.oneGreeting(rows, rows, into)
 	for i := range rows {
 		if id, ok := into[rows[i].ID]; ok {
-			rows[i].State, rows[i].Rule, rows[i].MergedInto = outreach.Merged, RuleOneGreeting, id
+			rows[i].State, rows[i].Rule, rows[i].MergedInto = outreach.Merged, policy.RuleOneGreeting, id
 		}
 	}
 	return rows, nil

@@ -93,7 +93,7 @@ func New(t testing.TB, st *store.Store) *Rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Planner = &program.Planner{Store: st, Programs: program.Fixed(maps.Clone(programs)), Book: book}
+	r.Planner = &program.Planner{Store: st, Programs: program.Fixed(maps.Clone(programs)), Book: book, Policy: rules}
 	r.Dispatcher = &dispatch.Dispatcher{Store: st, Clock: r.Clock, Roster: r.Roster, Channels: map[channels.Kind]channels.Channel{channels.SMS: r.Fake}, Policy: rules, Programs: r.Planner.Programs, Book: book,
 		Survey: r.Survey, Drafter: r.Drafter, Cells: ratelimit.NewMemory(), Log: slog.New(slog.DiscardHandler)}
 	return r
