@@ -42,11 +42,20 @@ type Importer struct {
 	Store    *store.Store
 	Now      func() time.Time
 	Calendar *calendar.Book
+	// Closed are the days on which a dealer is closed; nil for none.
+	Closed func(dealerID string) calendar.Closures
+}
+
+func (im *Importer) closed(dealerID string) calendar.Closures {
+	if im.Closed == nil {
+		return nil
+	}
+	return im.Closed(dealerID)
 }
 
 // Importer brings exports into this process's store.
 func (a *App) Importer() *Importer {
-	return &Importer{Store: a.store, Now: a.clock.Business, Calendar: a.calendar}
+	return &Importer{Store: a.store, Now: a.clock.Business, Calendar: a.calendar, Closed: a.closures}
 }
 
 // errRollback ends a dry run's transaction.
@@ -232,7 +241,7 @@ func (r *importRun) appointment(x *intake.Record) store.AppointmentRecord {
 func (r *importRun) prospect(x *intake.Record) store.ProspectRecord {
 	return store.ProspectRecord{Number: x.Order, Origin: x.Interest["source"], ContactKind: x.Interest["contact_kind"], Model: x.Interest["model"], Options: x.Interest["options"], Payment: x.Interest["payment"],
 		TestDrive: x.Interest["test_drive"], Notes: x.Notes, Consultant: x.Advisor, State: x.State, Outcome: x.Outcome, ContactedAt: x.OpenedAt, AgreedAt: x.AgreedAt,
-		DueAt: NextContact(r.im.Calendar, r.o.Dealer, x.OpenedAt), Customer: r.person(x.Customer)}
+		DueAt: NextContact(r.im.Calendar, r.im.closed(r.o.Dealer.ID), r.o.Dealer, x.OpenedAt), Customer: r.person(x.Customer)}
 }
 
 // nextContactWithin is in how many working days a prospect is contacted again (R063).
@@ -240,14 +249,14 @@ const nextContactWithin = 7
 
 // NextContact is when a prospect is to be contacted again who was last contacted at a
 // moment, where no date was agreed: at the same hour on the seventh working day after
-// it, at the dealer's.
-func NextContact(b *calendar.Book, d store.Dealer, contacted time.Time) time.Time {
+// it, at the dealer's, days not counted on which he is closed.
+func NextContact(b *calendar.Book, closed calendar.Closures, d store.Dealer, contacted time.Time) time.Time {
 	zone := d.Location()
 	l := contacted.In(zone)
-	day := b.AddWorking(d.Country, calendar.Of(contacted, zone), nextContactWithin, nil)
+	day := b.AddWorking(d.Country, calendar.Of(contacted, zone), nextContactWithin, closed)
 	return time.Date(day.Year, day.Month, day.Day, l.Hour(), l.Minute(), l.Second(), 0, zone).UTC()
 }
 
 func (a *App) nextContact(d store.Dealer, contacted time.Time) time.Time {
-	return NextContact(a.calendar, d, contacted)
+	return NextContact(a.calendar, a.closures(d.ID), d, contacted)
 }

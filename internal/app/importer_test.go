@@ -189,3 +189,24 @@ func checkCustomers(ctx context.Context, t *testing.T, st *store.Store, d store.
 		t.Errorf("%+v", c)
 	}
 }
+
+// TestNextContactOnWorkingDays: the seventh working day is counted without the days on
+// which the dealer is closed.
+func TestNextContactOnWorkingDays(t *testing.T) {
+	book, err := calendar.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := store.Dealer{Country: "RU", Zone: "Europe/Moscow"}
+	spoke := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC) // a Monday
+	day := calendar.Date{Year: 2026, Month: 11, Day: 18}
+	closed := calendar.Closures{{From: day, To: day}}
+	for _, tt := range []struct {
+		closed calendar.Closures
+		want   string
+	}{{nil, "2026-11-25"}, {closed, "2026-11-26"}} {
+		if got := app.NextContact(book, tt.closed, d, spoke).Format(time.DateOnly); got != tt.want {
+			t.Errorf("closed %v: %s, want %s", tt.closed, got, tt.want)
+		}
+	}
+}

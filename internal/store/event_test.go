@@ -248,3 +248,70 @@ func TestMarkMissed(t *testing.T) {
 		}
 	})
 }
+
+// TestVisitEndsItsAppointment: a visit of the same person, or of the same car, on the day of
+// an appointment has come of it; another day's is another stay.
+func TestVisitEndsItsAppointment(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		ctx, d := t.Context(), storetest.Dealer(t, st)
+		day := storetest.Now.Add(-24 * time.Hour)
+		who := func(name, phone string) store.ContactRecord {
+			return store.ContactRecord{Name: name, Given: name, Phones: []string{phone}}
+		}
+		states := func() map[string]string {
+			out := map[string]string{}
+			as, err := st.ListAppointments(ctx, store.AppointmentFilter{DealerID: d.ID, From: day.Add(-72 * time.Hour), To: day.Add(72 * time.Hour), Limit: 100})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range as {
+				out[a.Number] = a.State
+			}
+			return out
+		}
+		err := st.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
+			_, err := tx.SaveAppointments(ctx, d, []store.AppointmentRecord{
+				{Number: "person", StartsAt: day.Add(-2 * time.Hour), Customer: who("Анна", "+79000000301")},
+				{Number: "car", State: store.AppointmentArrived, StartsAt: day.Add(-3 * time.Hour), Customer: who("Борис", "+79000000302"), Car: store.CarRecord{VIN: "XTA3003"}},
+				{Number: "another day", StartsAt: day.Add(-26 * time.Hour), Customer: who("Анна", "+79000000301")},
+				{Number: "another person", StartsAt: day.Add(-2 * time.Hour), Customer: who("Вера", "+79000000304")},
+				{Number: "off", State: store.AppointmentCanceled, StartsAt: day.Add(-time.Hour), Customer: who("Анна", "+79000000301")},
+			}, storetest.Now)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := states()
+		storetest.Save(t, st, d, storetest.Visit("3001", "Анна", "+79000000301", day), storetest.Visit("3003", "Глеб", "+79000000303", day))
+		after := states()
+		for number, was := range before {
+			want := was
+			if number == "person" || number == "car" {
+				want = store.AppointmentDone
+			}
+			if after[number] != want {
+				t.Errorf("%s is %s, want %s", number, after[number], want)
+			}
+		}
+	})
+}
+
+// TestSearchByTag finds people by the dealer's own words, also beside a name.
+func TestSearchByTag(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		ctx, d := t.Context(), storetest.Dealer(t, st)
+		err := st.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
+			_, err := tx.SaveContacts(ctx, d, []store.ContactRecord{{Name: "Анна Петрова", Tags: []string{"Автоклуб", "такси"}}, {Name: "Борис Петров", Tags: []string{"такси"}}}, storetest.Now)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for query, want := range map[string]int{"автоклуб": 1, "ТАКСИ": 2, "такси анна": 1, "автоклуб борис": 0} {
+			if cs, err := st.SearchContacts(ctx, d.ID, query, 10); err != nil || len(cs) != want {
+				t.Errorf("%q finds %d, want %d, %v", query, len(cs), want, err)
+			}
+		}
+	})
+}

@@ -162,7 +162,10 @@ func (t *Tx) SaveVisits(ctx context.Context, d Dealer, rs []VisitRecord, now tim
 			return nil, fmt.Errorf("saving order %s: %w", rs[i].Order, err)
 		}
 	}
-	return out, sv.flush(ctx)
+	if err := sv.flush(ctx); err != nil {
+		return nil, err
+	}
+	return out, t.finishAppointments(ctx, d, rs, out, now)
 }
 
 // SaveContacts writes customers or prospects in the transaction.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// SearchContacts finds contacts for the console by any part of the name in any
-// order of words, by telephone number as people write and remember it, mail
+// SearchContacts finds contacts for the console by any part of the name or of a
+// tag in any order of words, by telephone number as people write and remember it, mail
 // address, order number, plate or VIN; newest first, at most limit. Without a
 // query it lists those who came last. What an index can answer comes first; only
 // where that gives less than limit are all names read.
@@ -62,7 +62,7 @@ func (s *Store) scan(ctx context.Context, query, phone string, limit int) ([]str
 	var args []any
 	escape := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
 	for i, w := range words {
-		conds = append(conds, fmt.Sprintf(`name_folded like $%d escape '\'`, i+1))
+		conds = append(conds, fmt.Sprintf(`(name_folded like $%d escape '\' or tags like $%d escape '\')`, i+1, i+1))
 		args = append(args, "%"+escape.Replace(w)+"%")
 	}
 	return s.search(ctx, fmt.Sprintf("select id from contact where %s limit $%d", strings.Join(conds, " and "), len(args)+1), append(args, limit)...)
