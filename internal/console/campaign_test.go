@@ -123,3 +123,39 @@ func TestCampaignFromDraftToTheEnd(t *testing.T) {
 		h.login("boris").get(at).want(t, http.StatusNotFound)
 	})
 }
+
+// TestAdvertisementToManyNeedsTwo: nothing leaves on one person's word, nobody approves
+// what he launched, and only a manager approves.
+func TestAdvertisementToManyNeedsTwo(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		h.Dispatcher.Policy.Tact.ApprovalAbove = 1
+		for _, phone := range []string{"+79000000511", "+79000000512"} {
+			h.agree(h.customer(store.ContactRecord{Name: "Клиент " + phone, Gender: "male", Phones: []string{phone}, Locale: "ru"}))
+		}
+		day := h.Clock.Business().In(h.Dealer.Location()).AddDate(0, 0, 2)
+		p := h.login("andrei").post("/campaigns", "kind", "news", "title", "Новая модель", "date", day.Format(time.DateOnly), "hour", "12:00", "text-ru", "Новая модель уже у нас.", "do", "launch", "version", "0")
+		p.want(t, http.StatusSeeOther)
+		at := strings.TrimSuffix(p.Header.Get("Location"), "/launch")
+		confirm := h.login("andrei").get(at + "/launch")
+		confirm.want(t, http.StatusOK, "больше чем 1", "должен одобрить другой человек")
+		h.login("andrei").post(at+"/launch", "version", confirm.hidden("version"), "size", confirm.hidden("size")).want(t, http.StatusSeeOther)
+		h.login("andrei").get(at).want(t, http.StatusOK, "ждёт второго человека", "Запустили Вы")
+		h.login("andrei").post(at+"/approve", "version", "2").want(t, http.StatusForbidden, "одобрить должен другой")
+		h.login("lena").post(at+"/approve", "version", "2").want(t, http.StatusForbidden)
+		h.Forward(t, time.Date(day.Year(), day.Month(), day.Day(), 12, 1, 0, 0, h.Dealer.Location()).Sub(h.Clock.Business()))
+		if sent := h.Send(t); len(sent) != 0 {
+			t.Fatalf("%d messages left on one person's word", len(sent))
+		}
+		other := h.people["maria"]
+		other.Roles = []string{store.RoleManager}
+		_, err := st.SaveEmployee(t.Context(), other, h.Clock.Business())
+		check(t, err)
+		h.login("maria").get(at).want(t, http.StatusOK, "Одобрить и запустить: 2 человека")
+		h.login("maria").post(at+"/approve", "version", "2").want(t, http.StatusSeeOther)
+		if sent := h.Send(t); len(sent) != 2 {
+			t.Errorf("%d messages left after the approval, want 2", len(sent))
+		}
+		h.login("lena").get(at).want(t, http.StatusOK, "Андрей Соколов", "Мария Орлова")
+	})
+}

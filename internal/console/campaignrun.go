@@ -269,6 +269,9 @@ func (c *Console) showLaunched(q *request, x store.Campaign, status int, problem
 			return err
 		}
 		p.Counts, p.Ends, p.Heard, p.Refused = look.counts, look.nothing, look.heard, look.refused
+		if p.Phase == phaseWaits && p.Counts == (campaignCounts{}) {
+			p.Counts.Waiting = x.People // it is written out a day and a half before
+		}
 		for _, a := range look.answers {
 			p.Answers = append(p.Answers, heardLine{a, q.readAs(a.Reading)})
 		}

@@ -14,7 +14,7 @@ func TestRoles(t *testing.T) {
 	var contactID, taskID string
 	d := startDemo(t, func(st *store.Store) { contactID, taskID = otherDealer(t, st) })
 	stranger := d.open(t, desktop)
-	for _, path := range []string{"/", "/queue", "/queue/next", "/tasks/x", "/contacts", "/inbox", "/remarks", "/sending", "/phones"} {
+	for _, path := range []string{"/", "/queue", "/queue/next", "/tasks/x", "/contacts", "/inbox", "/remarks", "/sending", "/campaigns", "/phones"} {
 		stranger.visit(path)
 		stranger.at("/login")
 	}
@@ -29,7 +29,7 @@ func TestRoles(t *testing.T) {
 		t.Errorf("the engineer's menu is %q", got)
 	}
 	oleg.expect("403")
-	for _, path := range []string{"/queue", "/queue/next", "/inbox", "/contacts", "/sending"} {
+	for _, path := range []string{"/queue", "/queue/next", "/inbox", "/contacts", "/sending", "/campaigns", "/campaigns/new"} {
 		oleg.visit(path)
 		oleg.see("main", "не для Вашей роли")
 	}
