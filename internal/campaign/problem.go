@@ -143,11 +143,11 @@ func (d *Desk) past(c store.Campaign) bool {
 		return false
 	}
 	dealer, _ := d.Dispatcher.Roster.Dealer(c.DealerID)
-	return !d.Clock.Business().Before(day.In(dealer.Location(), lastHour))
+	return !d.Clock.Business().Before(day.In(dealer.Location(), shutAt))
 }
 
-// lastHour is when no greeting and no advertisement begins any more.
-const lastHour = 19 * time.Hour
+// shutAt is when no greeting and no advertisement begins any more.
+const shutAt = 19 * time.Hour
 
 // longNames are people whose names make a text long, by language.
 func longNames(locale string) store.Contact {
