@@ -181,5 +181,5 @@ func inFlight(ctx context.Context, db *sql.DB) (map[string][]string, error) {
 
 // soon bounds a question to a database that may be away.
 func soon(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, 10*time.Second)
+	return context.WithTimeout(ctx, time.Minute)
 }
