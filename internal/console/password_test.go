@@ -4,11 +4,11 @@ import "testing"
 
 // TestNobodyCostsAsMuch: how long an answer takes does not tell whether a login exists.
 func TestNobodyCostsAsMuch(t *testing.T) {
-	real, err := HashPassword("a long password")
+	hash, err := HashPassword("a long password")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := parseHash(real)
+	want, err := parseHash(hash)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func ofRun(t testing.TB) string {
 }
 
 // model makes the database that others begin as, unless the server has it.
-func model(server, name string, fill func(url string) error) error {
+func model(server, name string, fill func(url string) error) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
@@ -64,7 +64,7 @@ func model(server, name string, fill func(url string) error) error {
 		return fmt.Errorf("connecting to PostgreSQL: %w", err)
 	}
 	// The lock goes with the connection. Who is marked as a template is finished.
-	defer conn.Close(ctx)
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
 	for _, lock := range []bool{false, true} {
 		if lock {
 			if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", name); err != nil {
