@@ -58,3 +58,18 @@ func TestCar(t *testing.T) {
 		}
 	})
 }
+
+// TestJumpToMarch: the button moves the clock to noon of the next 8 March at the dealer's.
+func TestJumpToMarch(t *testing.T) {
+	h := open(t, storetest.Open(t, "sqlite"))
+	b := h.login("maria")
+	for range 2 { // from any day, and from 8 March itself
+		before := h.Clock.Business()
+		b.post("/phones/advance", "to", "03-08").want(t, http.StatusSeeOther)
+		now := h.Clock.Business().In(h.Dealer.Location())
+		if now.Format("01-02 15:04") != "03-08 12:00" || now.Sub(before) > 366*24*time.Hour {
+			t.Errorf("from %v to %v", before, now)
+		}
+	}
+	b.post("/phones/advance", "to", "12-31").want(t, http.StatusBadRequest)
+}

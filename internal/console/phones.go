@@ -196,13 +196,29 @@ func (c *Console) onPhone(q *request, do func() error) error {
 // steps of the clock that the page offers, in hours.
 func clockSteps() []int { return []int{1, 24, 48} }
 
+// womensDay is the one day that the page jumps to: the greetings of 8 March (R052).
+const womensDay = "03-08"
+
+// untilWomensDay is how long it is to noon of the next 8 March.
+func untilWomensDay(now time.Time) time.Duration {
+	day := time.Date(now.Year(), time.March, 8, 12, 0, 0, 0, now.Location())
+	if !day.After(now) {
+		day = day.AddDate(1, 0, 0)
+	}
+	return day.Sub(now)
+}
+
 // phoneAdvance moves business time forward.
 func (c *Console) phoneAdvance(q *request) error {
-	hours, err := strconv.Atoi(q.r.PostFormValue("hours"))
-	if err != nil || !slices.Contains(clockSteps(), hours) {
-		return errBadForm
+	by := untilWomensDay(q.now.In(q.dealer.Location()))
+	if q.r.PostFormValue("to") != womensDay {
+		hours, err := strconv.Atoi(q.r.PostFormValue("hours"))
+		if err != nil || !slices.Contains(clockSteps(), hours) {
+			return errBadForm
+		}
+		by = time.Duration(hours) * time.Hour
 	}
-	if err := c.Sandbox.Advance(q.ctx(), time.Duration(hours)*time.Hour); err != nil {
+	if err := c.Sandbox.Advance(q.ctx(), by); err != nil {
 		return fmt.Errorf("moving the clock: %w", err)
 	}
 	q.flash("phones.moved")
