@@ -197,7 +197,7 @@ func (a *App) seed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next := func(d store.Dealer, contacted time.Time) time.Time { return NextContact(book, a.closures(d.ID), d, contacted) }
+	next := func(d store.Dealer, contacted time.Time) time.Time { return NextContact(book, nil, d, contacted) }
 	return a.store.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
 		if err := seedCustomers(ctx, tx, d, f.Customers, now); err != nil {
 			return err
