@@ -30,6 +30,7 @@ import (
 	"otklik/internal/clock"
 	"otklik/internal/draft"
 	"otklik/internal/inbox"
+	"otklik/internal/outlook"
 	"otklik/internal/program"
 	"otklik/internal/ratelimit"
 	"otklik/internal/render"
@@ -59,6 +60,7 @@ type Deps struct {
 	Book     *calendar.Book
 	// Campaigns is where campaigns are made and launched.
 	Campaigns *campaign.Desk
+	Outlook   *outlook.Outlook
 	Log       *slog.Logger
 	// PublicURL is where customers find the form, without a trailing slash.
 	PublicURL string
@@ -206,6 +208,10 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /programs/{id}/run", c.private(c.switchProgram, steerers...))
 	mux.Handle("POST /programs/{id}/responsible", c.private(c.answerFor, steerers...))
 	c.campaignRoutes(mux)
+	mux.Handle("GET /calendar", c.private(c.month, steerers...))
+	mux.Handle("GET /calendar/{month}", c.private(c.month, steerers...))
+	mux.Handle("GET /calendar/{month}/{day}", c.private(c.day, steerers...))
+	mux.Handle("GET /calendar/{month}/{day}/csv", c.private(c.dayFile, steerers...))
 	if c.Sandbox != nil {
 		mux.Handle("GET /phones", c.private(c.phones))
 		mux.Handle("GET /phones/mail/{seq}", c.private(c.phoneMail))

@@ -20,6 +20,7 @@ var (
 	errEmptyText    = errors.New("nothing was typed")
 	errNobody       = errors.New("nobody is named")
 	errCannotStart  = errors.New("the program cannot start")
+	errNotReady     = errors.New("the day is still being worked out")
 	// errRefusedAnswers: some answers do not fit their questions.
 	errRefusedAnswers = errors.New("some answers were refused")
 )
@@ -44,6 +45,7 @@ var failureTable = []struct {
 	{campaign.ErrChanged, http.StatusConflict, "error.campaign_changed"},
 	{campaign.ErrSecond, http.StatusForbidden, "error.campaign_second"},
 	{campaign.ErrOver, http.StatusConflict, "error.campaign_over"},
+	{errNotReady, http.StatusServiceUnavailable, "error.not_ready"},
 	{errNobody, http.StatusUnprocessableEntity, "error.nobody"},
 	{errRefusedAnswers, http.StatusUnprocessableEntity, "error.refused_answers"},
 	{errOwnCustomer, http.StatusForbidden, "error.own_customer"},

@@ -119,3 +119,8 @@ func forward(source <-chan struct{}, out chan<- struct{}, done <-chan struct{}) 
 		}
 	}
 }
+
+// lastLonger lifts the server's bound on writing, which is for pages.
+func (q *request) lastLonger() error {
+	return http.NewResponseController(q.w).SetWriteDeadline(time.Time{})
+}

@@ -19,7 +19,7 @@ type pages struct{ byName map[string]*template.Template }
 
 // Pages of the console; each has a file of its name that defines "main".
 func pageNames() []string {
-	return []string{"login", "error", "queue", "task", "sheet", "contacts", "contact", "inbox", "remarks", "welcome", "prospects", "sending", "programs", "campaigns", "campaign", "rehearsal", "launched", "people", "phones", "form", "thanks", "unsubscribe"}
+	return []string{"login", "error", "queue", "task", "sheet", "contacts", "contact", "inbox", "remarks", "welcome", "prospects", "sending", "programs", "campaigns", "campaign", "rehearsal", "launched", "people", "calendar", "day", "phones", "form", "thanks", "unsubscribe"}
 }
 
 func loadPages(fsys fs.FS) (*pages, error) {
@@ -85,6 +85,9 @@ func (q *request) page(name, title string, data any) error {
 func (q *request) pageWith(status int, name, title string, data any, problem string) error {
 	v := q.view(title)
 	v.Data, v.Problem, v.Section, v.Live = data, problem, name, name
+	if x, own := data.(interface{ Live() string }); own {
+		v.Live = x.Live()
+	}
 	// A live page that looks again does not show the sentence, so it must not take
 	// it from the page that will.
 	if q.r.Header.Get("X-Live") == "" {

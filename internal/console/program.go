@@ -158,7 +158,7 @@ func (c *Console) answerFor(q *request) error {
 
 // Titled is a title in the reader's language; the id where there is none.
 func (v *view) Titled(titles map[string]string, id string) string {
-	return cmp.Or(titles[v.Lang()], titles["en"], titles["ru"], id)
+	return titled(titles, v.Lang(), id)
 }
 
 // Trigger says what starts a program.

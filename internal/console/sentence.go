@@ -44,7 +44,11 @@ func (q *request) why(d store.ListedDecision) *why {
 	for _, k := range []string{"window", "zone", "cap", "sender", "program", "country", "error", "days", "from", "limit", "size", "state"} {
 		pairs = append(pairs, k, inputs[k])
 	}
-	pairs = append(pairs, "into", v.Program(inputs["into"]))
+	into := v.T("why_into")
+	if inputs["into"] != "" {
+		into = v.Program(inputs["into"])
+	}
+	pairs = append(pairs, "into", into)
 	for _, k := range []string{"deadline", "answers", "typed", "at"} {
 		s := inputs[k]
 		if t, err := time.Parse(time.RFC3339, s); err == nil {
@@ -57,11 +61,7 @@ func (q *request) why(d store.ListedDecision) *why {
 		again = v.T("why_again", "local", local)
 	}
 	pairs = append(pairs, "again", again)
-	basis := v.Label("why_basis", inputs["basis"])
-	if order, ok := strings.CutPrefix(inputs["basis"], "order "); ok {
-		basis = v.T("why_basis.order", "order", order)
-	}
-	pairs = append(pairs, "basis", basis, "channel", v.Label("channel", inputs["channel"]), "reason", v.Label("suppressed", inputs["reason"]), "purpose", v.Label("purpose", inputs["purpose"]))
+	pairs = append(pairs, "basis", v.basis(inputs["basis"]), "channel", v.Label("channel", inputs["channel"]), "reason", v.Label("suppressed", inputs["reason"]), "purpose", v.Label("purpose", inputs["purpose"]))
 	w := &why{Verdict: d.Verdict, Program: v.Program(d.Program), Order: d.Order, Until: d.Until}
 	if q.lang.has("why." + d.Rule) {
 		w.Sentence = v.T("why."+d.Rule, pairs...)
@@ -91,4 +91,23 @@ func (v *view) place(name string, t time.Time) (city, local string) {
 		return city, ""
 	}
 	return city, render.Moment(t, v.Lang(), zone, v.Now)
+}
+
+// basis is what makes a person ours, as policy names it.
+func (v *view) basis(said string) string {
+	kind, name, named := strings.Cut(said, " ")
+	switch {
+	case kind == "order":
+		return v.T("why_basis.order", "order", name)
+	case named:
+		if day, err := time.ParseInLocation(time.DateOnly, name, v.zone()); err == nil {
+			name = v.Date(day)
+		}
+		if v.q.lang.has("why_basis." + kind) {
+			return v.T("why_basis."+kind, "name", name)
+		}
+	case kind == "inquiry":
+		return v.T("why_basis.inquired")
+	}
+	return v.Label("why_basis", said)
 }

@@ -84,10 +84,12 @@ func furnished(t *testing.T, d *demo, p *tab) []page {
 	p.click(".queue .task a[data-open]", "")
 	p.see("h1", "")
 	call := value[string](p, "location.pathname")
+	eve := fmt.Sprintf("/calendar/%d-12/31", time.Now().Year()) // everybody is congratulated on New Year
 	return []page{
 		{"queue", "/queue"}, {"mine", "/queue?mine=1"}, {"callback", mine}, {"call", call}, {"sheet", call + "/survey"}, {"inbox", "/inbox"},
 		{"contacts", "/contacts"}, {"nobody", "/contacts?q=qqq"}, {"contact", "/contacts/" + d.contact("Иванов").ID}, {"remarks", "/remarks"},
 		{"phones", "/phones?who=" + d.contact("Кузнецова").ID}, {"mailbox", "/phones?who=" + d.contact("Смирнов").ID}, {"lost", "/no-such-page"}, {"missing", "/tasks/nothing"}, {"manager-sending", "/sending"}, {"manager-campaigns", "/campaigns"}, {"manager-campaign", "/campaigns/new?day=2030-03-08"},
+		{"manager-programs", "/programs"}, {"manager-calendar", "/calendar"}, {"manager-eve", eve}, {"welcome", "/welcome"}, {"prospects", "/prospects"},
 		{"outside-login", "/login"}, {"outside-form", form}, {"outside-form-tapped", form + "?q=2"}, {"outside-thanks", form + "/thanks?o=good&f=false"},
 		{"outside-unsubscribe", strings.Replace(form, "/s/", "/u/", 1)}, {"outside-unknown-form", "/s/nothing"},
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -53,4 +54,26 @@ func TestWithoutScript(t *testing.T) {
 	form.see(".promise", "позвонит")
 	p.visit("/queue")
 	p.see(".queue .task blockquote", "долго искали машину")
+}
+
+// TestCalendarWithoutScript follows a holiday from the month to the people and back.
+func TestCalendarWithoutScript(t *testing.T) {
+	d := startDemo(t)
+	p := d.open(t, desktop)
+	p.withoutScript()
+	p.login(d, "elena")
+	p.visit("/programs")
+	p.see("h1", "Программы")
+	p.visit(fmt.Sprintf("/calendar/%d-12", time.Now().Year()))
+	p.see("h1", "Декабрь")
+	p.click(".month a", "Новый год")
+	p.see("h1", "31 декабря")
+	p.see(".people-list", "Иванов Иван Петрович")
+	p.set("select[name=verdict]", "drop")
+	p.click("button", "Показать")
+	p.see(".empty", "Таких нет")
+	p.click("a", "показать всех")
+	p.see(".people-list", "Уйдёт")
+	p.click("nav a", "Декабрь")
+	p.see("h1", "Декабрь")
 }

@@ -14,7 +14,7 @@ func TestRoles(t *testing.T) {
 	var contactID, taskID string
 	d := startDemo(t, func(st *store.Store) { contactID, taskID = otherDealer(t, st) })
 	stranger := d.open(t, desktop)
-	for _, path := range []string{"/", "/queue", "/queue/next", "/tasks/x", "/contacts", "/inbox", "/remarks", "/sending", "/campaigns", "/phones"} {
+	for _, path := range []string{"/", "/queue", "/queue/next", "/tasks/x", "/contacts", "/inbox", "/remarks", "/sending", "/campaigns", "/phones", "/welcome", "/prospects", "/programs", "/calendar", "/calendar/2026-12/31"} {
 		stranger.visit(path)
 		stranger.at("/login")
 	}
@@ -29,14 +29,19 @@ func TestRoles(t *testing.T) {
 		t.Errorf("the engineer's menu is %q", got)
 	}
 	oleg.expect("403")
-	for _, path := range []string{"/queue", "/queue/next", "/inbox", "/contacts", "/sending", "/campaigns", "/campaigns/new"} {
+	for _, path := range []string{"/queue", "/queue/next", "/inbox", "/contacts", "/sending", "/campaigns", "/campaigns/new", "/welcome", "/prospects", "/programs", "/calendar", "/calendar/2026-12/31", "/calendar/2026-12/31/csv"} {
 		oleg.visit(path)
 		oleg.see("main", "не для Вашей роли")
 	}
 
 	maria := d.open(t, desktop)
 	maria.expect("404")
+	maria.expect("403")
 	maria.login(d, "maria")
+	for _, path := range []string{"/sending", "/programs", "/calendar", "/calendar/2026-12/31"} {
+		maria.visit(path)
+		maria.see("main", "не для Вашей роли")
+	}
 	for _, path := range []string{"/contacts/" + contactID, "/tasks/" + taskID, "/tasks/" + taskID + "/survey"} {
 		maria.visit(path)
 		maria.see("main", "не Вашего центра")

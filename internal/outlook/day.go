@@ -22,7 +22,8 @@ type Counted struct {
 // Filter chooses rows; what is empty does not.
 type Filter struct{ Program, Verdict, Rule string }
 
-func (f Filter) has(g Group) bool {
+// Has tells whether a group is chosen.
+func (f Filter) Has(g Group) bool {
 	return (f.Program == "" || f.Program == g.Program) && (f.Verdict == "" || f.Verdict == g.Verdict) && (f.Rule == "" || f.Rule == g.Rule)
 }
 
@@ -236,7 +237,7 @@ func (d *Day) scan(f Filter, do func(line []byte) error) error {
 	}
 	var wanted []bool
 	for _, g := range d.groups {
-		wanted = append(wanted, f.has(g.Group))
+		wanted = append(wanted, f.Has(g.Group))
 	}
 	if !slices.Contains(wanted, true) {
 		return nil

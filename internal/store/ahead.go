@@ -153,7 +153,9 @@ func (s *Store) DayCounts(ctx context.Context, dealerID string, cuts []time.Time
 		args = append(args, at(cuts[i]), at(cuts[i+1]))
 		fmt.Fprintf(&days, "(%d, cast($%d as bigint), cast($%d as bigint))", i, len(args)-1, len(args))
 	}
-	cs, err := collect(ctx, s.read, func(r *sql.Rows) (x DayCount, err error) { return x, r.Scan(&x.Day, &x.Program, &x.State, &x.Rule, &x.N) },
+	cs, err := collect(ctx, s.read, func(r *sql.Rows) (x DayCount, err error) {
+		return x, r.Scan(&x.Day, &x.Program, &x.State, &x.Rule, &x.N)
+	},
 		"with d (day, since, until) as (values "+days.String()+`) select d.day, o.program, o.state, case o.state when 'dropped' then o.rule else '' end, count(*)
 			from d join outreach o on o.dealer_id = $1 and o.due_at >= d.since and o.due_at < d.until group by 1, 2, 3, 4 order by 1, 2, 3, 4`, args...)
 	if err != nil {

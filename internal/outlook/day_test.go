@@ -1,0 +1,138 @@
+package outlook_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/outlook"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+)
+
+// stopped is a clock whose business time moves only when the test says so.
+type stopped struct{ at atomic.Int64 }
+
+func (c *stopped) Business() time.Time { return time.UnixMicro(c.at.Load()).UTC() }
+func (c *stopped) Machine() time.Time  { return time.Now().UTC() }
+func (c *stopped) set(t time.Time)     { c.at.Store(t.UnixMicro()) }
+
+// line is what a day says of somebody.
+type line struct{ Contact, Program, Step, Channel, Verdict, Rule string }
+
+func linesOf(t *testing.T, o *outlook.Outlook, dealer string, from time.Time) (out []line) {
+	t.Helper()
+	d, err := o.Day(t.Context(), dealer, from, from.Add(24*time.Hour), true, time.Minute)
+	if err != nil || !d.Ready() {
+		t.Fatal(err)
+	}
+	counted := 0
+	for _, g := range d.Counts() {
+		counted += g.N
+		rows, err := d.Page(outlook.Filter{Program: g.Program, Verdict: g.Verdict, Rule: g.Rule}, 0, 1000)
+		if err != nil || len(rows) != g.N {
+			t.Errorf("%d rows of %+v: %v", len(rows), g, err)
+		}
+	}
+	for page := 0; ; page++ { // as a page reads it
+		rows, err := d.Page(outlook.Filter{}, 7*page, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			out = append(out, line{r.Contact, r.Program, r.Step, string(r.Channel), r.Verdict, r.Rule})
+		}
+		if len(rows) < 7 {
+			break
+		}
+	}
+	if counted != len(out) {
+		t.Errorf("%d are counted, %d shown", counted, len(out))
+	}
+	slices.SortFunc(out, func(a, b line) int {
+		return cmp.Or(cmp.Compare(a.Contact, b.Contact), cmp.Compare(a.Program, b.Program), cmp.Compare(a.Step, b.Step))
+	})
+	return out
+}
+
+// TestDayIsWhatHappens compares 8 March as it is foreseen three days before with what it
+// was; and the counts of the month with both.
+func TestDayIsWhatHappens(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		clk := &stopped{}
+		zone := r.Dealer.Location()
+		clk.set(time.Date(2027, 3, 5, 9, 0, 0, 0, zone))
+		r.Dispatcher.Clock = clk
+		day := time.Date(2027, 3, 8, 0, 0, 0, 0, zone)
+		women, unknown, born := 0, 0, 0
+		err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
+			var cs []store.ContactRecord
+			for i := range 40 {
+				c := store.ContactRecord{ExternalID: fmt.Sprint(i), Name: fmt.Sprint("Клиент ", i), Given: "Анна", Gender: []string{"female", "male", "", "female"}[i%4], Deceased: i == 4}
+				if i%5 != 1 {
+					c.Phones = []string{fmt.Sprintf("+7900%07d", i)}
+				}
+				switch {
+				case c.Deceased:
+				case c.Gender == "female":
+					women++
+				case c.Gender == "":
+					unknown++
+				}
+				if i%7 == 0 {
+					c.Birthday = "1980-03-08"
+					born++
+				}
+				cs = append(cs, c)
+			}
+			_, err := tx.SaveContacts(t.Context(), r.Dealer, cs, clk.Business())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"birthday", "womens-day"} {
+			if err := st.SetProgram(t.Context(), store.ProgramSetting{DealerID: r.Dealer.ID, Program: id, Running: true, ChangedAt: clk.Business()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o := &outlook.Outlook{Store: st, Clock: clk, Planner: r.Planner, Dispatcher: r.Dispatcher}
+		t.Cleanup(o.Close)
+		tallies, err := o.Days(t.Context(), r.Dealer.ID, []time.Time{day, day.AddDate(0, 0, 1)})
+		want := [][]outlook.Tally{{{Program: "birthday", Planned: born}, {Program: "womens-day", Planned: women, Unknown: unknown, Dropped: 1}}}
+		if d := gocmp.Diff(want, tallies); d != "" || err != nil {
+			t.Errorf("before: %v %s", err, d)
+		}
+		foreseen := linesOf(t, o, r.Dealer.ID, day)
+		for clk.Business().Before(day.AddDate(0, 0, 1)) {
+			if _, err := r.Planner.Run(t.Context(), clk.Business()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Dispatcher.Once(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			clk.set(clk.Business().Add(time.Hour))
+		}
+		happened := linesOf(t, o, r.Dealer.ID, day)
+		if d := gocmp.Diff(foreseen, happened); d != "" || len(foreseen) != born+women+unknown+1 {
+			t.Errorf("%d foreseen (-), %d happened (+):\n%s", len(foreseen), len(happened), d)
+		}
+		tallies, err = o.Days(t.Context(), r.Dealer.ID, []time.Time{day, day.AddDate(0, 0, 1)})
+		sent := 0
+		for _, l := range happened {
+			if l.Verdict == "send" {
+				sent++
+			}
+		}
+		if err != nil || sent == 0 || tallies[0][0].Done+tallies[0][1].Done != sent || tallies[0][1].Unknown != unknown {
+			t.Errorf("after: %v, %d sent, %+v", err, sent, tallies)
+		}
+	})
+}
