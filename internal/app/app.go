@@ -83,6 +83,8 @@ type App struct {
 	programs atomic.Pointer[map[string]*program.Definition]
 	// listed are all programs, those that cannot start too.
 	listed atomic.Pointer[[]program.Listed]
+	// reading guards what follows: definitions are read by one at a time.
+	reading sync.Mutex
 	// problems are those of definitions: broken files, conflicts, missing translations.
 	problems []string
 	drafter  *draft.Drafter
@@ -371,7 +373,7 @@ func (a *App) start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	a.serve()
-	a.loops.Go(func() { a.programLoop(run) })
+	a.loops.Go(func() { a.definitionLoop(run) })
 	if a.options.Role != RoleWeb {
 		a.work(run)
 	} else {

@@ -18,6 +18,12 @@ import (
 	"otklik/templates"
 )
 
+// Kinds of definitions.
+const (
+	kindSurvey  = "survey"
+	kindProgram = "program"
+)
+
 // Sources of a definition's version.
 const (
 	sourceShipped = "shipped"
@@ -52,35 +58,38 @@ type kindOf struct {
 // readDefinitions takes in what is shipped, what stands in the folder and what the
 // database knows beyond both, then leaves out programs that cannot start.
 func (a *App) readDefinitions(ctx context.Context) error {
+	a.reading.Lock()
+	defer a.reading.Unlock()
 	lib := &library{store: a.store, now: a.clock.Business()}
-	surveys := kindOf{"survey", "surveys", func(f file, version int) error { return useSurvey(a.renderer, f, version) }}
+	surveys := kindOf{kindSurvey, "surveys", func(f file, version int) error { return useSurvey(a.renderer, f, version) }}
 	if err := lib.read(ctx, surveys, a.config.Definitions); err != nil {
 		return err
 	}
 	if err := a.readPrograms(ctx, lib); err != nil {
 		return err
 	}
-	a.problems = lib.problems
-	for _, p := range a.problems {
-		a.log.Error("a definition needs a person", "problem", p)
-	}
+	a.tell(lib.problems)
 	return nil
+}
+
+// tell logs what a person has to look at, once as long as it stands.
+func (a *App) tell(problems []string) {
+	for _, p := range problems {
+		if !slices.Contains(a.problems, p) {
+			a.log.Error("a definition needs a person", "problem", p)
+		}
+	}
+	a.problems = problems
 }
 
 // readPrograms puts programs in force, without those that cannot start.
 func (a *App) readPrograms(ctx context.Context, lib *library) error {
 	into := map[string]*program.Definition{}
-	programs := kindOf{"program", "programs", func(f file, version int) error { return useProgram(into, f, version) }}
+	programs := kindOf{kindProgram, "programs", func(f file, version int) error { return useProgram(into, f, version) }}
 	if err := lib.read(ctx, programs, a.config.Definitions); err != nil {
 		return err
 	}
-	var locales []string
-	for _, d := range a.roster.Dealers() {
-		if !slices.Contains(locales, d.Locale) {
-			locales = append(locales, d.Locale)
-		}
-	}
-	slices.Sort(locales)
+	locales := a.dealerLocales()
 	var all []program.Listed
 	for _, id := range sorted(into) {
 		x := program.Listed{Definition: into[id], Missing: program.Launch(into[id], a.texts(), locales)}
@@ -94,22 +103,34 @@ func (a *App) readPrograms(ctx context.Context, lib *library) error {
 	return nil
 }
 
+// dealerLocales are the languages that a program must be able to speak.
+func (a *App) dealerLocales() []string {
+	var locales []string
+	for _, d := range a.roster.Dealers() {
+		if !slices.Contains(locales, d.Locale) {
+			locales = append(locales, d.Locale)
+		}
+	}
+	slices.Sort(locales)
+	return locales
+}
+
 // texts is what programs refer to.
 func (a *App) texts() program.Texts {
 	return program.Texts{Survey: a.survey, Message: a.renderer.MessageLocales, Book: a.calendar}
 }
 
-// programLoop puts programs in force that a person on any node has changed.
-func (a *App) programLoop(ctx context.Context) {
-	known, err := a.store.DefinitionCount(ctx, "program")
+// definitionLoop puts definitions in force that a person on any node has changed.
+func (a *App) definitionLoop(ctx context.Context) {
+	known, err := a.definitionCount(ctx)
 	for ctx.Err() == nil {
-		pause(ctx, programEvery, nil)
-		n, next := a.store.DefinitionCount(ctx, "program")
+		pause(ctx, definitionsEvery, nil)
+		n, next := a.definitionCount(ctx)
 		if next == nil && err == nil && n != known {
-			next = a.readPrograms(ctx, &library{store: a.store, now: a.clock.Business()})
+			next = a.readDefinitions(ctx)
 		}
 		if next != nil && ctx.Err() == nil {
-			a.log.Warn("changed programs could not be read", "error", next)
+			a.log.Warn("changed definitions could not be read", "error", next)
 		} else if next == nil {
 			known = n
 		}
@@ -117,8 +138,17 @@ func (a *App) programLoop(ctx context.Context) {
 	}
 }
 
-// programEvery is how soon a changed program is in force on every node.
-const programEvery = 5 * time.Second
+func (a *App) definitionCount(ctx context.Context) (int, error) {
+	surveys, err := a.store.DefinitionCount(ctx, kindSurvey)
+	if err != nil {
+		return 0, err
+	}
+	programs, err := a.store.DefinitionCount(ctx, kindProgram)
+	return surveys + programs, err
+}
+
+// definitionsEvery is how soon a changed definition is in force on every node.
+const definitionsEvery = 5 * time.Second
 
 func sorted[V any](m map[string]V) []string {
 	var out []string
@@ -302,9 +332,9 @@ func (a *App) UseDefinition(ctx context.Context, name string) error {
 		return err
 	}
 	f := file{id: strings.TrimSuffix(filepath.Base(name), ".yaml"), name: name, source: sourceFolder, content: string(content)}
-	k := kindOf{kind: "survey", use: func(f file, version int) error { return useSurvey(a.renderer, f, version) }}
+	k := kindOf{kind: kindSurvey, use: func(f file, version int) error { return useSurvey(a.renderer, f, version) }}
 	if isProgram(content) {
-		k = kindOf{kind: "program", use: func(f file, version int) error { return useProgram(map[string]*program.Definition{}, f, version) }}
+		k = kindOf{kind: kindProgram, use: func(f file, version int) error { return useProgram(map[string]*program.Definition{}, f, version) }}
 	}
 	if err := k.use(f, 0); err != nil {
 		return err

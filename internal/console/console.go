@@ -61,7 +61,9 @@ type Deps struct {
 	// Campaigns is where campaigns are made and launched.
 	Campaigns *campaign.Desk
 	Outlook   *outlook.Outlook
-	Log       *slog.Logger
+	// Definitions checks, keeps and renders surveys and programs.
+	Definitions *Definitions
+	Log         *slog.Logger
 	// PublicURL is where customers find the form, without a trailing slash.
 	PublicURL string
 	// Secure marks cookies for HTTPS only.
@@ -212,6 +214,10 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("GET /calendar/{month}", c.private(c.month, steerers...))
 	mux.Handle("GET /calendar/{month}/{day}", c.private(c.day, steerers...))
 	mux.Handle("GET /calendar/{month}/{day}/csv", c.private(c.dayFile, steerers...))
+	mux.Handle("GET /definitions", c.private(c.definitions, steerers...))
+	mux.Handle("GET /definitions/{kind}/{id}", c.private(c.definition, steerers...))
+	mux.Handle("GET /definitions/{kind}/{id}/edit", c.private(c.edit, store.RoleMarketer))
+	mux.Handle("POST /definitions/{kind}/{id}/edit", c.private(c.saveDefinition, store.RoleMarketer))
 	if c.Sandbox != nil {
 		mux.Handle("GET /phones", c.private(c.phones))
 		mux.Handle("GET /phones/mail/{seq}", c.private(c.phoneMail))

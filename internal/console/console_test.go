@@ -99,7 +99,7 @@ func open(t testing.TB, st *store.Store) *house {
 	check(t, err)
 	h.campaigns = &campaign.Desk{Store: st, Clock: h.Clock, Planner: h.Planner, Dispatcher: h.Dispatcher, Drafter: h.Drafter, Policy: h.Dispatcher.Policy, Programs: h.listed, Advertising: ads,
 		Price: campaign.Price{Minor: 420, Currency: "RUB"}}
-	c, err := console.New(console.Deps{Store: st, Clock: h.Clock, Roster: h.Roster, Desk: h.desk, Inbox: h.in, Drafter: h.Drafter, Renderer: h.Renderer, Survey: h.Survey, Programs: h.listed, Campaigns: h.campaigns, Book: h.Planner.Book, Outlook: h.ahead(),
+	c, err := console.New(console.Deps{Store: st, Clock: h.Clock, Roster: h.Roster, Desk: h.desk, Inbox: h.in, Drafter: h.Drafter, Renderer: h.Renderer, Survey: h.Survey, Programs: h.listed, Campaigns: h.campaigns, Book: h.Planner.Book, Definitions: h.editor(), Outlook: h.ahead(),
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), PublicURL: "https://south.example", Notify: func() (<-chan struct{}, func()) { return h.changed, nothing },
 		Sandbox: &console.Sandbox{Servers: h.servers, Phones: h.phones, Advance: func(_ context.Context, d time.Duration) error {
 			_, err := h.Clock.Advance(d)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,4 +77,45 @@ func TestCalendarWithoutScript(t *testing.T) {
 	p.see(".people-list", "Уйдёт")
 	p.click("nav a", "Декабрь")
 	p.see("h1", "Декабрь")
+}
+
+// TestDefinitionEdited mends a program in the console: a mistake is named and what was
+// typed comes back, what is right is in force, and an earlier version returns.
+func TestDefinitionEdited(t *testing.T) {
+	d := startDemo(t)
+	p := d.open(t, desktop)
+	p.withoutScript()
+	p.login(d, "elena")
+	p.visit("/definitions/program/birthday")
+	p.see("h1", "День рождения")
+	p.see(".texts", "С днём рождения")
+	p.click("a.button", "Изменить")
+	p.wait("the form is there", "document.querySelector('textarea')")
+	p.expect("422")
+	p.set("textarea", "id: birthday\ntriger: birthday\n")
+	p.click("button", "Сохранить новую версию")
+	p.see(".alarm.bad", "Строка 2")
+	p.wait("what was typed is still there", "document.querySelector('textarea').value.includes('triger')")
+	p.visit("/definitions/program/birthday/edit")
+	p.set("textarea", strings.ReplaceAll(value[string](p, "document.querySelector('textarea').value"), "0d 10:00", "0d 10:30"))
+	p.click("button", "Проверить")
+	p.see(".alarm.good", "Ошибок нет")
+	p.click("button", "Сохранить новую версию")
+	p.see(".banner.good", "новая версия действует")
+	p.see(".tag.kind", "версия 2")
+	p.see("main", "Елена Маркова")
+	p.see(".steps", "10:30")
+	p.click("a", "Вернуть")
+	p.wait("the form is there", "document.querySelector('textarea')")
+	p.click("button", "Сохранить новую версию")
+	p.see(".tag.kind", "версия 3")
+	p.see(".steps", "в 10:00")
+	maria := d.open(t, desktop)
+	maria.withoutScript()
+	maria.expect("403")
+	maria.login(d, "maria")
+	for _, path := range []string{"/definitions", "/definitions/program/birthday", "/definitions/program/birthday/edit"} {
+		maria.visit(path)
+		maria.see("main", "не для Вашей роли")
+	}
 }

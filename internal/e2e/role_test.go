@@ -14,7 +14,7 @@ func TestRoles(t *testing.T) {
 	var contactID, taskID string
 	d := startDemo(t, func(st *store.Store) { contactID, taskID = otherDealer(t, st) })
 	stranger := d.open(t, desktop)
-	for _, path := range []string{"/", "/queue", "/queue/next", "/tasks/x", "/contacts", "/inbox", "/remarks", "/sending", "/campaigns", "/phones", "/welcome", "/prospects", "/programs", "/calendar", "/calendar/2026-12/31"} {
+	for _, path := range []string{"/", "/queue", "/queue/next", "/tasks/x", "/contacts", "/inbox", "/remarks", "/sending", "/campaigns", "/phones", "/welcome", "/prospects", "/programs", "/calendar", "/calendar/2026-12/31", "/definitions", "/definitions/program/birthday"} {
 		stranger.visit(path)
 		stranger.at("/login")
 	}
@@ -38,7 +38,7 @@ func TestRoles(t *testing.T) {
 	maria.expect("404")
 	maria.expect("403")
 	maria.login(d, "maria")
-	for _, path := range []string{"/sending", "/programs", "/calendar", "/calendar/2026-12/31"} {
+	for _, path := range []string{"/sending", "/programs", "/calendar", "/calendar/2026-12/31", "/definitions", "/definitions/program/birthday"} {
 		maria.visit(path)
 		maria.see("main", "не для Вашей роли")
 	}

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"go.yaml.in/yaml/v3"
 
@@ -58,7 +59,9 @@ type Renderer struct {
 	words    map[string]*words
 	messages map[string]*message
 	layout   *layout
-	surveys  map[string]*survey.Definition
+	// surveys are those in force; the map is replaced, never changed.
+	surveys atomic.Pointer[map[string]*survey.Definition]
+	putting sync.Mutex
 
 	compiled sync.Map // Definition.Hash → *compiledSurvey
 	presses  sync.Pool
@@ -94,7 +97,8 @@ type compiledSurvey struct {
 // New parses everything in the folders surveys, messages and words of fsys. All
 // that is wrong is reported together.
 func New(fsys fs.FS) (*Renderer, error) {
-	r := &Renderer{messages: map[string]*message{}, surveys: map[string]*survey.Definition{}, presses: sync.Pool{New: func() any { return new(press) }}}
+	r := &Renderer{messages: map[string]*message{}, presses: sync.Pool{New: func() any { return new(press) }}}
+	r.surveys.Store(&map[string]*survey.Definition{})
 	var errs []error
 	var err error
 	if r.words, err = loadWords(fsys); err != nil {
@@ -167,26 +171,40 @@ func (r *Renderer) addSurvey(name string, data []byte) error {
 }
 
 // Put takes a survey in, in place of one of the same id; one whose texts cannot be
-// rendered is refused and changes nothing. It belongs before the first rendering.
+// rendered is refused and changes nothing. What is being rendered keeps the one that it
+// began with.
 func (r *Renderer) Put(def *survey.Definition) error {
 	if _, err := r.survey(def); err != nil {
 		return err
 	}
-	r.surveys[def.ID] = def
+	r.putting.Lock()
+	defer r.putting.Unlock()
+	next := maps.Clone(*r.surveys.Load())
+	next[def.ID] = def
+	r.surveys.Store(&next)
 	return nil
+}
+
+// Try tells whether the texts of a survey can be rendered, and which of them do without
+// the person's name; it changes nothing.
+func (r *Renderer) Try(def *survey.Definition) (nameless []string, err error) {
+	if _, err := r.survey(def); err != nil {
+		return nil, err
+	}
+	return r.Nameless(def)
 }
 
 func stem(name string) string { return strings.TrimSuffix(path.Base(name), ".yaml") }
 
-// Definition is the survey of that id as it was in the folder given to New.
+// Definition is the survey of that id: of the folder given to New, or as it was put since.
 func (r *Renderer) Definition(id string) (*survey.Definition, bool) {
-	d, ok := r.surveys[id]
+	d, ok := (*r.surveys.Load())[id]
 	return d, ok
 }
 
 // Definitions lists the surveys by id.
 func (r *Renderer) Definitions() []*survey.Definition {
-	return slices.SortedFunc(maps.Values(r.surveys), func(a, b *survey.Definition) int { return strings.Compare(a.ID, b.ID) })
+	return slices.SortedFunc(maps.Values(*r.surveys.Load()), func(a, b *survey.Definition) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Messages lists the ids of the shared messages.

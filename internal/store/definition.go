@@ -15,7 +15,7 @@ func (s *Store) Version(ctx context.Context, kind, id, content, hash, source str
 	var version int
 	var err error
 	for range tries {
-		if version, err = s.version(ctx, kind, id, content, hash, source, now); !errors.Is(err, ErrConflict) {
+		if version, err = s.version(ctx, kind, id, content, hash, source, -1, now); !errors.Is(err, ErrConflict) {
 			break
 		}
 	}
@@ -25,8 +25,19 @@ func (s *Store) Version(ctx context.Context, kind, id, content, hash, source str
 	return version, nil
 }
 
-// version is one try; ErrConflict when another node took the number meanwhile.
-func (s *Store) version(ctx context.Context, kind, id, content, hash, source string, now time.Time) (version int, err error) {
+// VersionAfter is Version for somebody who has seen a version: ErrConflict where there is
+// a newer one by now.
+func (s *Store) VersionAfter(ctx context.Context, seen int, kind, id, content, hash, source string, now time.Time) (int, error) {
+	version, err := s.version(ctx, kind, id, content, hash, source, seen, now)
+	if err != nil {
+		return 0, fmt.Errorf("keeping the version of %s %s: %w", kind, id, err)
+	}
+	return version, nil
+}
+
+// version is one try; ErrConflict when another node took the number meanwhile, or the
+// newest is not the one that was seen (-1 for whichever).
+func (s *Store) version(ctx context.Context, kind, id, content, hash, source string, seen int, now time.Time) (version int, err error) {
 	type row struct {
 		version int
 		hash    string
@@ -38,6 +49,9 @@ func (s *Store) version(ctx context.Context, kind, id, content, hash, source str
 			return err
 		}
 		version = last.version
+		if seen >= 0 && seen != last.version {
+			return ErrConflict
+		}
 		if err == nil && last.hash == hash {
 			return nil
 		}

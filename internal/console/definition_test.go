@@ -1,0 +1,88 @@
+package console_test
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+	"strings"
+	"testing"
+
+	"otklik/channels"
+	"otklik/internal/console"
+	"otklik/internal/render"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+	"otklik/templates"
+)
+
+// editor refuses what says BAD and warns of what says ODD; internal/app has the real one.
+func (h *house) editor() *console.Definitions {
+	return &console.Definitions{
+		Check: func(_, _, content string) (wrong, warnings []console.Finding, err error) {
+			if strings.Contains(content, "BAD") {
+				wrong = []console.Finding{{Line: 7, Text: "this is bad"}}
+			}
+			if strings.Contains(content, "ODD") {
+				warnings = []console.Finding{{Text: "this is odd"}}
+			}
+			return wrong, warnings, nil
+		},
+		Save: func(ctx context.Context, kind, id, content, by string, seen int) (int, error) {
+			return h.Store.VersionAfter(ctx, seen, kind, id, content, store.HashToken(content), console.WrittenBy+by, h.Clock.Business())
+		},
+		Preview: func(_ store.Dealer, _, _, locale string, ch channels.Kind) ([]console.Part, error) {
+			return []console.Part{{Name: "greeting", Content: render.Content{Text: "С днём рождения " + locale + string(ch), Segments: 1}}}, nil
+		},
+	}
+}
+
+// TestDefinitions are shown and written by those who may; nothing that was typed is lost.
+func TestDefinitions(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		old, err := fs.ReadFile(templates.FS, "programs/birthday.yaml")
+		check(t, err)
+		for kind, id := range map[string]string{"program": "birthday", "survey": "nps"} {
+			_, err := st.Version(t.Context(), kind, id, string(old), store.HashToken(string(old)), "shipped", h.Clock.Business())
+			check(t, err)
+		}
+		const path = "/definitions/program/birthday"
+		h.login("andrei").get(path).want(t, http.StatusOK, "День рождения", "поставка", "С днём рождения rusms", "СМС: 1")
+		for _, who := range []string{"andrei", "boris", "maria"} {
+			h.login(who).get(path+"/edit").want(t, http.StatusForbidden)
+			h.login(who).post(path+"/edit", "content", "x", "seen", "1", "do", "save").want(t, http.StatusForbidden)
+		}
+		// Definitions are the group's: of two dealers nobody of one may write them.
+		h.login("lena").get(path+"/edit").want(t, http.StatusForbidden)
+		if p := h.login("lena").get(path); strings.Contains(p.body, "/edit") {
+			t.Error("somebody of one dealer is offered to edit")
+		}
+		vera := h.people["lena"]
+		vera.ID, vera.DealerID, vera.Login, vera.Name = "", "", "vera", "Вера Общая"
+		h.people["vera"], err = st.SaveEmployee(t.Context(), vera, h.Clock.Business())
+		check(t, err)
+		group := h.login("vera")
+		group.get(path+"/edit").want(t, http.StatusOK, "id: birthday", `name="seen" value="1"`)
+		group.post(path+"/edit", "content", "id: birthday\r\nBAD <b>", "seen", "1", "do", "save").want(t, http.StatusUnprocessableEntity, "Строка 7", "this is bad", "BAD <b>", "набранное осталось")
+		group.post(path+"/edit", "content", "ODD", "seen", "1", "do", "check").want(t, http.StatusOK, "Ошибок нет", "this is odd", "В целом")
+		group.post(path+"/edit", "content", "id: birthday\r\n# new\r\n", "seen", "1", "do", "save").want(t, http.StatusSeeOther)
+		if got, err := st.Definition(t.Context(), "program", "birthday", 2); err != nil || got != "id: birthday\n# new\n" {
+			t.Errorf("kept is %q, %v", got, err)
+		}
+		group.get(path).want(t, http.StatusOK, "новая версия действует", "Вера Общая", "Вернуть", "# new")
+		group.post(path+"/edit", "content", "mine", "seen", "1", "do", "save").want(t, http.StatusConflict, "появилась версия 2 (Вера Общая)", "mine", `name="seen" value="2"`)
+		group.get(path+"/edit?version=1").want(t, http.StatusOK, "trigger: birthday", `name="seen" value="2"`)
+		for _, bad := range []string{"/definitions/program/nothing", "/definitions/other/birthday", path + "?version=9", path + "/edit?version=x"} {
+			group.get(bad).want(t, http.StatusNotFound)
+		}
+		group.post(path+"/edit", "content", "x", "seen", "x", "do", "save").want(t, http.StatusBadRequest)
+		for _, locale := range []string{"ru", "en", "zh"} {
+			group.post("/language", "locale", locale, "back", "/definitions").want(t, http.StatusSeeOther)
+			for _, at := range []string{"/definitions", path, "/definitions/survey/nps?locale=zh&channel=email", path + "/edit"} {
+				if p := group.get(at); strings.Contains(p.body, "⟦") || p.StatusCode != http.StatusOK {
+					t.Errorf("%s in %s: %d\n%s", at, locale, p.StatusCode, p.body)
+				}
+			}
+		}
+	})
+}
