@@ -50,14 +50,14 @@ func (a *App) checkDefinition(kind, id, content string) (wrong, warnings []conso
 	}
 	def, err := survey.Parse(id, []byte(content))
 	if err != nil {
-		return findings(id, err), nil, nil //nolint:nilerr // the error is the finding
+		return findings(id, err), nil, nil
 	}
 	if def.ID != id {
 		return []console.Finding{{Line: 1, Text: fmt.Sprintf("id %q differs from %q", def.ID, id)}}, nil, nil
 	}
 	nameless, err := a.renderer.Try(def)
 	if err != nil {
-		return findings(id, err), nil, nil //nolint:nilerr // the error is the finding
+		return findings(id, err), nil, nil
 	}
 	for _, p := range append(def.Warnings, lint.Check(id, []byte(content))...) {
 		warnings = append(warnings, console.Finding{Line: p.Line, Text: p.Text})

@@ -42,6 +42,14 @@ type dayCell struct {
 	More, Sum int
 }
 
+// Campaign is where wishes for the day are written; nothing for a day that is over.
+func (d dayCell) Campaign() string {
+	if d.Past {
+		return ""
+	}
+	return "/campaigns/new?day=" + d.String()
+}
+
 // Path is the day's page.
 func (d dayCell) Path() string { return dayPath(d.Date) }
 

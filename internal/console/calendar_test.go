@@ -43,7 +43,7 @@ func TestCalendar(t *testing.T) {
 		}
 		lena := h.login("lena")
 		p := lena.get("/calendar/" + month)
-		p.want(t, http.StatusOK, fmt.Sprint("Март ", year), `class="holiday">Международный женский день`, "Серым", "/calendar/"+fmt.Sprintf("%04d-02", year), "/calendar/"+fmt.Sprintf("%04d-04", year))
+		p.want(t, http.StatusOK, fmt.Sprint("Март ", year), `class="holiday"><a href="/campaigns/new?day=`+month+`-08"`, "Международный женский день</a>", "Серым", "/calendar/"+fmt.Sprintf("%04d-02", year), "/calendar/"+fmt.Sprintf("%04d-04", year))
 		for day := 1; day <= 31; day++ {
 			link := fmt.Sprintf(`href="/calendar/%s/%d?program=birthday#people">День рождения</a> <b>%d</b>`, month, day, born[day])
 			if strings.Contains(p.body, link) != (born[day] > 0) {

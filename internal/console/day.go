@@ -280,11 +280,9 @@ func (c *Console) dayFile(q *request) error {
 		return nil // the browser left
 	}
 	err = q.eachNamed(x, func(r *dayRow) error { return out.Write(v.fields(r)) })
-	if out.Flush(); out.Error() != nil {
-		return nil // the browser left
-	}
-	if err != nil {
-		c.Log.ErrorContext(q.ctx(), "a file was cut short", "request", q.id, "error", err)
+	out.Flush()
+	if err = errors.Join(err, out.Error()); err != nil { // it has begun: only the log can say so
+		c.Log.InfoContext(q.ctx(), "a file was cut short", "request", q.id, "error", err)
 	}
 	return nil
 }
