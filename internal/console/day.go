@@ -276,10 +276,9 @@ func (c *Console) dayFile(q *request) error {
 	for _, k := range []string{"time", "zone", "name", "program", "channel", "order", "verdict", "reason", "state"} {
 		head = append(head, v.T("calendar.column."+k))
 	}
-	if out.Write(head) != nil {
-		return nil // the browser left
+	if err = out.Write(head); err == nil {
+		err = q.eachNamed(x, func(r *dayRow) error { return out.Write(v.fields(r)) })
 	}
-	err = q.eachNamed(x, func(r *dayRow) error { return out.Write(v.fields(r)) })
 	out.Flush()
 	if err = errors.Join(err, out.Error()); err != nil { // it has begun: only the log can say so
 		c.Log.InfoContext(q.ctx(), "a file was cut short", "request", q.id, "error", err)
