@@ -103,6 +103,49 @@ func TestImportKinds(t *testing.T) {
 	}
 }
 
+// TestImportedDayIsTheDealers: whoever gets a car an hour after midnight got it that day,
+// whatever day it was in Greenwich.
+func TestImportedDayIsTheDealers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		x := imports{t, &app.Importer{Store: st, Now: func() time.Time { return storetest.Now }}, storetest.Dealer(t, st)}
+		counts, said := x.run(intake.Deliveries, "ru", "Номер договора;Дата выдачи;Время выдачи;Покупатель;Телефон покупателя;Модель;VIN\n"+
+			"ДКП-1;20.11.2026;01:00;Вымышленнова Ольга;+79000002001;Vesta;XTAGFK330RY000101\nДКП-2;20.11.2026;23:30;Примеров Олег;+79000002002;Vesta;XTAGFK330RY000102\n", false)
+		if counts != "read 2 stored 2 updated 0 unchanged 0 refused 0" {
+			t.Fatalf("%s\n%s", counts, said)
+		}
+		for _, name := range []string{"Вымышленнова", "Примеров"} {
+			vs, err := st.VehiclesOf(t.Context(), one(t.Context(), t, st, x.d, name).ID)
+			if err != nil || len(vs) != 1 || vs[0].DeliveredOn != "2026-11-20" {
+				t.Errorf("%s: %+v, %v", name, vs, err)
+			}
+		}
+	})
+}
+
+// TestImportedAttention: special attention arrives with a reason, and as a mere flag
+// (R137).
+func TestImportedAttention(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		x := imports{t, &app.Importer{Store: st, Now: func() time.Time { return storetest.Now }}, storetest.Dealer(t, st)}
+		counts, said := x.run(intake.Appointments, "ru", "Номер записи;Клиент;Телефон;Дата записи;Время записи;Особое внимание\n"+
+			"1;Первый Иван;+79000003001;24.11.2026;10:00;да\n2;Второй Иван;+79000003002;24.11.2026;11:00;был недоволен\n3;Третий Иван;+79000003003;24.11.2026;12:00;нет\n4;Четвёртый Иван;+79000003004;24.11.2026;13:00;\n", false)
+		if counts != "read 4 stored 4 updated 0 unchanged 0 refused 0" {
+			t.Fatalf("%s\n%s", counts, said)
+		}
+		as, err := st.ListAppointments(t.Context(), store.AppointmentFilter{DealerID: x.d.ID, From: storetest.Now, To: storetest.Now.AddDate(0, 0, 3)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range as {
+			got = append(got, fmt.Sprintf("%s %t %s", a.Number, a.Attention, a.AttentionReason))
+		}
+		if want := []string{"1 true ", "2 true был недоволен", "3 false ", "4 false "}; !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}
+
 // taken names the kinds of the events that waited, in the order of the alphabet.
 func taken(t *testing.T, st *store.Store) string {
 	t.Helper()

@@ -84,6 +84,10 @@ func TestAppointments(t *testing.T) {
 			{"no number, another day", store.AppointmentRecord{StartsAt: in(100), Customer: ivan, Car: car}, store.Stored, "booked", "appointment_booked100"},
 			{"over before it was known", store.AppointmentRecord{Number: "2", StartsAt: in(-5), Customer: ivan}, store.Stored, "booked", ""},
 			{"missed, says the system", store.AppointmentRecord{Number: "2", StartsAt: in(-5), State: "missed", Customer: ivan}, store.Updated, "missed", "appointment_missed-5"},
+			{"long over before it was known", store.AppointmentRecord{Number: "6", StartsAt: in(-24), Customer: ivan}, store.Stored, "booked", ""},
+			{"missed a day ago, says the system: nobody calls for it", store.AppointmentRecord{Number: "6", StartsAt: in(-24), State: "missed", Customer: ivan}, store.Updated, "missed", ""},
+			{"missed a day ago from the beginning", store.AppointmentRecord{Number: "7", StartsAt: in(-24), State: "missed", Customer: anna}, store.Stored, "missed", ""},
+			{"missed less than a day ago from the beginning", store.AppointmentRecord{Number: "8", StartsAt: in(-23), State: "missed", Customer: anna}, store.Stored, "missed", "appointment_missed-23"},
 			{"canceled from the beginning", store.AppointmentRecord{Number: "3", StartsAt: in(5), State: "canceled", Customer: ivan}, store.Stored, "canceled", ""},
 			{"warranty, no slot", store.AppointmentRecord{Number: "4", RequestedAt: in(-1), Warranty: true, Customer: ivan}, store.Stored, "requested", "warranty_requested-1"},
 			{"warranty, too late a slot", store.AppointmentRecord{Number: "4", RequestedAt: in(-1), StartsAt: in(48), Warranty: true, Customer: ivan}, store.Updated, "booked", "appointment_booked48"},
@@ -108,6 +112,27 @@ func TestAppointments(t *testing.T) {
 				if e.SubjectID != got.SubjectID || e.ContactID != got.ContactID || e.DealerID != d.ID {
 					t.Errorf("%s: event %+v of %+v", tt.name, e, got)
 				}
+			}
+		}
+	})
+}
+
+// TestWaitingEventIsMoved: what is told again before the planner has taken it up is one
+// event, at the time that was told last and of whom it is about then.
+func TestWaitingEventIsMoved(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		d := storetest.Dealer(t, st)
+		ivan, anna := person("Иванов Иван", "+79000000001"), person("Петрова Анна", "+79000000002")
+		car := store.CarRecord{VIN: "XTA1", Plate: "А1", Model: "Vesta"}
+		bookings(t, st, d, store.AppointmentRecord{Number: "1", StartsAt: now.Add(20 * time.Hour), Customer: ivan, Car: car})
+		bookings(t, st, d, store.AppointmentRecord{Number: "2", StartsAt: now.Add(10 * time.Hour), Customer: ivan})
+		hers := bookings(t, st, d, store.AppointmentRecord{Number: "1", StartsAt: now.Add(30 * time.Hour), Customer: anna, Car: car})[0]
+		if es := waits(t, st, d); es != "appointment_booked10 appointment_booked30" {
+			t.Errorf("events %q", es)
+		}
+		for _, e := range takeAll(t, st) {
+			if e.SubjectID == hers.SubjectID && e.ContactID != hers.ContactID {
+				t.Errorf("the moved event is %+v", e)
 			}
 		}
 	})

@@ -68,6 +68,36 @@ func TestProspects(t *testing.T) {
 	})
 }
 
+// TestClosedProspectIsNotCalled: what waits for the planner about a prospect is void once
+// he has bought or will not, and his closing is void once he is back.
+func TestClosedProspectIsNotCalled(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		d := storetest.Dealer(t, st)
+		ivan, anna := person("Иванов Иван", "+79000000001"), person("Петрова Анна", "+79000000002")
+		save := func(rs ...store.ProspectRecord) {
+			t.Helper()
+			inTx(t, st, func(tx *store.Tx) error {
+				_, err := tx.SaveProspects(t.Context(), d, rs, now)
+				return err
+			})
+		}
+		save(store.ProspectRecord{Number: "contacted", ContactedAt: now.Add(-2 * time.Hour), Customer: ivan},
+			store.ProspectRecord{Number: "agreed", ContactedAt: now.Add(-3 * time.Hour), AgreedAt: now.Add(5 * time.Hour), Customer: anna})
+		if es := waits(t, st, d); es != "prospect_agreed5 prospect_contacted-2" {
+			t.Fatalf("events %q", es)
+		}
+		save(store.ProspectRecord{Number: "contacted", State: store.ProspectLost, ContactedAt: now.Add(-2 * time.Hour), Customer: ivan},
+			store.ProspectRecord{Number: "agreed", State: store.ProspectWon, ContactedAt: now.Add(-3 * time.Hour), Customer: anna})
+		if es := waits(t, st, d); es != "prospect_closed0 prospect_closed0" {
+			t.Errorf("closed, and there wait %q", es)
+		}
+		save(store.ProspectRecord{Number: "contacted", State: store.ProspectContacted, ContactedAt: now.Add(-time.Hour), Customer: ivan})
+		if es := waits(t, st, d); es != "prospect_closed0 prospect_contacted-1" {
+			t.Errorf("back, and there wait %q", es)
+		}
+	})
+}
+
 // TestProspectKept: what a record does not tell stays, and everything it tells is read
 // back; the contact is a prospect until he is a customer.
 func TestProspectKept(t *testing.T) {

@@ -58,7 +58,7 @@ func (b *bench) happens(what, want string) {
 func TestPostDelivery(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		b := newBench(t, st)
-		base := fields{"external_id": "ДКП-1", "handed_over_at": "2026-11-20T23:30:00+03:00", "consultant": "Зимин П.", "vehicle": fields{"vin": "хта1", "make": "LADA", "model": "LADA Vesta"}}
+		base := fields{"external_id": "ДКП-1", "handed_over_at": "2026-11-19T22:00:00Z", "consultant": "Зимин П.", "vehicle": fields{"vin": "хта1", "make": "LADA", "model": "LADA Vesta"}}
 		first := id(t, b.expect(http.StatusCreated, "POST", "/api/v1/deliveries", body(t, base), "Idempotency-Key", "k"))
 		b.happens("delivered", "vehicle_delivered")
 		if again := id(t, b.expect(http.StatusOK, "POST", "/api/v1/deliveries", body(t, base), "Idempotency-Key", "k")); again != first {
