@@ -79,6 +79,33 @@ func TestCalendarWithoutScript(t *testing.T) {
 	p.see("h1", "Декабрь")
 }
 
+// TestCampaignWithoutScript writes wishes, looks at them as somebody will see them, and
+// keeps the draft.
+func TestCampaignWithoutScript(t *testing.T) {
+	d := startDemo(t)
+	p := d.open(t, desktop)
+	p.withoutScript()
+	p.login(d, "elena")
+	p.visit("/campaigns")
+	p.see(".empty", "Рассылок пока нет")
+	day := time.Now().AddDate(0, 1, 0).Format(time.DateOnly)
+	p.visit("/campaigns/new?day=" + day)
+	p.wait("the day is filled in", "document.querySelector('input[name=date]').value === '"+day+"'")
+	p.fill("input[name=title]", "8 Марта")
+	for _, l := range []string{"ru", "en", "zh"} {
+		p.fill("textarea[name=text-"+l+"]", "♥ "+l)
+	}
+	p.fill("input[name=who]", "Кузнецова")
+	p.click(".searching button", "Показать")
+	p.see("#campaign-preview", "Так увидит Анна Сергеевна")
+	p.see("#campaign-preview .look.sms .bubble", "♥ ru")
+	p.click(".bottom button", "Сохранить черновик")
+	p.see(".banner.good", "Черновик сохранён")
+	p.visit("/campaigns")
+	p.see("table.campaigns", "8 Марта")
+	p.see("table.campaigns", "черновик")
+}
+
 // TestDefinitionEdited mends a program in the console: a mistake is named and what was
 // typed comes back, what is right is in force, and an earlier version returns.
 func TestDefinitionEdited(t *testing.T) {

@@ -14,7 +14,7 @@ func TestRoles(t *testing.T) {
 	var contactID, taskID string
 	d := startDemo(t, func(st *store.Store) { contactID, taskID = otherDealer(t, st) })
 	stranger := d.open(t, desktop)
-	for _, path := range []string{"/", "/queue", "/queue/next", "/tasks/x", "/contacts", "/inbox", "/remarks", "/sending", "/campaigns", "/phones", "/welcome", "/prospects", "/programs", "/calendar", "/calendar/2026-12/31", "/definitions", "/definitions/program/birthday"} {
+	for _, path := range []string{"/", "/queue", "/queue/next", "/tasks/x", "/contacts", "/inbox", "/remarks", "/sending", "/campaigns", "/campaigns/new", "/phones", "/welcome", "/prospects", "/programs", "/calendar", "/calendar/2026-12/31", "/definitions", "/definitions/program/birthday"} {
 		stranger.visit(path)
 		stranger.at("/login")
 	}
