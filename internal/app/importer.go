@@ -205,7 +205,7 @@ func (r *importRun) person(c intake.Customer) store.ContactRecord {
 		locale = r.o.Locale
 	}
 	return store.ContactRecord{ExternalID: c.ExternalID, Name: c.Name, Family: c.Family, Given: c.Given, Patronymic: c.Patronymic, Company: c.Company, Gender: c.Gender, GenderSource: c.GenderSource,
-		Birthday: c.Birthday, Locale: locale, Phones: c.Phones, Emails: c.Emails, Tags: c.Tags, Deceased: c.Deceased, Hours: c.Hours}
+		Birthday: c.Birthday, Locale: locale, Phones: c.Phones, Emails: c.Emails, Tags: c.Tags, Deceased: c.Deceased, Hours: c.Hours, Zone: c.Zone, ZoneTold: c.ZoneTold}
 }
 
 func car(v intake.Vehicle) store.CarRecord {

@@ -146,6 +146,30 @@ func TestImportedAttention(t *testing.T) {
 	})
 }
 
+// TestImportedZone: where somebody lives is told by a column, else by a landline or the country of his number; what a
+// column has told stays.
+func TestImportedZone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		x := imports{t, &app.Importer{Store: st, Now: func() time.Time { return storetest.Now }}, storetest.Dealer(t, st)}
+		const people = "Первый Иван;+79000003001\nВторой Иван;+74232000002\nТретий Иван;+8613800000003\nЧетвёртый Иван;+79000003004\n"
+		run := func(text, want string) {
+			t.Helper()
+			if counts, said := x.run(intake.Customers, "ru", text, false); counts != want {
+				t.Errorf("%s, want %s\n%s", counts, want, said)
+			}
+		}
+		run("Клиент;Телефон\n"+people, "read 4 stored 4 updated 0 unchanged 0 refused 0")
+		run("Клиент;Телефон;Часовой пояс\nПервый Иван;+79000003001;Asia/Vladivostok\nТретий Иван;+8613800000003;МСК\nЧетвёртый Иван;+79000003004;где-то\n",
+			"read 3 stored 0 updated 2 unchanged 1 refused 0")
+		run("Клиент;Телефон\n"+people, "read 4 stored 0 updated 0 unchanged 4 refused 0")
+		for name, want := range map[string]string{"Первый": "Asia/Vladivostok", "Второй": "Asia/Vladivostok", "Третий": "Europe/Moscow", "Четвёртый": ""} {
+			if got := one(t.Context(), t, st, x.d, name).Zone; got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+	})
+}
+
 // taken names the kinds of the events that waited, in the order of the alphabet.
 func taken(t *testing.T, st *store.Store) string {
 	t.Helper()

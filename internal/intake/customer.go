@@ -144,6 +144,7 @@ func (r *rowReader) addresses(c *Customer) {
 			c.Phones = appendNew(c.Phones, n)
 		}
 	}
+	c.Zone, c.ZoneTold = r.zone(c.Phones)
 	if len(c.Phones) == 0 && len(c.Emails) == 0 && c.Name != "" {
 		column := fPhone
 		for _, f := range []string{fEmail, fContact, fPhone} {

@@ -54,7 +54,8 @@ const (
 	fNotes      = "notes"
 	fTags       = "tags"
 	fDeceased   = "deceased"
-	fHours      = "hours"  // in which somebody wants to be written to
+	fHours      = "hours" // in which somebody wants to be written to
+	fZone       = "zone"
 	fIgnore     = "ignore" // for Options.Mapping: do not use the column
 )
 
@@ -66,7 +67,7 @@ var fieldNames = [...]string{
 	fParts, fCurrency, fAdvisor, fMechanic, fDepartment, fRepeat, fStatus, fCustomerID, fCustomer, fFamily, fGiven,
 	fPatronymic, fCompany, fCustType, fGender, fBirthday, fLocale, fPhone, fEmail, fContact, fVIN, fPlate, fModel, fMake,
 	fMileage, fIntModel, fIntOptions, fPayment, fTestDrive, fContKind, fSource,
-	fAttention, fRequest, fWarranty, fImmobile, fAgreedTerm, fAgreedAt, fNotes, fTags, fDeceased, fHours, fIgnore,
+	fAttention, fRequest, fWarranty, fImmobile, fAgreedTerm, fAgreedAt, fNotes, fTags, fDeceased, fHours, fZone, fIgnore,
 }
 
 // FieldNames lists the fields that Options.Mapping may name.

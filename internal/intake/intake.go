@@ -178,6 +178,8 @@ type Customer struct {
 	Locale                    string
 	Tags                      []string // the dealer's own words
 	Hours                     string   // in which he wants to be written to: "11:00-19:00", "11:00-", "-19:00" or ""
+	Zone                      string   // IANA time zone where he lives, "" where nothing tells
+	ZoneTold                  bool     // a column tells the zone, not a number
 	Deceased                  bool
 	Phones, Emails            []string // E.164; lower-case bare addresses; without duplicates, in the file's order
 }

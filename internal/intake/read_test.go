@@ -38,7 +38,7 @@ func TestTitledExport(t *testing.T) {
 		Total: Money{Minor: 1250050, Currency: "RUB", Valid: true},
 		Customer: Customer{
 			Name: "Петрова Анна Сергеевна", Family: "Петрова", Given: "Анна", Patronymic: "Сергеевна",
-			Gender: "female", GenderSource: "patronymic", Locale: "ru", Phones: []string{"+79010001122", "+78632000050"},
+			Gender: "female", GenderSource: "patronymic", Locale: "ru", Zone: "Europe/Moscow", Phones: []string{"+79010001122", "+78632000050"},
 		},
 		Vehicle: Vehicle{VIN: "XTAEDCNSB6X5NRV8A", Make: "LADA", Model: "LADA Vesta"},
 	}

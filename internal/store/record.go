@@ -29,6 +29,10 @@ type ContactRecord struct {
 	Deceased bool `json:",omitempty"`
 	// Hours are those in which he wants to be written to: "11:00-19:00".
 	Hours string `json:",omitempty"`
+	// Zone is where he lives (IANA); "" where nothing tells. ZoneTold: he or the dealer
+	// says so; what a number tells gives way to it.
+	Zone     string `json:",omitempty"`
+	ZoneTold bool   `json:",omitempty"`
 }
 
 func (c ContactRecord) addresses() []Address {

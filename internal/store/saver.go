@@ -120,7 +120,7 @@ func (sv *saver) contact(ctx context.Context, r ContactRecord) (string, Saved, e
 	sv.fresh[id] = true
 	as := r.addresses()
 	sv.contacts = append(sv.contacts, []any{id, r.Name, folded, r.Family, r.Given, r.Patronymic, r.Company, r.Gender, r.GenderSource, r.Birthday, r.Locale,
-		r.Prospect, len(as) == 0, r.Deceased, joinTags(r.Tags), r.Hours, at(sv.now), at(sv.now)})
+		r.Prospect, len(as) == 0, r.Deceased, joinTags(r.Tags), r.Hours, r.Zone, at(sv.now), at(sv.now)})
 	for _, a := range as {
 		sv.addAddress(id, folded, a)
 	}
@@ -172,9 +172,9 @@ func (sv *saver) complete(ctx context.Context, id string, r ContactRecord, folde
 	res, err := sv.tx.ExecContext(ctx, `update contact set
 		gender = case when gender = '' then $2 else gender end, gender_source = case when gender = '' then $3 else gender_source end,
 		birthday = case when $4 <> '' and birthday in ('', '-' || substr($4, 5)) then $4 else birthday end, locale = case when locale = '' then $5 else locale end,
-		unreachable = case when $6 then false else unreachable end, hours = case when $9 <> '' then $9 else hours end, prospect = prospect and $8, updated_at = $7
-		where id = $1 and ((gender = '' and $2 <> '') or (birthday in ('', '-' || substr($4, 5)) and $4 <> '') or (locale = '' and $5 <> '') or (unreachable and $6) or (prospect and not $8) or ($9 <> '' and hours <> $9))`,
-		id, r.Gender, r.GenderSource, r.Birthday, r.Locale, len(r.Phones)+len(r.Emails) > 0, at(sv.now), r.Prospect || sv.asIs, r.Hours)
+		unreachable = case when $6 then false else unreachable end, hours = case when $9 <> '' then $9 else hours end, zone = case when $10 <> '' and ($11 or zone = '') then $10 else zone end, prospect = prospect and $8, updated_at = $7
+		where id = $1 and ((gender = '' and $2 <> '') or (birthday in ('', '-' || substr($4, 5)) and $4 <> '') or (locale = '' and $5 <> '') or (unreachable and $6) or (prospect and not $8) or ($9 <> '' and hours <> $9) or ($10 <> '' and zone <> $10 and ($11 or zone = '')))`,
+		id, r.Gender, r.GenderSource, r.Birthday, r.Locale, len(r.Phones)+len(r.Emails) > 0, at(sv.now), r.Prospect || sv.asIs, r.Hours, r.Zone, r.ZoneTold)
 	if err != nil {
 		return false, err
 	}
@@ -288,7 +288,7 @@ func (sv *saver) flush(ctx context.Context) error {
 		rows  *[][]any
 	}{
 		{"employee", []string{"id", "dealer_id", "name", "roles", "active", "created_at"}, &sv.staff},
-		{"contact", []string{"id", "name", "name_folded", "family", "given", "patronymic", "company", "gender", "gender_source", "birthday", "locale", "prospect", "unreachable", "deceased", "tags", "hours", "created_at", "updated_at"}, &sv.contacts},
+		{"contact", []string{"id", "name", "name_folded", "family", "given", "patronymic", "company", "gender", "gender_source", "birthday", "locale", "prospect", "unreachable", "deceased", "tags", "hours", "zone", "created_at", "updated_at"}, &sv.contacts},
 		{"address", []string{"id", "contact_id", "channel", "value", "rank", "created_at"}, &sv.addresses},
 		{"external_key", []string{"dealer_id", "source", "kind", "external_id", "object_id"}, &sv.keys},
 		{"vehicle", []string{"id", "contact_id", "vin", "plate", "make", "model", "mileage", "delivered_on", "created_at", "updated_at"}, &sv.cars},

@@ -93,12 +93,20 @@ func (x *reader) customer(at string, c Customer) store.ContactRecord {
 			x.faults.add(at+".hours", "are no hours like 11:00-19:00, 11:00- or -19:00")
 		}
 	}
+	if c.Zone != "" {
+		if r.Zone, r.ZoneTold = intake.Zone(c.Zone); !r.ZoneTold {
+			x.faults.add(at+".zone", "is no time zone like Asia/Vladivostok or UTC+10")
+		}
+	}
 	for i, raw := range c.Phones {
 		good, bad := intake.Phone(raw, x.dealer.Country)
 		if len(bad) > 0 {
 			x.faults.add(fmt.Sprintf("%s.phones[%d]", at, i), "is not a telephone number; write it with + and the country's code, or as it is dialled in the dealer's country")
 		}
 		r.Phones = appendNew(r.Phones, good...)
+		if r.Zone == "" && len(good) > 0 {
+			r.Zone = intake.ZoneOf(good[0])
+		}
 	}
 	for i, raw := range c.Emails {
 		if raw = squeeze(raw); raw == "" {

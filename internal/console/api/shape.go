@@ -19,6 +19,7 @@ type Customer struct {
 	Locale     string   `json:"locale,omitempty" maxLength:"35" doc:"Language tag (BCP 47). Left out, it is the dealer's." example:"ru"`
 	Tags       []string `json:"tags,omitempty" maxItems:"50" maxLength:"60" doc:"Words of your own, to choose customers by. They are added to those that are known." example:"[\"club\"]"`
 	Hours      string   `json:"hours,omitempty" maxLength:"60" doc:"The hours in which the customer wants to be written to, by the clock where he lives." example:"11:00-19:00"`
+	Zone       string   `json:"zone,omitempty" maxLength:"60" doc:"Time zone where the customer lives, by its IANA name or as an offset like UTC+10. Left out, a landline or the country tells, else it is the dealer's." example:"Asia/Vladivostok"`
 	Deceased   bool     `json:"deceased,omitempty" doc:"The customer has died: nothing is sent any more."`
 	Company    company  `json:"company,omitempty" doc:"true or the company's name where the customer is a company, false where he is a person. Left out, the name tells."`
 }
