@@ -58,8 +58,8 @@ type Result struct {
 // customer's consent (R073).
 var ErrSlotLate = errors.New("the slot is later than the customer was promised")
 
-// lateLeaves is how long a late message may still leave once somebody said that it may.
-const lateLeaves = 4 * time.Hour
+// LateLeaves is how long a late message may still leave once somebody said that it may.
+const LateLeaves = 4 * time.Hour
 
 // End closes a task that a program opened, and carries out what its outcome means.
 // ErrOutcome when a task of this kind does not end so.
@@ -133,7 +133,7 @@ func sendLate(ctx context.Context, tx *store.Tx, t *store.Task, r Result, now ti
 	if r.Outcome != EndSend {
 		return nil
 	}
-	ok, err := tx.PlanAgain(ctx, t.OutreachID, now.Add(lateLeaves), now)
+	ok, err := tx.PlanAgain(ctx, t.OutreachID, now.Add(LateLeaves), now)
 	if err == nil && !ok {
 		return store.ErrConflict
 	}

@@ -1,11 +1,14 @@
 package console
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
 	"otklik/internal/callback"
+	"otklik/internal/dispatch"
+	"otklik/internal/policy"
 	"otklik/internal/program"
 	"otklik/internal/store"
 )
@@ -16,6 +19,9 @@ type subject struct {
 	Prospect    store.Prospect
 	// Late is the message that waits for a decision.
 	Late store.Outreach
+	// Shown is what it would say if it were sent now, Against why it would not leave.
+	Shown   dispatch.Shown
+	Against string
 }
 
 type endingForm struct{ Outcome, Note, When string }
@@ -51,6 +57,9 @@ func (c *Console) about(q *request, p *taskPage) error {
 	}
 	if t.Kind == store.TaskLate {
 		p.Subject.Late = o
+		if err := c.shown(q, p); err != nil {
+			return err
+		}
 	}
 	id, _ := program.Subject(o.Occasion)
 	if id == "" {
@@ -62,6 +71,34 @@ func (c *Console) about(q *request, p *taskPage) error {
 	}
 	p.Subject.Appointment, p.Subject.Prospect = found.Appointments[id], found.Prospects[id]
 	return nil
+}
+
+// shown makes the text of the late message that is decided on.
+func (c *Console) shown(q *request, p *taskPage) (err error) {
+	if !p.Open {
+		return nil // what was sent stands in the history
+	}
+	o := p.Subject.Late
+	o.DueAt, o.DeadlineAt = q.now, q.now.Add(callback.LateLeaves)
+	if p.Subject.Shown, err = c.Outlook.Dispatcher.Show(q.ctx(), o); err != nil {
+		return fmt.Errorf("making a late message: %w", err)
+	}
+	if v := p.Subject.Shown.Against; v != nil {
+		p.Subject.Against = q.why(store.ListedDecision{Program: o.Program, Step: o.Step, Verdict: v.Verdict, Rule: because(v), Inputs: v.Inputs, Until: v.Until}).Sentence
+	}
+	return nil
+}
+
+// because is the rule of a verdict; where a person would be asked anew, the one by which
+// the message would be late again.
+func because(v *store.Verdict) string {
+	var inputs struct {
+		Because string `json:"because"`
+	}
+	if v.Rule != policy.RuleLateAsk || json.Unmarshal([]byte(v.Inputs), &inputs) != nil || inputs.Because == "" {
+		return v.Rule
+	}
+	return inputs.Because
 }
 
 // end closes a task that a program opened.
@@ -84,6 +121,9 @@ func (v *view) Reason(code string) string {
 	}
 	return v.Program(code)
 }
+
+// Language is what a locale's language is called.
+func (v *view) Language(locale string) string { return v.Label("language_name", tongue(locale)) }
 
 // Dated tells whether one of some endings may name a date.
 func (v *view) Dated(es []callback.Ending) bool {

@@ -174,23 +174,13 @@ func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) 
 	if step.Phone() {
 		return nil, d.judgeCall(o, def, &step, f)
 	}
-	it := &item{outreach: o, step: step, priority: o.Priority, purpose: o.Purpose}
-	r := &it.to
-	in, v := d.choose(o, step, f, r)
+	it, in, v := d.weigh(o, def, step, f)
 	if v != nil {
 		return nil, v
 	}
-	d.about(o, f, def, it, &in)
-	in.Late = policy.Late(step.Late)
 	verdict := d.Policy.Decide(in)
-	switch verdict.Kind {
-	case policy.Send:
-	case policy.Ask:
-		return nil, f.asked(o, verdict)
-	case policy.Hold:
-		return nil, held(o, verdict.Rule, verdict.Until, verdict.Inputs)
-	default:
-		return nil, dropped(o, verdict.Rule, verdict.Inputs)
+	if v := f.withheld(o, verdict); v != nil {
+		return nil, v
 	}
 	if it.news != nil {
 		if verdict.Inputs == nil {
@@ -202,8 +192,37 @@ func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) 
 		}
 	}
 	o.Rule, o.Inputs = verdict.Rule, encode(verdict.Inputs)
+	r := &it.to
 	it.lane, it.address = d.laneOf(r.Channel, r.Sender, r.Dealer.ID, r.Address), r.Address
 	return it, nil
+}
+
+// weigh says to whom and about what a message would be, and what policy has to know of
+// it; the verdict is set instead where the person cannot be reached.
+func (d *Dispatcher) weigh(o *store.Outreach, def *program.Definition, step program.Step, f *facts) (*item, policy.Input, *store.Verdict) {
+	it := &item{outreach: o, step: step, priority: o.Priority, purpose: o.Purpose}
+	in, v := d.choose(o, step, f, &it.to)
+	if v != nil {
+		return nil, in, v
+	}
+	d.about(o, f, def, it, &in)
+	in.Late = policy.Late(step.Late)
+	return it, in, nil
+}
+
+// withheld is what policy's verdict makes of a message that does not leave now; nil for
+// one that does.
+func (f *facts) withheld(o *store.Outreach, v policy.Verdict) *store.Verdict {
+	switch v.Kind {
+	case policy.Send:
+		return nil
+	case policy.Ask:
+		return f.asked(o, v)
+	case policy.Hold:
+		return held(o, v.Rule, v.Until, v.Inputs)
+	default:
+		return dropped(o, v.Rule, v.Inputs)
+	}
 }
 
 // timeToAnswer is how long a survey that has just left is waited for before the
