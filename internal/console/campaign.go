@@ -18,8 +18,12 @@ import (
 	"otklik/internal/store"
 )
 
-// listedFor is how far back and ahead campaigns are listed.
-const listedFor = 366
+// Campaigns are listed listedFor days back and, so that no draft is lost from sight, to
+// the last day that a date can name.
+const (
+	listedFor = 366
+	lastDay   = "9999-12-31"
+)
 
 // campaignsPage lists the dealer's campaigns, those to come and under way first.
 type campaignsPage struct {
@@ -67,7 +71,7 @@ func (q *request) phase(c store.Campaign, pauses []store.Pause) string {
 // campaigns shows the list.
 func (c *Console) campaigns(q *request) error {
 	today := calendar.Of(q.now, q.dealer.Location())
-	cs, err := c.Store.Campaigns(q.ctx(), q.dealer.ID, today.AddDays(-listedFor).String(), today.AddDays(listedFor).String())
+	cs, err := c.Store.Campaigns(q.ctx(), q.dealer.ID, today.AddDays(-listedFor).String(), lastDay)
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,8 @@ func TestCampaignFromDraftToTheEnd(t *testing.T) {
 		}
 		lena.post(at+"/copy").want(t, http.StatusSeeOther)
 		lena.get("/campaigns").want(t, http.StatusOK, "8 Марта", "черновик", "день не выбран")
+		lena.post("/campaigns", "kind", "greeting", "title", "Юбилей центра", "date", day.AddDate(3, 0, 0).Format(time.DateOnly), "hour", "11:00", "version", "0").want(t, http.StatusSeeOther)
+		lena.get("/campaigns").want(t, http.StatusOK, "Юбилей центра")
 		lena.post(at+"/cancel").want(t, http.StatusSeeOther)
 		lena.get(at).want(t, http.StatusOK, "отменена")
 		h.login("oleg").get("/campaigns").want(t, http.StatusForbidden)
