@@ -61,6 +61,26 @@ func populate(t *testing.T, r *dispatchtest.Rig, n int) (x town) {
 	return x
 }
 
+// desk is the desk of a rig, and a marketer who works at it.
+func desk(t *testing.T, r *dispatchtest.Rig) (*campaign.Desk, store.Employee) {
+	t.Helper()
+	ads, err := campaign.ReadAdvertising(templates.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lena, err := r.Store.SaveEmployee(t.Context(), store.Employee{DealerID: r.Dealer.ID, Name: "Лена", Login: "lena", Roles: []string{store.RoleMarketer}, Active: true}, r.Clock.Business())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &campaign.Desk{Store: r.Store, Clock: r.Clock, Planner: r.Planner, Dispatcher: r.Dispatcher, Drafter: r.Drafter, Policy: r.Dispatcher.Policy, Advertising: ads,
+		Programs: func() (out []program.Listed) {
+			for _, p := range r.Planner.Programs() {
+				out = append(out, program.Listed{Definition: p})
+			}
+			return out
+		}}, lena
+}
+
 // TestRehearsalIsWhatHappens: its figures are those of the people as the test has made
 // them, those of the plan after the launch, and those of what leaves (invariant 13).
 func TestRehearsalIsWhatHappens(t *testing.T) {
@@ -68,27 +88,14 @@ func TestRehearsalIsWhatHappens(t *testing.T) {
 		r := dispatchtest.New(t, st)
 		made := populate(t, r, 120)
 		r.Plan(t)
-		ads, err := campaign.ReadAdvertising(templates.FS)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := &campaign.Desk{Store: st, Clock: r.Clock, Planner: r.Planner, Dispatcher: r.Dispatcher, Drafter: r.Drafter, Policy: r.Dispatcher.Policy, Advertising: ads,
-			Programs: func() (out []program.Listed) {
-				for _, p := range r.Planner.Programs() {
-					out = append(out, program.Listed{Definition: p})
-				}
-				return out
-			}}
-		lena, err := st.SaveEmployee(t.Context(), store.Employee{DealerID: r.Dealer.ID, Name: "Лена", Login: "lena", Roles: []string{store.RoleMarketer}, Active: true}, r.Clock.Business())
-		if err != nil {
-			t.Fatal(err)
-		}
+		d, lena := desk(t, r)
 		day := r.Clock.Business().In(r.Dealer.Location()).AddDate(0, 0, 2)
 		c := store.Campaign{DealerID: r.Dealer.ID, Program: campaign.Greeting, Title: "8 Марта", Date: day.Format(time.DateOnly), Hour: "12:00", Audience: "{gender: female}"}
 		if err := c.Worded(map[string]string{"ru": "С праздником!", "en": "Happy holiday!", "zh": "节日快乐！"}, map[string]string{"ru": "Новая модель.", "en": "A new model.", "zh": "新款到店。"}); err != nil {
 			t.Fatal(err)
 		}
-		if c, err = d.Save(t.Context(), c, lena); err != nil {
+		c, err := d.Save(t.Context(), c, lena)
+		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := d.Rehearse(t.Context(), c, lena.ID)

@@ -78,11 +78,17 @@ func (o *office) launched(def *program.Definition, x *store.Outreach) bool {
 	return o.launch(def.ID, x.DealerID, subject, when) != nil
 }
 
-func (c *controls) set(paused map[string]bool, book *ratelimit.Book, o *office) {
+// set takes over what was read, and tells whether something goes on that stood until now.
+func (c *controls) set(paused map[string]bool, book *ratelimit.Book, o *office) (resumed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	resumed = c.paused == nil // an earlier run may have parked something
+	for name := range c.paused {
+		resumed = resumed || !paused[name]
+	}
 	c.paused, c.book, c.office = paused, book, o
 	c.steered.Add(1)
+	return resumed
 }
 
 func (c *controls) limits() *ratelimit.Book {
@@ -98,8 +104,11 @@ func (c *controls) stopped(name string) bool {
 }
 
 // parked is the pause of the program or the campaign of an outreach; "" where neither is
-// stopped.
+// stopped, and for what belongs to none.
 func (c *controls) parked(o *store.Outreach) string {
+	if o == nil {
+		return ""
+	}
 	if p := store.ProgramPause(o.Program); c.stopped(p) {
 		return p
 	}
@@ -147,7 +156,11 @@ func (d *Dispatcher) steer(ctx context.Context) {
 		}
 		return
 	}
-	d.desk.set(paused, book, o)
+	if d.desk.set(paused, book, o) {
+		if err := d.Store.Unpark(ctx); err != nil && ctx.Err() == nil {
+			d.failed("parked messages", err) // they are looked at again after parkedFor
+		}
+	}
 	d.nudge()
 }
 

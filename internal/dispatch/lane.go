@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"sync"
@@ -27,6 +28,8 @@ type item struct {
 	judged time.Time
 	// begun is set once the text is made; for a queued message at once.
 	begun *store.Begun
+	// origin is what a queued message is another try of; nil for an answer.
+	origin *store.Outreach
 
 	address  string
 	priority int
@@ -263,7 +266,7 @@ func (l *runner) yield() {
 	l.steered, l.aged = steered, now
 	old := now.Add(-d.Config.Lease / 2)
 	l.drop(func(it *item) bool {
-		return shut || away && it.purpose.Capped() || it.claimed.Before(old) || it.outreach != nil && d.desk.parked(it.outreach) != ""
+		return shut || away && it.purpose.Capped() || it.claimed.Before(old) || d.desk.parked(cmp.Or(it.outreach, it.origin)) != ""
 	})
 }
 

@@ -167,14 +167,7 @@ func TestPause(t *testing.T) {
 			if err := st.Pause(t.Context(), name, "", r.Clock.Business()); err != nil {
 				t.Fatal(err)
 			}
-			since, n := time.Now(), 0
-			testserver.Wait(t, "silence", func() bool {
-				if k := len(r.Fake.Calls()); k != n {
-					since, n = time.Now(), k
-				}
-				return time.Since(since) > 700*time.Millisecond
-			})
-			if n > people-20 {
+			if n := silence(t, r); n > people-20 {
 				t.Fatalf("%d messages had left before it stood", n)
 			}
 			if err := st.Resume(t.Context(), name, "", r.Clock.Business()); err != nil {
@@ -183,6 +176,59 @@ func TestPause(t *testing.T) {
 			testserver.Wait(t, "the rest", func() bool { return len(r.Fake.Calls()) == people })
 		})
 	}
+}
+
+// silence waits until the channel is handed nothing any more; it returns how many it was
+// handed.
+func silence(t *testing.T, r *dispatchtest.Rig) (n int) {
+	t.Helper()
+	since := time.Now()
+	testserver.Wait(t, "silence", func() bool {
+		if k := len(r.Fake.Calls()); k != n {
+			since, n = time.Now(), k
+		}
+		return time.Since(since) > 700*time.Millisecond
+	})
+	return n
+}
+
+// TestPauseHoldsRetries: what waits for another try stands with its program, also what a
+// lane has taken up already, and goes on with it.
+func TestPauseHoldsRetries(t *testing.T) {
+	const people = 300
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		crowd(t, r, r.Dealer, "111", people)
+		r.Fake.Otherwise(func(m channels.Message, attempt int) channeltest.Outcome {
+			if attempt == 1 && m.To[len(m.To)-1]%2 == 0 { // not all of them: the provider is not away
+				return channeltest.Fail(channels.Transient)
+			}
+			return channeltest.Outcome{}
+		})
+		r.Send(t)
+		err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
+			_, err := tx.ExecContext(t.Context(), "update message set retry_at = null where state = 'queued'")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Dispatcher.Limits = limited(t, ratelimit.Rate(100, time.Second, 2))
+		before := len(r.Fake.Calls())
+		running(t, r)
+		r.Fake.Await(t, before+10)
+		name := store.ProgramPause("service-followup")
+		if err := st.Pause(t.Context(), name, "", r.Clock.Business()); err != nil {
+			t.Fatal(err)
+		}
+		if n := silence(t, r); n > before+people/2-20 {
+			t.Fatalf("%d of %d tries had been made before it stood", n-before, people/2)
+		}
+		if err := st.Resume(t.Context(), name, "", r.Clock.Business()); err != nil {
+			t.Fatal(err)
+		}
+		r.Fake.AwaitTaken(t, people)
+	})
 }
 
 // TestThrottled: a provider that asks for patience gets it: few messages are refused,

@@ -111,9 +111,43 @@ func (r *run) crowded(q store.MessageQueue) bool {
 	return n >= r.d.Config.Batch
 }
 
+// parkedFor is after how long a message of a stopped program or campaign is looked at
+// again where nobody has noticed that it goes on.
+const parkedFor = 5 * time.Minute
+
+// standing are the outreach that queued messages are another try of, and the messages
+// without those that a person has stopped, which are parked.
+func (r *run) standing(ctx context.Context, ms []store.Message) (map[string]store.Outreach, []store.Message, error) {
+	d := r.d
+	var ids []string
+	for i := range ms {
+		if ms[i].OutreachID != "" {
+			ids = append(ids, ms[i].OutreachID)
+		}
+	}
+	origins, err := d.Store.OutreachByIDs(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	var parked, rest []store.Message
+	for _, m := range ms {
+		if o, ok := origins[m.OutreachID]; ok && d.desk.parked(&o) != "" {
+			parked = append(parked, m)
+		} else {
+			rest = append(rest, m)
+		}
+	}
+	r.total.add(Summary{Delayed: len(parked)})
+	return origins, rest, d.Store.ParkMessages(ctx, parked, d.Clock.Machine().Add(parkedFor))
+}
+
 // admit passes claimed messages through policy and readies those that may go.
 func (r *run) admit(ctx context.Context, ms []store.Message) ([]*item, error) {
 	d := r.d
+	origins, ms, err := r.standing(ctx, ms)
+	if err != nil {
+		return nil, err
+	}
 	now := d.Clock.Business()
 	addresses := make([]string, len(ms))
 	contacts := make([]string, 0, len(ms))
@@ -143,7 +177,11 @@ func (r *run) admit(ctx context.Context, ms []store.Message) ([]*item, error) {
 		v := d.admitOne(m, people[m.ContactID], sup, now)
 		switch v.Kind {
 		case policy.Send:
-			items = append(items, &item{lane: d.laneOf(m.Channel, m.Sender, m.DealerID, m.Address), begun: &store.Begun{Message: m}, address: m.Address, priority: m.Priority, purpose: m.Purpose, claimed: d.Clock.Machine()})
+			it := &item{lane: d.laneOf(m.Channel, m.Sender, m.DealerID, m.Address), begun: &store.Begun{Message: m}, address: m.Address, priority: m.Priority, purpose: m.Purpose, claimed: d.Clock.Machine()}
+			if o, ok := origins[m.OutreachID]; ok {
+				it.origin = &o
+			}
+			items = append(items, it)
 		case policy.Hold:
 			r.total.add(Summary{Held: 1})
 			err = d.Store.Defer(ctx, m, v.Until, time.Time{}, v.Rule)

@@ -64,6 +64,22 @@ func (s *Store) OutreachByID(ctx context.Context, id string) (Outreach, error) {
 	return one(ctx, s.read, scanOutreach, "select "+outreachCols+" from outreach where id = $1", key(id))
 }
 
+// OutreachByIDs reads several by id; an id that nothing has is left out.
+func (s *Store) OutreachByIDs(ctx context.Context, ids []string) (map[string]Outreach, error) {
+	out := make(map[string]Outreach, len(ids))
+	for _, part := range chunks(ids, listRows) {
+		in, args := keys(0, part)
+		os, err := collect(ctx, s.read, scanOutreach, "select "+outreachCols+" from outreach where id in "+in, args...)
+		if err != nil {
+			return nil, fmt.Errorf("reading outreach: %w", err)
+		}
+		for _, o := range os {
+			out[o.ID] = o
+		}
+	}
+	return out, nil
+}
+
 // DueBetween lists outreach not begun that is due in [from, to), for plans.
 func (s *Store) DueBetween(ctx context.Context, dealerID string, from, to time.Time) ([]Outreach, error) {
 	return collect(ctx, s.read, scanOutreach, "select "+outreachCols+` from outreach where dealer_id = $1 and state in ('planned', 'held', 'claimed')

@@ -85,3 +85,36 @@ func (s *Store) audited(ctx context.Context, action, name, employeeID string, no
 		return tx.Audit(ctx, "", employeeID, action, "sending", name, "", now)
 	})
 }
+
+// reasonPaused marks a queued message that waits because a person has stopped what it
+// belongs to.
+const reasonPaused = "paused"
+
+// ParkMessages lets go of claimed queued messages whose program or campaign is stopped.
+// They stay due and are claimed again after retry (machine time), or once Unpark has
+// been called.
+func (s *Store) ParkMessages(ctx context.Context, ms []Message, retry time.Time) error {
+	for _, part := range chunks(ms, chunkRows) {
+		rows := make([][]any, len(part))
+		for i, m := range part {
+			rows[i] = []any{m.ID, m.ClaimToken}
+		}
+		err := s.Tx(ctx, RankRecord, func(tx *Tx) error {
+			_, err := tx.change(ctx, []column{{"id", "uuid"}, {"token", "uuid"}}, rows, `update message set retry_at = $1, reason = $2, claim_token = null, claim_until = null
+				from v where message.id = v.id and message.claim_token = v.token and message.state = 'queued' returning message.id`, at(retry), reasonPaused)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("parking messages: %w", err)
+		}
+	}
+	return nil
+}
+
+// Unpark makes all parked messages due again: what is still stopped is parked anew.
+func (s *Store) Unpark(ctx context.Context) error {
+	if _, err := s.exec(ctx, RankRecord, "update message set retry_at = null, reason = '' where direction = 'out' and state = 'queued' and reason = $1 and claim_token is null", reasonPaused); err != nil {
+		return fmt.Errorf("letting parked messages go: %w", err)
+	}
+	return nil
+}
