@@ -69,6 +69,7 @@ type joint struct {
 	left []store.Message
 	// old is the earlier part, text the whole, which ids are the messages of.
 	old, text string
+	texts     []string
 	ids       []string
 	question  string
 	reading   reply.Reading
@@ -124,7 +125,21 @@ func (e *entry) reread(j *joint, read func(string, *reply.Question) reply.Readin
 			return q, flat
 		}
 	}
+	if r.When == nil {
+		r.When = j.when(read)
+	}
 	return question, r
+}
+
+// when is the time that messages of their own name: "2", "the noise is still there",
+// "after six".
+func (j *joint) when(read func(string, *reply.Question) reply.Reading) *reply.Interval {
+	times := slices.DeleteFunc(slices.Clone(j.texts), func(text string) bool {
+		r := read(text, nil)
+		return !r.OnlyTime
+	})
+	r := read(strings.Join(times, "\n"), nil)
+	return r.When
 }
 
 // order puts what was heard into the order in which it stands in the position.
@@ -151,9 +166,9 @@ func inOrder(ms []store.Message) {
 
 // tell sets what the messages say together.
 func (j *joint) tell(ms []store.Message) {
-	j.text, j.ids = words(ms), nil
+	j.text, j.texts, j.ids = words(ms), nil, nil
 	for _, m := range ms {
-		j.ids = append(j.ids, m.ID)
+		j.texts, j.ids = append(j.texts, m.Text), append(j.ids, m.ID)
 	}
 }
 

@@ -98,6 +98,62 @@ func TestFragments(t *testing.T) {
 	}
 }
 
+// TestFragmentNamesTime: a time that stands alone beside a low score or a request to be
+// called, before it or after, is when to call.
+func TestFragmentNamesTime(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		says  []string
+		pause time.Duration
+		from  string
+	}{
+		{"after a score", []string{"2", "после шести"}, 2 * time.Second, "18:00"},
+		{"after a score and its words", []string{"2", "стук остался", "после шести"}, 2 * time.Second, "18:00"},
+		{"between them", []string{"2", "завтра после 18", "стук остался"}, 2 * time.Second, "18:00"},
+		{"before a score", []string{"после шести", "2"}, 2 * time.Second, "18:00"},
+		{"after the next question", []string{"2", "после шести"}, 6 * time.Second, "18:00"},
+		{"a later time replaces it", []string{"2", "после шести", "нет, после семи"}, 2 * time.Second, "19:00"},
+		{"after a request", []string{"перезвоните", "после шести"}, 2 * time.Second, "18:00"},
+		{"before a request", []string{"после шести", "перезвоните"}, 2 * time.Second, "18:00"},
+		{"in English", []string{"2", "after 6"}, 2 * time.Second, "18:00"},
+		{"in English, a request", []string{"please call me", "after 6"}, 2 * time.Second, "18:00"},
+		{"in Chinese", []string{"2", "明天下午"}, 2 * time.Second, "13:00"},
+		{"in Chinese, a request", []string{"请给我回电话", "明天下午"}, 2 * time.Second, "13:00"},
+		{"in one message", []string{"2, после шести"}, 2 * time.Second, "18:00"},
+		{"what happened then is no time to call", []string{"2", "ждал до шести"}, 2 * time.Second, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				w, _ := asked(t, st)
+				zone, err := time.LoadLocation(w.Dealer.Zone)
+				must(t, err)
+				for _, s := range tt.says {
+					w.say(phone, s)
+					w.forward(tt.pause)
+					w.send()
+				}
+				cb := w.tasks(store.TaskCallback)
+				if len(cb) != 1 {
+					t.Fatalf("callbacks: %+v", cb)
+				}
+				from := ""
+				if !cb[0].CallFrom.IsZero() {
+					from = cb[0].CallFrom.In(zone).Format("15:04")
+				}
+				if from != tt.from {
+					t.Errorf("to be called from %q, want %q", from, tt.from)
+				}
+				if want := strings.Join(tt.says, "\n"); cb[0].Words != want {
+					t.Errorf("words are %q, want %q", cb[0].Words, want)
+				}
+				if rv := w.tasks(store.TaskReview); len(rv) != 0 {
+					t.Errorf("reviews: %+v", rv)
+				}
+			})
+		})
+	}
+}
+
 // TestFragmentActsAtOnce: the first message is acted upon before anything follows, and
 // only what is told waits.
 func TestFragmentActsAtOnce(t *testing.T) {

@@ -25,7 +25,7 @@ type event struct {
 
 // drawEvents draws what a person does in a Telegram chat: texts and taps.
 func drawEvents(t *rapid.T, start time.Time) []event {
-	says := []string{"5", "2. стук остался", "да", "нет", "ой, 4, не 5", "спасибо", "долго ждал", "до скольки работаете?", "5 да да", "йцукен"}
+	says := []string{"5", "2. стук остался", "да", "нет", "ой, 4, не 5", "спасибо", "долго ждал", "до скольки работаете?", "5 да да", "йцукен", "после шести"}
 	var out []event
 	at := start
 	for i := range rapid.IntRange(1, 6).Draw(t, "events") {
@@ -97,7 +97,7 @@ func (w *world) end(contact string) string {
 	slices.SortFunc(ts, func(a, b store.Task) int { return strings.Compare(a.Kind, b.Kind) })
 	out := fmt.Sprintf("answers %v", w.answers(contact))
 	for _, x := range ts {
-		out += fmt.Sprintf("; %s %s %d %q", x.Kind, x.Reason, x.Severity, x.Words)
+		out += fmt.Sprintf("; %s %s %d %q %s", x.Kind, x.Reason, x.Severity, x.Words, x.CallFrom.Format("15:04"))
 	}
 	rs, err := w.Store.RemarksOf(w.t.Context(), contact)
 	must(w.t, err)
@@ -160,7 +160,7 @@ func TestOrder(t *testing.T) {
 // order than he sent them may not change, as long as all come within the time in which
 // they are one thought: for each burst, every order of arrival leads to what the order
 // of sending leads to. Equal must be the standing answers with their words in the order
-// in which they were sent, which tasks are open, for which reason and how urgent, and
+// in which they were sent, which tasks are open, for which reason, how urgent and from when, and
 // that nothing but words of the person stands in them. The order in which a task or a
 // remark tells the words may differ, for a person may have read them already; so may
 // what was said meanwhile, and withdrawn.
@@ -174,6 +174,9 @@ func TestReordered(t *testing.T) {
 		{"4", "но долго ждал", "больше часа"},
 		{"5", "Мария молодец", "всё объяснила"},
 		{"всё плохо", "перезвоните"},
+		{"2", "после шести"},
+		{"2", "стук остался", "завтра после шести"},
+		{"перезвоните", "завтра после шести"},
 		{"ой", "не туда", "5"},
 		{"было грязно", "и дорого", "3"},
 	}
@@ -235,7 +238,7 @@ func (w *world) outcome(contact string) string {
 	for _, x := range ts {
 		words := strings.Fields(x.Words)
 		slices.Sort(words)
-		tasks = append(tasks, fmt.Sprintf("%s %s %d %v", x.Kind, x.Reason, x.Severity, words))
+		tasks = append(tasks, fmt.Sprintf("%s %s %d %v from %s", x.Kind, x.Reason, x.Severity, words, x.CallFrom.Format("15:04")))
 	}
 	slices.Sort(tasks)
 	return fmt.Sprintf("answers %v; tasks %v", w.answers(contact), tasks)

@@ -27,8 +27,8 @@ func (d *document) enrich(r *Reading, in Input) {
 	d.praise(r, in)
 	sort.Strings(r.Flags)
 	sort.Strings(r.Topics)
-	free := in.Question == nil || in.Question.Kind == KindText
-	if r.Has(IntentCallback) || r.Has(IntentLater) || free && d.onlyTime() {
+	r.OnlyTime = d.onlyTime()
+	if r.Has(IntentCallback) || r.Has(IntentLater) || r.OnlyTime {
 		r.When = d.when(in.Now, in.Zone)
 	}
 }

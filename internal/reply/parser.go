@@ -136,7 +136,7 @@ func (d *document) readRating(r *Reading, w wishes, q Question) {
 	}
 	if s.found && (!s.verbal || !w.any()) {
 		v := s.val
-		r.Intent, r.Rating, r.Confidence = IntentAnswer, &v, s.conf
+		r.Intent, r.Rating, r.Confidence, d.score = IntentAnswer, &v, s.conf, s.cuts
 		r.Also = w.list()
 		d.optOutDetails(r, w)
 		return

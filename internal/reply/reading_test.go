@@ -142,6 +142,30 @@ func TestWhen(t *testing.T) {
 			t.Errorf("%q: %s – %s, want %s – %s", c.text, f, to, c.from, c.to)
 		}
 	}
+	scale := &Question{Kind: KindRating}
+	for _, c := range []struct {
+		text string
+		want string
+	}{
+		{"2, после шести", "18:00"},
+		{"2\nзавтра с 10 до 12", "10:00"},
+		{"1 tomorrow after 3", "15:00"},
+		{"2分，明天下午", "13:00"},
+		{"после шести\nнет, после семи", "19:00"},
+		{"2", ""},
+		{"2, ждал до шести", ""},
+		{"2 забрал после шести", ""},
+		{"2, 3 часа", ""},
+	} {
+		r := p.Read(Input{Text: c.text, Question: scale, Now: now, Zone: zone})
+		got := ""
+		if r.When != nil {
+			got = r.When.From.Format("15:04")
+		}
+		if got != c.want || r.OnlyTime != (c.want != "") {
+			t.Errorf("%q names %q, only a time: %v; want %q", c.text, got, r.OnlyTime, c.want)
+		}
+	}
 	if r := p.Read(Input{Text: "перезвоните завтра"}); r.When != nil {
 		t.Error("a time without a moment to count from")
 	}

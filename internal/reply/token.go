@@ -39,6 +39,8 @@ type document struct {
 	mat  []match
 	// Per token: covered by courtesy words, which carry no content.
 	courtesy []bool
+	// score is where the score stands.
+	score [][2]int
 }
 
 // folder turns runes into the form in which words are compared: lower case, no diacritics on Latin letters,

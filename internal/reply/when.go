@@ -65,7 +65,7 @@ func (d *document) partOfTime(m match) bool {
 var anchors = map[string]bool{"today": true, "tomorrow": true, "aftertomorrow": true, "morning": true, "noon": true, "day": true, "afternoon": true, "evening": true,
 	"hour": true, "halfhour": true, "monday": true, "tuesday": true, "wednesday": true, "thursday": true, "friday": true, "saturday": true, "sunday": true}
 
-// onlyTime tells whether the text is nothing but a time: the answer to "better at
+// onlyTime tells whether the text, apart from its answer, is nothing but a time: the answer to "better at
 // another time?". A text that says anything else ("waited until noon") names none.
 func (d *document) onlyTime() bool {
 	anchored, number := false, false
@@ -78,12 +78,14 @@ func (d *document) onlyTime() bool {
 	for i := range d.toks {
 		t := &d.toks[i]
 		switch {
+		case d.scored(i):
 		case t.kind == kindNum:
 			number = true
 			bound = bound || d.glued(i+1, ":") && d.gluedNum(i+2)
-		case t.kind == kindPunct, d.inside(i, tagThanks), d.inside(i, tagYes):
+		case t.kind == kindPunct, d.inside(i, tagThanks), d.inside(i, tagYes), d.inside(i, tagNo):
 		case d.inside(i, tagWhen):
-			bound = true
+			_, counted := d.startingAt(i, tagUnit) // "3 часа" is as likely how long as when
+			bound = bound || !counted
 		case d.inside(i, tagNumber):
 			number = true
 		case !d.inside(i, tagUnit):
@@ -147,11 +149,33 @@ func (m *moment) word(key string, now time.Time) {
 	}
 }
 
-// hours reads clock times and numbers that stand as hours.
+// scored tells whether the token belongs to the naming of the score.
+func (d *document) scored(i int) bool {
+	for _, c := range d.score {
+		if c[0] <= i && i < c[1] {
+			return true
+		}
+	}
+	return false
+}
+
+// hours reads clock times and numbers that stand as hours. Each line of a text replaces those of the lines before it.
 func (d *document) hours(m *moment) {
-	found := m.clocks
+	found, fresh := m.clocks, false
+	add := func(v int) {
+		if fresh {
+			found, fresh = found[:0], false
+		}
+		found = append(found, v)
+	}
 	for i := 0; i < len(d.toks); i++ {
 		t := &d.toks[i]
+		if t.text == "\n" {
+			fresh = true
+		}
+		if d.scored(i) {
+			continue
+		}
 		if to := d.date(m, i); to > 0 {
 			i = to - 1
 			continue
@@ -176,7 +200,7 @@ func (d *document) hours(m *moment) {
 			}
 		}
 		if x, ok := d.startingAt(to, tagWhen); ok && v > 0 && minutes == 0 && x.key == "halfhour behind" {
-			found = append(found, v*60+30)
+			add(v*60 + 30)
 			i = x.to - 1
 			continue
 		}
@@ -190,8 +214,8 @@ func (d *document) hours(m *moment) {
 			i = to - 1
 			continue
 		}
-		if to-i == 3 && t.kind == kindNum || d.hourAround(i, to) || len(found) > 0 {
-			found = append(found, v*60+minutes)
+		if to-i == 3 && t.kind == kindNum || d.hourAround(i, to) || len(found) > 0 && !fresh {
+			add(v*60 + minutes)
 		}
 		i = to - 1
 	}

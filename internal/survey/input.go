@@ -93,6 +93,9 @@ func (s *step) readAnswer(r *reply.Reading) []*Question {
 		return nil
 	}
 	a, ok := s.d.accepts(q, r)
+	if q.Open() && s.callTime(r) {
+		return nil
+	}
 	if !ok || q.Role == Suggestions && inquires(r, a.Comment) && !s.st.Flagged {
 		return nil
 	}
@@ -115,10 +118,13 @@ func (st *State) answered(id string) bool {
 	return ok
 }
 
+// callTime tells whether the text, apart from an answer, only says when to call.
+func (s *step) callTime(r *reply.Reading) bool { return r.OnlyTime && r.When != nil && s.st.Flagged }
+
 // pass hands words on to the people they are about.
 func (s *step) pass(q *Question, low bool, words string, r *reply.Reading) {
-	if words == "" {
-		return
+	if words == "" || low && r != nil && r.OnlyTime {
+		return // "2, after six": when to call, no complaint
 	}
 	remark := Effect{Kind: Remark, Question: q.ID, Words: words}
 	if r != nil {
