@@ -23,7 +23,7 @@ GO_DIRS     := channels cmd internal migrations templates
 tagged = $(addprefix ./,$(sort $(dir $(shell grep -rls --include='*_test.go' '^//go:build.*\b$(1)\b' $(GO_DIRS)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-race test-heavy lint fmt bench bench-campaign bench-nodes figures fuzz cover soak screenshots setup clean ready
+.PHONY: help run build test test-race test-heavy lint fmt bench bench-campaign bench-nodes figures lexicon fuzz cover soak screenshots setup clean ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ loadtest:
 
 figures: ## print how well customers' replies are read: accuracy, wrong ratings, opt-outs, comments, flags
 	@go test ./internal/reply -run Figures -v | grep -E 'replies, accuracy|recall|^(---|ok|FAIL)|want'
+
+lexicon: ## compile the reply lexicons anew after they were edited
+	@go test ./internal/reply -run '^TestCompiled$$' -count=1 -update
 
 fuzz: ## look for bad input, FUZZTIME for each fuzz test
 	@set -e; grep -ros --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(GO_DIRS) | while IFS=: read -r file name; do \

@@ -399,17 +399,27 @@ func (lx *lexicon) symbol(word string, stem bool) symbol {
 	m := lx.whole
 	if stem {
 		m = lx.begin
-		if lx.shortest == 0 || len(word) < lx.shortest {
-			lx.shortest = len(word)
-		}
-		lx.longest = max(lx.longest, len(word))
 	}
 	sym, ok := m[word]
-	if !ok {
-		sym = symbolFirst + symbol(len(lx.whole)+len(lx.begin))
-		m[strings.Clone(word)] = sym
+	if ok {
+		return sym
+	}
+	sym = symbolFirst + symbol(len(lx.whole)+len(lx.begin))
+	if stem {
+		lx.beginning(strings.Clone(word), sym)
+	} else {
+		lx.whole[strings.Clone(word)] = sym
 	}
 	return sym
+}
+
+// beginning keeps the beginning of words.
+func (lx *lexicon) beginning(word string, sym symbol) {
+	if lx.shortest == 0 || len(word) < lx.shortest {
+		lx.shortest = len(word)
+	}
+	lx.longest = max(lx.longest, len(word))
+	lx.begin[word] = sym
 }
 
 // addTypo remembers a long rare word that people often misspell: opt-out keywords and verbal grades only.

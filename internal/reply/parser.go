@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Parser reads replies. It is compiled once by New, immutable afterwards and safe for concurrent use.
+// Parser reads replies. It is made by New, immutable afterwards and safe for concurrent use.
 type Parser struct {
 	lex *lexicon
 }
@@ -13,8 +13,12 @@ type Parser struct {
 // maxText is how much of a text is read, in bytes: a reply, not a book.
 const maxText = 8 << 10
 
-// New compiles the embedded lexicons. It fails only when a lexicon file is malformed and then names file and line.
+// New loads the embedded lexicons: in the compiled form where that is up to date, which takes milliseconds, else from
+// the files. It fails only when a lexicon file is malformed and then names file and line.
 func New() (*Parser, error) {
+	if lx, ok := precompiled(lexiconFiles); ok {
+		return &Parser{lex: lx}, nil
+	}
 	lx, err := loadLexicon(lexiconFiles)
 	if err != nil {
 		return nil, err
