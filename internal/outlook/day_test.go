@@ -12,6 +12,7 @@ import (
 
 	"otklik/internal/dispatch/dispatchtest"
 	"otklik/internal/outlook"
+	"otklik/internal/outreach"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
@@ -24,9 +25,10 @@ func (c *stopped) Machine() time.Time  { return time.Now().UTC() }
 func (c *stopped) set(t time.Time)     { c.at.Store(t.UnixMicro()) }
 
 // line is what a day says of somebody.
-type line struct{ Contact, Program, Step, Channel, Verdict, Rule string }
+type line struct{ At, Contact, Program, Step, Channel, Verdict, Rule string }
 
-func linesOf(t *testing.T, o *outlook.Outlook, dealer string, from time.Time) (out []line) {
+// linesOf reads a day: what is said to be over must be, and what was sent has a message.
+func linesOf(t *testing.T, o *outlook.Outlook, dealer string, from time.Time, over bool) (out []line) {
 	t.Helper()
 	d, err := o.Day(t.Context(), dealer, from, from.Add(24*time.Hour), true, time.Minute)
 	if err != nil || !d.Ready() {
@@ -40,15 +42,19 @@ func linesOf(t *testing.T, o *outlook.Outlook, dealer string, from time.Time) (o
 			t.Errorf("%d rows of %+v: %v", len(rows), g, err)
 		}
 	}
+	const size = 77
 	for page := 0; ; page++ { // as a page reads it
-		rows, err := d.Page(outlook.Filter{}, 7*page, 7)
+		rows, err := d.Page(outlook.Filter{}, size*page, size)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range rows {
-			out = append(out, line{r.Contact, r.Program, r.Step, string(r.Channel), r.Verdict, r.Rule})
+			if r.Finished != over || (r.Message == outreach.Sent) != (over && r.Verdict == "send") {
+				t.Errorf("finished %v, message %q of %+v", r.Finished, r.Message, r.Forecast)
+			}
+			out = append(out, line{r.At.Format(time.RFC3339), r.Contact, r.Program, r.Step, string(r.Channel), r.Verdict, r.Rule})
 		}
-		if len(rows) < 7 {
+		if len(rows) < size {
 			break
 		}
 	}
@@ -74,7 +80,7 @@ func TestDayIsWhatHappens(t *testing.T) {
 		women, unknown, born := 0, 0, 0
 		err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
 			var cs []store.ContactRecord
-			for i := range 40 {
+			for i := range 720 { // more are over than one read gives
 				c := store.ContactRecord{ExternalID: fmt.Sprint(i), Name: fmt.Sprint("Клиент ", i), Given: "Анна", Gender: []string{"female", "male", "", "female"}[i%4], Deceased: i == 4}
 				if i%5 != 1 {
 					c.Phones = []string{fmt.Sprintf("+7900%07d", i)}
@@ -110,7 +116,7 @@ func TestDayIsWhatHappens(t *testing.T) {
 		if d := gocmp.Diff(want, tallies); d != "" || err != nil {
 			t.Errorf("before: %v %s", err, d)
 		}
-		foreseen := linesOf(t, o, r.Dealer.ID, day)
+		foreseen := linesOf(t, o, r.Dealer.ID, day, false)
 		for clk.Business().Before(day.AddDate(0, 0, 1)) {
 			if _, err := r.Planner.Run(t.Context(), clk.Business()); err != nil {
 				t.Fatal(err)
@@ -120,7 +126,7 @@ func TestDayIsWhatHappens(t *testing.T) {
 			}
 			clk.set(clk.Business().Add(time.Hour))
 		}
-		happened := linesOf(t, o, r.Dealer.ID, day)
+		happened := linesOf(t, o, r.Dealer.ID, day, true)
 		if d := gocmp.Diff(foreseen, happened); d != "" || len(foreseen) != born+women+unknown+1 {
 			t.Errorf("%d foreseen (-), %d happened (+):\n%s", len(foreseen), len(happened), d)
 		}

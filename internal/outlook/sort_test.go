@@ -20,12 +20,14 @@ func TestSorter(t *testing.T) {
 		var s sorter
 		want := make([]Row, n)
 		for i := range want {
-			want[i] = Row{Forecast: dispatch.Forecast{At: time.UnixMicro(rng.Int64N(1000)).UTC(), Contact: fmt.Sprint(i), Program: "birthday", Verdict: "send", Inputs: `{"zone":"Europe/Moscow"}`}, Finished: i%2 == 0}
+			want[i] = Row{Forecast: dispatch.Forecast{At: time.UnixMicro(rng.Int64N(1000)).UTC(), Contact: fmt.Sprint(i % 10), Program: fmt.Sprint(rng.IntN(3)), Step: fmt.Sprint(rng.IntN(3)), Occasion: fmt.Sprint(i), Verdict: "send", Inputs: `{"zone":"Europe/Moscow"}`}, Finished: i%2 == 0}
 			if err := s.add(&want[i]); err != nil {
 				t.Fatal(err)
 			}
 		}
-		slices.SortFunc(want, func(a, b Row) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Contact, b.Contact)) })
+		slices.SortFunc(want, func(a, b Row) int {
+			return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Contact, b.Contact), cmp.Compare(a.Program, b.Program), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Occasion, b.Occasion))
+		})
 		got := make([]Row, 0, n)
 		if err := s.each(func(r *Row) error { got = append(got, *r); return nil }); err != nil {
 			t.Fatal(err)
