@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -180,6 +181,46 @@ func TestNoGreetingForASoldCar(t *testing.T) {
 			t.Errorf("sent %+v", ms)
 		}
 		if ds := decisions(t, r); !slices.Contains(ds, "greet:drop:vehicle_sold") {
+			t.Errorf("decisions: %v", ds)
+		}
+	})
+}
+
+// TestNoBirthdayOfASoldCar: no visit is the subject, the car is; one that was sold after
+// it was planned for gets no wishes either.
+func TestNoBirthdayOfASoldCar(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		now := r.Clock.Business()
+		if err := st.SetProgram(t.Context(), store.ProgramSetting{DealerID: r.Dealer.ID, Program: "car-birthday", Running: true, ChangedAt: now}); err != nil {
+			t.Fatal(err)
+		}
+		day := now.In(r.Dealer.Location()).AddDate(-1, 0, 1)
+		ids := map[string]string{}
+		err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
+			for i, to := range []string{phone, "+79000000102", "+79000000103"} {
+				c := store.ContactRecord{Name: fmt.Sprint("Клиент ", i), Phones: []string{to}}
+				car := store.CarRecord{VIN: fmt.Sprint("XTA0000000000000", i), Model: "LADA Vesta", DeliveredOn: day.Format(time.DateOnly)}
+				saved, err := tx.SaveDeliveries(t.Context(), r.Dealer, []store.DeliveryRecord{{Number: fmt.Sprint(i), HandedOverAt: day, Customer: c, Car: car}}, now)
+				if err != nil {
+					return err
+				}
+				ids[to] = saved[0].SubjectID
+			}
+			return tx.SellVehicle(t.Context(), ids["+79000000103"], now)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Send(t)
+		if err := st.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error { return tx.SellVehicle(t.Context(), ids[phone], now) }); err != nil {
+			t.Fatal(err)
+		}
+		r.Forward(t, 24*time.Hour+time.Minute)
+		if ms := r.Send(t); len(ms) != 1 || ms[0].To != "+79000000102" {
+			t.Errorf("sent %+v", ms)
+		}
+		if ds := decisions(t, r); !slices.Contains(ds, "greeting:drop:vehicle_sold") {
 			t.Errorf("decisions: %v", ds)
 		}
 	})

@@ -42,8 +42,29 @@ func (e *entry) loose(r reply.Reading) error {
 		return e.answer("help", false)
 	case e.contact.ID == "":
 		return nil // kept and shown to the operator
+	case r.Flagged(reply.FlagSoldCar) && e.wanted(&r) == nil:
+		if sold, err := e.sold(); err != nil || sold {
+			return err
+		}
 	}
 	return e.inquiry(r)
+}
+
+// sold notes that the person's only car is not his any more, and says so; with several a
+// person has to read which (R048).
+func (e *entry) sold() (bool, error) {
+	vs, err := e.tx.VehiclesOf(e.ctx, e.contact.ID)
+	if err != nil {
+		return false, err
+	}
+	vs = slices.DeleteFunc(vs, func(v store.Vehicle) bool { return !v.SoldAt.IsZero() })
+	if len(vs) != 1 {
+		return false, nil
+	}
+	if err := e.tx.SellVehicle(e.ctx, vs[0].ID, e.now); err != nil {
+		return false, err
+	}
+	return true, e.answer("sold_car.ack", false)
 }
 
 // resumed answers START; in Telegram it is also how anybody opens a bot.

@@ -259,3 +259,39 @@ func TestTwoOpenSurveys(t *testing.T) {
 		}
 	})
 }
+
+// TestSoldCarOutsideASurvey: who answers wishes that he has sold his car hears nothing of
+// that car any more; of two cars a person reads which it was.
+func TestSoldCarOutsideASurvey(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st)
+		sold := func(contact string) (n int) {
+			t.Helper()
+			vs, err := st.VehiclesOf(t.Context(), contact)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range vs {
+				if !v.SoldAt.IsZero() {
+					n++
+				}
+			}
+			return n
+		}
+		const other = "+79000000177"
+		one := w.visit("1001", "Иванов Иван", phone, 90*24*time.Hour)
+		two := w.visit("1002", "Петров Пётр", other, 90*24*time.Hour)
+		v := storetest.Visit("1003", "Петров Пётр", other, w.Clock.Business().AddDate(0, -4, 0))
+		v.VIN, v.Plate = "XTA00000000000099", "В099ВВ777"
+		storetest.Save(t, st, w.Dealer, v)
+		w.send()
+		w.one(w.write(phone, "Спасибо, но машину продал"), "Об этой машине больше не пишем")
+		if n := sold(one); n != 1 || len(w.tasks(store.TaskReview)) != 0 {
+			t.Errorf("%d cars are sold, reviews %+v", n, w.tasks(store.TaskReview))
+		}
+		w.write(other, "машину продал")
+		if n := sold(two); n != 0 || len(w.tasks(store.TaskReview)) != 1 {
+			t.Errorf("%d of two cars are sold, reviews %+v", n, w.tasks(store.TaskReview))
+		}
+	})
+}

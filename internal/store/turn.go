@@ -135,6 +135,11 @@ func (t *Turn) Visit(ctx context.Context, id string) (Visit, error) {
 	return one(ctx, t.g.tx, scanVisit, "select "+visitCols+visitFrom+" where v.id = $1", key(id))
 }
 
+// VehiclesOf lists a contact's vehicles, those he has first.
+func (t *Turn) VehiclesOf(ctx context.Context, contactID string) ([]Vehicle, error) {
+	return vehiclesOf(ctx, t.g.tx, contactID)
+}
+
 // MessageByProvider finds a message by the provider's id.
 func (t *Turn) MessageByProvider(ctx context.Context, ch channels.Kind, direction, providerID string) (Message, error) {
 	m, asked := t.g.sent[sentKey{string(ch), providerID}]

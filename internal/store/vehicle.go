@@ -40,7 +40,15 @@ func (s *Store) Vehicles(ctx context.Context, ids []string) (map[string]Vehicle,
 
 // VehiclesOf lists a contact's vehicles, those he has first, the newest of them first.
 func (s *Store) VehiclesOf(ctx context.Context, contactID string) ([]Vehicle, error) {
-	return collect(ctx, s.read, scanVehicle, "select "+vehicleCols+" from vehicle k where k.contact_id = $1 order by k.sold_at is not null, k.id desc limit 100", key(contactID))
+	return vehiclesOf(ctx, s.read, contactID)
+}
+
+func vehiclesOf(ctx context.Context, q querier, contactID string) ([]Vehicle, error) {
+	vs, err := collect(ctx, q, scanVehicle, "select "+vehicleCols+" from vehicle k where k.contact_id = $1 order by k.sold_at is not null, k.id desc limit 100", key(contactID))
+	if err != nil {
+		return nil, fmt.Errorf("reading a contact's vehicles: %w", err)
+	}
+	return vs, nil
 }
 
 // byID reads rows by id with a statement that ends before an IN list.
