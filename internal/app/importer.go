@@ -145,8 +145,21 @@ func (r *importRun) save(ctx context.Context, chunk []int) error {
 	}
 	for i, s := range saved {
 		r.count(r.rows[chunk[i]], s.Saved)
+		r.consentFate(r.rows[chunk[i]], s.Consent)
 	}
 	return nil
+}
+
+// consentFate says why what a file tells of advertising was not taken.
+func (r *importRun) consentFate(row intake.Row, fate store.ConsentFate) {
+	switch fate {
+	case store.ConsentOptedOut:
+		r.f.Warn(row, row.Record.Customer.Consent.Column, intake.CodeOptedOut, "the customer has refused advertising himself; a file does not take that back")
+	case store.ConsentWithdrawn:
+		r.f.Warn(row, row.Record.Customer.Consent.Column, intake.CodeWithdrawn, "an import has said \"no\" for this day or a later one; the consent is not taken")
+	case store.ConsentUndated:
+		r.f.Warn(row, row.Record.Customer.Consent.Column, intake.CodeNoDate, "a \"no\" without its date does not withdraw the consent that is recorded")
+	}
 }
 
 // count adds a record's lines to the sums. Of several lines of one order the first
@@ -223,7 +236,11 @@ func (r *importRun) visit(x *intake.Record) store.VisitRecord {
 }
 
 func (r *importRun) customer(x *intake.Record) store.CustomerRecord {
-	return store.CustomerRecord{ContactRecord: r.person(x.Customer), Car: car(x.Vehicle)}
+	c := store.CustomerRecord{ContactRecord: r.person(x.Customer), Car: car(x.Vehicle)}
+	if w := x.Customer.Consent; w != nil {
+		c.Consent = &store.AdConsent{Given: w.Given, At: w.At, Source: w.Source}
+	}
+	return c
 }
 
 // delivery takes the day of the hand-over, not what the file says of the sale.

@@ -279,7 +279,7 @@ func (d *Dispatcher) choose(o *store.Outreach, step program.Step, f *facts, r *d
 			reason := f.sup.reason(ch, a.Value, o.Purpose)
 			if reason == "" {
 				r.Channel, r.Address, r.Sender = ch, a.Value, sender
-				in.Channel, in.Consent = ch, word(f.Consents[c.ID], o.Purpose, ch)
+				in.Channel, in.Consent = ch, word(f.Consents[c.ID], dealer.ID, o.Purpose, ch)
 				return in, nil
 			}
 			refused = reason
@@ -318,11 +318,11 @@ func pastOf(sent []store.PastSend) []policy.PastSend {
 	return out
 }
 
-// word is the newest consent recorded for a purpose on a channel.
-func word(cs []store.Consent, p outreach.Purpose, ch channels.Kind) policy.Consent {
+// word is the newest consent recorded for a purpose on a channel at a dealer.
+func word(cs []store.Consent, dealerID string, p outreach.Purpose, ch channels.Kind) policy.Consent {
 	out := policy.NoWord
 	for _, c := range cs { // oldest first
-		if (c.Purpose == string(p) || c.Purpose == store.AllPurposes) && (c.Channel == ch || c.Channel == "") {
+		if bears(&c, dealerID, p, ch) {
 			out = policy.Withdrawn
 			if c.Given {
 				out = policy.Given
@@ -330,6 +330,22 @@ func word(cs []store.Consent, p outreach.Purpose, ch channels.Kind) policy.Conse
 		}
 	}
 	return out
+}
+
+// bears tells whether a word is about a purpose on a channel. Consent to ads is the
+// dealer's to whom it was given, and no START gives it; a bare STOP withdraws it on every
+// channel, those that come to be known later included (invariant 3).
+func bears(c *store.Consent, dealerID string, p outreach.Purpose, ch channels.Kind) bool {
+	on := c.Channel == ch || c.Channel == ""
+	switch {
+	case p != outreach.Ad:
+		return on && (c.Purpose == string(p) || c.Purpose == store.AllPurposes)
+	case c.Purpose == store.AllPurposes:
+		return !c.Given
+	case c.Purpose != string(p) || !on:
+		return false
+	}
+	return c.DealerID == dealerID || c.DealerID == "" || !c.Given && c.How != store.ByImport
 }
 
 // made is what compose makes of an outreach, in one piece.

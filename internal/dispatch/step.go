@@ -268,7 +268,7 @@ func (d *Dispatcher) news(o *store.Outreach, f *facts, c *launch, it *item, in p
 	if len(c.news) == 0 {
 		return nil
 	}
-	in.Consent = word(f.Consents[o.ContactID], outreach.Ad, in.Channel)
+	in.Consent = word(f.Consents[o.ContactID], o.DealerID, outreach.Ad, in.Channel)
 	in.AdSuppressed = f.sup.reason(in.Channel, it.to.Address, outreach.Ad)
 	v := d.Policy.News(in)
 	return &v

@@ -56,6 +56,9 @@ const (
 	fDeceased   = "deceased"
 	fHours      = "hours" // in which somebody wants to be written to
 	fZone       = "zone"
+	fConsent    = "ad_consent" // yes or no to advertising; the two others prove it
+	fConsentAt  = "ad_consent_at"
+	fConsentBy  = "ad_consent_source"
 	fIgnore     = "ignore" // for Options.Mapping: do not use the column
 )
 
@@ -67,7 +70,8 @@ var fieldNames = [...]string{
 	fParts, fCurrency, fAdvisor, fMechanic, fDepartment, fRepeat, fStatus, fCustomerID, fCustomer, fFamily, fGiven,
 	fPatronymic, fCompany, fCustType, fGender, fBirthday, fLocale, fPhone, fEmail, fContact, fVIN, fPlate, fModel, fMake,
 	fMileage, fIntModel, fIntOptions, fPayment, fTestDrive, fContKind, fSource,
-	fAttention, fRequest, fWarranty, fImmobile, fAgreedTerm, fAgreedAt, fNotes, fTags, fDeceased, fHours, fZone, fIgnore,
+	fAttention, fRequest, fWarranty, fImmobile, fAgreedTerm, fAgreedAt, fNotes, fTags, fDeceased, fHours, fZone,
+	fConsent, fConsentAt, fConsentBy, fIgnore,
 }
 
 // FieldNames lists the fields that Options.Mapping may name.
@@ -82,7 +86,7 @@ var interestKeys = map[string]string{
 // isDateField holds for the fields whose cells are moments or dates.
 func isDateField(field string) bool {
 	switch field {
-	case fClosedAt, fHandedOver, fPromisedAt, fOpenedAt, fStartsAt, fDate, fSoldAt, fBirthday, fAgreedAt:
+	case fClosedAt, fHandedOver, fPromisedAt, fOpenedAt, fStartsAt, fDate, fSoldAt, fBirthday, fAgreedAt, fConsentAt:
 		return true
 	}
 	return false
@@ -101,6 +105,7 @@ func manyColumns(field string) bool {
 var onlyFor = map[string][]Kind{
 	fAttention: {Appointments}, fRequest: {Appointments}, fWarranty: {Appointments}, fImmobile: {Appointments}, fAgreedTerm: {Appointments},
 	fAgreedAt: {Prospects}, fNotes: {Prospects}, fTags: {Customers, Prospects}, fDeceased: {Customers}, fHours: {Customers, Prospects},
+	fConsent: {Customers}, fConsentAt: {Customers}, fConsentBy: {Customers},
 }
 
 // clockFields are the columns of which at least one must start the kind's clock, best first.

@@ -109,6 +109,9 @@ const (
 	CodeShifted    = "shifted"
 	CodeDuplicate  = "duplicate_order"
 	CodeSameOrder  = "same_order_refused"
+	CodeNoProof    = "no_proof"
+	CodeOptedOut   = "opted_out"
+	CodeWithdrawn  = "consent_withdrawn"
 )
 
 // Text is the line for standard error: FILE:LINE: column: reason.
@@ -181,6 +184,7 @@ type Customer struct {
 	Zone                      string   // IANA time zone where he lives, "" where nothing tells
 	ZoneTold                  bool     // a column tells the zone, not a number
 	Deceased                  bool
+	Consent                   *Consent // to advertising; nil where nothing usable is said
 	Phones, Emails            []string // E.164; lower-case bare addresses; without duplicates, in the file's order
 }
 

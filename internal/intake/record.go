@@ -142,6 +142,8 @@ func (r *rowReader) record() *Record {
 	r.addresses(&rec.Customer)
 	rec.Vehicle = r.vehicle(rec)
 	switch r.f.opts.Kind {
+	case Customers:
+		rec.Customer.Consent = r.consent()
 	case Deliveries:
 		if v := rec.Vehicle; v.VIN == "" && v.Plate == "" && v.Model == "" {
 			r.refuse(fVIN, CodeNoVehicle, "no vehicle: neither chassis number nor plate nor model")

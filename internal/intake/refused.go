@@ -21,6 +21,14 @@ func (f *File) Refuse(row Row, column, code, reason string) {
 	}
 }
 
+// Warn notes what the database says against a part of a row; the row is kept.
+func (f *File) Warn(row Row, column, code, reason string) {
+	i := sort.Search(len(f.Rows), func(i int) bool { return f.Rows[i].Line >= row.Line })
+	if i < len(f.Rows) && f.Rows[i].Line == row.Line {
+		f.Rows[i].Problems = append(f.Rows[i].Problems, Problem{Line: row.Line, Column: column, Code: code, Reason: reason})
+	}
+}
+
 // WriteRefused writes the refused rows with the file's header, encoding and delimiter, and the reasons in a last column
 // otklik_error. The result can be mended and imported as it is. A workbook's rows are written as CSV in UTF-8. It
 // writes nothing when no row was refused.

@@ -30,6 +30,8 @@ type wordFile struct {
 	Yes              []string            `yaml:"yes"`
 	No               []string            `yaml:"no"`
 	None             []string            `yaml:"none"`
+	ConsentYes       []string            `yaml:"consent_yes"`
+	ConsentNo        []string            `yaml:"consent_no"`
 	Totals           []string            `yaml:"totals"`
 	Months           [][]string          `yaml:"months"`
 	States           map[string][]string `yaml:"states"`
@@ -83,6 +85,7 @@ type vocabulary struct {
 	month                                     map[string]int
 	dateWord, am, pm                          set
 	yes, no, none                             set
+	consentYes, consentNo                     set
 	totals                                    []string
 	legal, legalEndings                       set
 	phrases, hanPhrases                       []string
@@ -109,7 +112,7 @@ func loadWords() (*vocabulary, error) {
 		exact: map[string]synonym{}, owner: set{}, planned: set{}, short: map[string]string{}, staff: set{}, attr: set{}, foreign: set{},
 		gender: map[string]string{}, state: map[string]string{}, funnel: map[string]string{}, language: map[string]string{}, currency: map[string]string{}, month: map[string]int{},
 		dateWord: set{}, am: set{}, pm: set{},
-		yes: set{}, no: set{}, none: set{}, legal: set{}, legalEndings: set{}, companyType: set{}, personType: set{},
+		yes: set{}, no: set{}, none: set{}, consentYes: set{}, consentNo: set{}, legal: set{}, legalEndings: set{}, companyType: set{}, personType: set{},
 		titles: set{}, suffixes: set{}, particles: set{}, patronymic: map[string]string{}, given: set{}, compound: set{}, nobody: set{}, minorUnit: set{},
 	}
 	var files []wordFile
@@ -186,6 +189,8 @@ func (v *vocabulary) addValues(w wordFile) {
 	v.yes.add(w.Yes)
 	v.no.add(w.No)
 	v.none.add(w.None)
+	v.consentYes.add(w.ConsentYes)
+	v.consentNo.add(w.ConsentNo)
 	v.minorUnit.add(w.MinorUnits)
 	for _, t := range w.Totals {
 		v.totals = append(v.totals, fold(t))

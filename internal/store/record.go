@@ -103,6 +103,8 @@ type SavedRecord struct {
 	VisitID, ContactID string
 	// SubjectID is the appointment, the prospect or the delivered vehicle.
 	SubjectID string
+	// Consent is what became of the word about advertising; "" where there was none, too.
+	Consent ConsentFate
 }
 
 // SaveChunk is how many records one transaction of an import takes: SQLite's lock
@@ -193,6 +195,8 @@ func (t *Tx) SaveContacts(ctx context.Context, d Dealer, rs []ContactRecord, now
 type CustomerRecord struct {
 	ContactRecord
 	Car CarRecord
+	// Consent is his word about advertising; nil where nothing is said.
+	Consent *AdConsent
 }
 
 // SaveCustomers writes customers with their cars in the transaction (R135).
@@ -220,7 +224,10 @@ func (t *Tx) SaveCustomers(ctx context.Context, d Dealer, rs []CustomerRecord, n
 		}
 		out[i] = SavedRecord{Saved: saved, ContactID: id}
 	}
-	return out, sv.flush(ctx)
+	if err := sv.flush(ctx); err != nil {
+		return nil, err
+	}
+	return out, sv.saveAdConsents(ctx, rs, out)
 }
 
 // lockSaving lets one import or API call of the group save at a time: two that
