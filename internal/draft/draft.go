@@ -127,6 +127,12 @@ func (d *Drafter) Question(def *survey.Definition, question string, r Recipient,
 	return d.message(r, def.ID+"/"+question, c, err)
 }
 
+// Behind drafts a later question behind a message of the catalogue, as one message.
+func (d *Drafter) Behind(id string, def *survey.Definition, question string, r Recipient, fill func(*render.Data)) (store.Message, error) {
+	c, err := d.Renderer.Behind(id, def, question, r.LocaleOr(), r.Channel, d.filled(r, fill))
+	return d.message(r, def.ID+"/"+question, c, err)
+}
+
 // Reask drafts the one polite second try of a question.
 func (d *Drafter) Reask(def *survey.Definition, question string, r Recipient, fill func(*render.Data)) (store.Message, error) {
 	c, err := d.Renderer.Reask(def, question, r.LocaleOr(), r.Channel, d.filled(r, fill))

@@ -353,6 +353,8 @@ func (e *entry) say(f survey.Effect) error {
 			return nil
 		}
 		m, err = e.Drafter.Shared(f.Message, r, e.promise)
+	case f.Before != "":
+		m, err = e.Drafter.Behind(f.Before, e.def, f.Question, r, e.acknowledge(f.Before))
 	case f.Kind == survey.Ask:
 		m, err = e.Drafter.Question(e.def, f.Question, r, e.promise)
 	case f.Kind == survey.Reask:
@@ -427,6 +429,17 @@ func (e *entry) promise(x *render.Data) {
 	x.Callback.Owner = t.OwnerName
 	if x.Callback.Owner == "" {
 		x.Callback.Owner = e.responsible()
+	}
+}
+
+// acknowledge fills in who answers or calls in what stands before a question.
+func (e *entry) acknowledge(before string) func(*render.Data) {
+	if before != "ack.inquiry" {
+		return e.promise
+	}
+	return func(x *render.Data) {
+		e.promise(x)
+		e.answerer(x)
 	}
 }
 

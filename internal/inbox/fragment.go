@@ -243,6 +243,7 @@ func (e *entry) again(j *joint) error {
 	if effects, err = e.amend(j, was, effects); err != nil {
 		return err
 	}
+	unasked(j.left, e.def, effects)
 	if err := e.carry(effects); err != nil {
 		return err
 	}
@@ -369,6 +370,26 @@ func (e *entry) dropCallback(was survey.State) error {
 		e.state.Flagged, e.state.FlaggedAt, e.state.Causes = was.Flagged, was.FlaggedAt, was.Causes
 		return callback.AddWords(e.ctx, e.tx, t, e.in.Text, e.msg.ID, 0, e.now)
 	})
+}
+
+// unasked says in a message of its own what was to stand before a question that has left
+// already.
+func unasked(left []store.Message, def *survey.Definition, effects []survey.Effect) {
+	for i := range effects {
+		f := &effects[i]
+		if f.Before == "" || !slices.ContainsFunc(left, func(m store.Message) bool { return asks(m, def, f.Question) }) {
+			continue
+		}
+		f.Before = ""
+		for k := range effects {
+			switch effects[k].Kind {
+			case survey.Inquiry:
+				effects[k].Message = "inquiry.received"
+			case survey.Callback:
+				effects[k].Message = "callback.promise"
+			}
+		}
+	}
 }
 
 // hold leaves unsaid what has left already: the thanks, or a question.

@@ -9,6 +9,7 @@ import (
 
 	"otklik/channels"
 	"otklik/internal/callback"
+	"otklik/internal/outreach"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
@@ -136,6 +137,72 @@ func TestLanguage(t *testing.T) {
 		w, _ := asked(t, storetest.Open(t, "sqlite"))
 		w.one(w.write(phone, words), says)
 	}
+}
+
+// TestInquiryIsAcknowledged: who asks something beside an answer is told who answers it,
+// until when, with the next question; where that has left already, in a message of its own.
+func TestInquiryIsAcknowledged(t *testing.T) {
+	const open = "до скольки работаете?"
+	for _, tt := range []struct {
+		name  string
+		says  []string
+		pause time.Duration
+		told  []string // by the messages that stand, each a part
+	}{
+		{"with the next question", []string{"5, а " + open}, 0, []string{"Мария Орлова ответит на Ваш вопрос до 14:01 сегодня.\n\nВсё, о чём Вы просили"}},
+		{"in the next message", []string{"5", open}, 2 * time.Second, []string{"Мария Орлова ответит на Ваш вопрос до 14:01 сегодня.\n\nВсё, о чём Вы просили"}},
+		{"after the next question", []string{"5", open}, 5 * time.Second, []string{"Всё, о чём Вы просили", "Получили Ваш вопрос. Мария Орлова ответит"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				w, contact := asked(t, st)
+				w.chat(contact)
+				before := len(w.told(contact))
+				for _, text := range tt.says {
+					w.n++
+					w.telegram(channels.Inbound{ProviderID: fmt.Sprint("m", w.n), Text: text})
+					w.forward(tt.pause)
+					if tt.pause >= 5*time.Second {
+						w.leave()
+					}
+				}
+				got := w.told(contact)[before:]
+				if len(got) != len(tt.told) {
+					t.Fatalf("told: %q", got)
+				}
+				for i, part := range tt.told {
+					if !strings.Contains(got[i], part) {
+						t.Errorf("told %q, want %q", got[i], part)
+					}
+				}
+				if rv := w.tasks(store.TaskReview); len(rv) != 1 || rv[0].Reason != callback.ReasonInquiry {
+					t.Errorf("tasks: %+v", rv)
+				}
+			})
+		})
+	}
+}
+
+// told are the texts of what was told a contact and stands, in order.
+func (w *world) told(contact string) (texts []string) {
+	w.t.Helper()
+	ms, err := w.Store.MessagesOf(w.t.Context(), contact, 50)
+	must(w.t, err)
+	for _, m := range ms {
+		if m.Direction == store.Out && m.State != outreach.Canceled {
+			texts = append(texts, m.Text)
+		}
+	}
+	return texts
+}
+
+// leave marks what is queued on Telegram, which the rig has no channel for, as sent.
+func (w *world) leave() {
+	w.t.Helper()
+	must(w.t, w.Store.Tx(w.t.Context(), store.RankPerson, func(tx *store.Tx) error {
+		_, err := tx.ExecContext(w.t.Context(), "update message set state = 'sent' where state = 'queued' and channel = 'telegram'")
+		return err
+	}))
 }
 
 const chat = "4200042"

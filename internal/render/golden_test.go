@@ -138,8 +138,8 @@ type part struct {
 func messages(r *render.Renderer) map[string]build {
 	out := map[string]build{}
 	for _, id := range r.Messages() {
-		if strings.HasPrefix(id, "reask.") {
-			continue // rendered as the second try of a question
+		if strings.HasPrefix(id, "reask.") || strings.HasPrefix(id, "ack.") {
+			continue // rendered with a question
 		}
 		out[id] = func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
 			d.Words = map[string]string{"ru": "ждал 3 часа", "en": "waited 3 hours", "zh": "等了3个小时"}[l]
@@ -214,6 +214,31 @@ func TestGreetingsThatAskLookAsTheGoldenFilesSay(t *testing.T) {
 				}
 			}
 			golden(t, id+"_greeting-check.txt", b.String())
+		})
+	}
+}
+
+// TestWhatStandsBeforeAQuestionLooksAsTheGoldenFilesSay: who answers or calls, then the
+// question, as one message.
+func TestWhatStandsBeforeAQuestionLooksAsTheGoldenFilesSay(t *testing.T) {
+	r := renderer(t)
+	def, _ := r.Definition("after-service")
+	for _, id := range []string{"ack.inquiry", "ack.callback"} {
+		t.Run(id, func(t *testing.T) {
+			var b strings.Builder
+			for _, question := range []string{"fixed", "suggestions"} {
+				behind := func(l string, ch channels.Kind, d render.Data) (render.Content, error) {
+					return r.Behind(id, def, question, l, ch, d)
+				}
+				for _, l := range locales {
+					for _, ch := range sent {
+						for _, p := range people(t, l)[:2] {
+							show(t, &b, behind, l, ch, question+", "+p.name, p.data)
+						}
+					}
+				}
+			}
+			golden(t, id+".txt", b.String())
 		})
 	}
 }

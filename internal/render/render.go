@@ -331,6 +331,20 @@ func (r *Renderer) Question(def *survey.Definition, id, locale string, ch channe
 	return r.run(j, locale)
 }
 
+// Behind renders a later question behind a shared message that has a place for it: what
+// the person hears first.
+func (r *Renderer) Behind(message string, def *survey.Definition, id, locale string, ch channels.Kind, d Data) (Content, error) {
+	q, c, err := r.find(def, id)
+	if err != nil {
+		return Content{}, err
+	}
+	j := &job{name: message + " with " + def.ID + "/" + id, channel: ch, purpose: def.Purpose, why: c.why, segments: def.Segments, data: &d, buttons: q, question: q.of(d.Vehicle.Model)}
+	if !r.borrow(j, message) {
+		return Content{}, fmt.Errorf("rendering %s: %w", message, ErrUnknown)
+	}
+	return r.run(j, locale)
+}
+
 // Reask renders the one polite second try of a question, with its scale.
 func (r *Renderer) Reask(def *survey.Definition, id, locale string, ch channels.Kind, d Data) (Content, error) {
 	q, c, err := r.find(def, id)

@@ -33,6 +33,8 @@ func TestTextsThroughTheParser(t *testing.T) {
 			[]string{"save_answer:overall ask:suggestions", "save_answer:suggestions remark:suggestion thank:good close"}},
 		{"out of scale, then in", "after-service", "en", []string{"11", "4"},
 			[]string{"reask:overall", "save_answer:overall ask:suggestions"}},
+		{"a question beside a correction after the end", "after-service", "ru", []string{"5", "кофе получше", "ой, 4, не 5. А до скольки вы работаете?"},
+			[]string{"save_answer:overall ask:suggestions", "save_answer:suggestions remark:suggestion thank:good close", "save_answer:overall* inquiry(inquiry.received)"}},
 		{"STOP", "after-service", "ru", []string{"СТОП"},
 			[]string{"opt_out(optout.confirmed) close"}},
 		{"solved, by its number", "solved", "ru", []string{"1"},

@@ -214,6 +214,9 @@ type Effect struct {
 	// Message is the id in templates/messages of what the customer is told
 	// because of this effect; "" when nothing is said for it.
 	Message string
+	// Before is the id of the message that an Ask stands behind: what else the customer
+	// is to be told.
+	Before string
 }
 
 // Says tells whether the effect speaks to the customer.

@@ -226,10 +226,13 @@ func (s *step) onlyRequested() bool {
 	return !s.st.troubled()
 }
 
-// promise tells who will call when nothing else of this step does.
+// promise tells who will call, or answers what was asked, when nothing else of this step
+// does.
 func (s *step) promise() {
 	if s.opened > 0 {
 		s.effects[s.opened-1].Message = "callback.promise"
+	} else if i := s.inquiry(); i >= 0 {
+		s.effects[i].Message = "inquiry.received"
 	}
 }
 
@@ -250,16 +253,33 @@ func (s *step) advance() {
 	if q := s.next(); q != nil {
 		s.st.Question = q.ID
 		s.st.Asked = append(s.st.Asked, Asked{Question: q.ID, Channel: s.st.Channel})
-		s.emit(Effect{Kind: Ask, Question: q.ID})
+		s.emit(Effect{Kind: Ask, Question: q.ID, Before: s.before(q)})
 		return
 	}
 	s.thank()
 }
 
+// before is what the person is told before the next question: who answers what he has
+// asked, or who calls, unless the question says so itself.
+func (s *step) before(q *Question) string {
+	switch {
+	case s.inquiry() >= 0:
+		return "ack.inquiry"
+	case s.opened > 0 && !q.aboutTrouble():
+		return "ack.callback"
+	}
+	return ""
+}
+
+// inquiry is the index of this step's question to us, -1 for none.
+func (s *step) inquiry() int {
+	return slices.IndexFunc(s.effects, func(e Effect) bool { return e.Kind == Inquiry })
+}
+
 // thank ends the conversation with thanks, or with who answers where the person has asked
 // something in the same breath. That happens once: Done is for good.
 func (s *step) thank() {
-	if i := slices.IndexFunc(s.effects, func(e Effect) bool { return e.Kind == Inquiry }); i >= 0 {
+	if i := s.inquiry(); i >= 0 {
 		s.effects[i].Message = "inquiry.received"
 		s.finish()
 		return

@@ -52,6 +52,9 @@ func brief(effects []survey.Effect) string {
 		switch e.Kind {
 		case survey.SaveAnswer, survey.Ask, survey.Reask, survey.Refuse:
 			s += ":" + e.Question
+			if e.Before != "" {
+				s += "<" + e.Before
+			}
 		case survey.Thank:
 			s += ":" + string(e.Outcome)
 		case survey.Callback:
