@@ -19,7 +19,8 @@ const pruneEvery = time.Hour
 // cutoffs turns ages into moments of business time.
 func cutoffs(r config.Retention, now time.Time) store.Cutoffs {
 	return store.Cutoffs{Messages: r.Messages.Before(now), Bodies: r.Bodies.Before(now), Outreach: r.Outreach.Before(now), Decisions: r.Decisions.Before(now),
-		Attempts: r.Attempts.Before(now), Idempotency: r.Idempotency.Before(now), Audit: r.Audit.Before(now)}
+		Attempts: r.Attempts.Before(now), Idempotency: r.Idempotency.Before(now), Audit: r.Audit.Before(now),
+		Appointments: r.Appointments.Before(now), Prospects: r.Prospects.Before(now)}
 }
 
 // pruneLoop removes what has served its time, on one node.

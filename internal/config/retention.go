@@ -28,6 +28,8 @@ type Retention struct {
 	// Idempotency is the answers to API calls with a key.
 	Idempotency Age
 	Audit       Age
+	// Appointments and Prospects count from their last day and change.
+	Appointments, Prospects Age
 }
 
 // kept are the variables of Retention. None may be shorter than least: caps look back
@@ -43,6 +45,9 @@ var kept = []struct {
 	{"OTKLIK_RETENTION_ATTEMPTS", "1y", "60d", func(r *Retention) *Age { return &r.Attempts }},
 	{"OTKLIK_RETENTION_IDEMPOTENCY", "7d", "1d", func(r *Retention) *Age { return &r.Idempotency }},
 	{"OTKLIK_RETENTION_AUDIT", "5y", "1y", func(r *Retention) *Age { return &r.Audit }},
+	{"OTKLIK_RETENTION_APPOINTMENTS", "3y", "13m", func(r *Retention) *Age { return &r.Appointments }},
+	// A car is bought again after more years than anything else is kept.
+	{"OTKLIK_RETENTION_PROSPECTS", "never", "13m", func(r *Retention) *Age { return &r.Prospects }},
 }
 
 func (r *reader) retention(to *Retention) {

@@ -10,14 +10,14 @@ import (
 
 func TestRetention(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "otklik.yaml")
-	if err := os.WriteFile(name, []byte("retention: {messages: never, bodies: 90d, audit: 20m}\nsettings: {retention_attempts: 2y}\n"), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte("retention: {messages: never, bodies: 90d, audit: 20m, prospects: 6y}\nsettings: {retention_attempts: 2y}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Load([]string{"OTKLIK_CONFIG=" + name, "OTKLIK_RETENTION_AUDIT=10y"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Retention{Bodies: Age{Days: 90}, Outreach: Age{Years: 3}, Decisions: Age{Years: 1}, Attempts: Age{Years: 2}, Idempotency: Age{Days: 7}, Audit: Age{Years: 10}}
+	want := Retention{Bodies: Age{Days: 90}, Outreach: Age{Years: 3}, Decisions: Age{Years: 1}, Attempts: Age{Years: 2}, Idempotency: Age{Days: 7}, Audit: Age{Years: 10}, Appointments: Age{Years: 3}, Prospects: Age{Years: 6}}
 	if c.Retention != want {
 		t.Errorf("%+v, want %+v", c.Retention, want)
 	}
@@ -31,7 +31,7 @@ func TestRetention(t *testing.T) {
 
 func TestRetentionProblems(t *testing.T) {
 	for _, bad := range []string{"OTKLIK_RETENTION_MESSAGES=1y", "OTKLIK_RETENTION_MESSAGES=30d", "OTKLIK_RETENTION_OUTREACH=12m", "OTKLIK_RETENTION_BODIES=1m", "OTKLIK_RETENTION_ATTEMPTS=-1y", "OTKLIK_RETENTION_AUDIT=1 year",
-		"OTKLIK_RETENTION_DECISIONS=24h", "OTKLIK_RETENTION_ATTEMPTS=59d", "OTKLIK_RETENTION_IDEMPOTENCY=0d"} {
+		"OTKLIK_RETENTION_DECISIONS=24h", "OTKLIK_RETENTION_ATTEMPTS=59d", "OTKLIK_RETENTION_IDEMPOTENCY=0d", "OTKLIK_RETENTION_APPOINTMENTS=1y", "OTKLIK_RETENTION_PROSPECTS=12m"} {
 		variable, _, _ := strings.Cut(bad, "=")
 		if _, err := Load([]string{bad}); err == nil || !strings.Contains(err.Error(), variable+":") {
 			t.Errorf("%s: %v", bad, err)

@@ -21,6 +21,9 @@ type Cutoffs struct {
 	Outreach, Decisions, Attempts time.Time
 	Idempotency                   time.Time
 	Audit                         time.Time
+	// Appointments and Prospects go a while after their last day and change. The newest
+	// that tells whose customer somebody is stays.
+	Appointments, Prospects time.Time
 }
 
 // Pruned tells how many rows of a table went; Body stands for emptied messages.
@@ -49,6 +52,11 @@ const (
 	// evidence, are kept for them.
 	proof    = " and not exists (select 1 from consent c where c.message_id = message.id) and not exists (select 1 from suppression s where s.message_id = message.id)"
 	evidence = " and not exists (select 1 from task t where t.message_id = message.id) and not exists (select 1 from task_step s where s.message_id = message.id) and not exists (select 1 from remark r where r.message_id = message.id)"
+	// Nothing that is still to be planned, sent or done names a subject: an occasion begins
+	// with its id.
+	subjectOver = " and not exists (select 1 from event e where e.subject_id = %[1]s.id)" +
+		" and not exists (select 1 from outreach o where o.contact_id = %[1]s.contact_id and o.state in ('planned', 'held', 'claimed') and substr(o.occasion, 1, 36) = cast(%[1]s.id as text))" + personAtWork
+	visited = "exists (select 1 from visit v where v.contact_id = %[1]s.contact_id)"
 	// A message that is over.
 	messageOver = "message.created_at < $1 and message.state not in ('queued', 'sending') and not exists (select 1 from conversation c where c.id = message.conversation_id and " + conversationOld + ")"
 )
@@ -92,6 +100,14 @@ var sweeps = []sweep{
 			" and not exists (select 1 from conversation c where c.contact_id = outreach.contact_id and c.outreach_id = outreach.id and " + conversationOld + ")" +
 			" and not exists (select 1 from message m where m.contact_id = outreach.contact_id and m.outreach_id = outreach.id and m.state in ('queued', 'sending'))",
 		first: []string{"delete from decision where outreach_id in "}},
+	// What homeDealer has something newer for.
+	{name: "appointment", table: "appointment", age: "created_at", cutoff: func(c Cutoffs) time.Time { return c.Appointments },
+		gone: "appointment.updated_at < $1 and coalesce(appointment.starts_at, appointment.updated_at) < $1" + fmt.Sprintf(subjectOver, "appointment") + " and (" + fmt.Sprintf(visited, "appointment") +
+			" or exists (select 1 from prospect n where n.contact_id = appointment.contact_id) or exists (select 1 from appointment n where n.contact_id = appointment.contact_id and n.starts_at is not null" +
+			" and (appointment.starts_at is null or (n.starts_at, n.id) > (appointment.starts_at, appointment.id))))"},
+	{name: "prospect", table: "prospect", age: "created_at", cutoff: func(c Cutoffs) time.Time { return c.Prospects },
+		gone: "prospect.updated_at < $1 and prospect.contacted_at < $1 and prospect.due_at < $1" + fmt.Sprintf(subjectOver, "prospect") + " and (" + fmt.Sprintf(visited, "prospect") +
+			" or exists (select 1 from prospect n where n.contact_id = prospect.contact_id and (n.contacted_at, n.id) > (prospect.contacted_at, prospect.id)))"},
 	{name: "audit", table: "audit", age: "at", cutoff: func(c Cutoffs) time.Time { return c.Audit }, gone: "audit.at < $1"},
 }
 

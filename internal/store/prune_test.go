@@ -48,6 +48,9 @@ func (p *past) put(table string, at time.Time, given cols) string {
 		"task":         {"dealer_id": p.dealer, "kind": "callback", "number": p.number, "state": "closed", "opened_at": at, "due_at": at, "version": 1, "updated_at": at},
 		"task_step":    {"kind": "note", "at": at},
 		"remark":       {"dealer_id": p.dealer, "kind": "praise", "text": "спасибо", "at": at},
+		"visit":        {"dealer_id": p.dealer, "order_no": id, "source": "dms", "completed_at": at, "created_at": at, "updated_at": at},
+		"appointment":  {"dealer_id": p.dealer, "external_id": id, "source": "dms", "state": "done", "starts_at": at, "created_at": at, "updated_at": at},
+		"prospect":     {"dealer_id": p.dealer, "external_id": id, "source": "dms", "state": "lost", "contacted_at": at, "due_at": at, "created_at": at, "updated_at": at},
 		"consent":      {"purpose": "ad", "channel": "sms", "given": true, "at": at, "how": "sms"},
 		"event":        {"dealer_id": p.dealer, "kind": "visit_completed", "at": at, "created_at": at},
 		"audit":        {"action": "a", "object": "o", "object_id": id, "at": at},
@@ -89,7 +92,7 @@ func yearsAgo(n int) time.Time { return now.AddDate(-n, 0, 0) }
 
 // cutoffs are those of the shipped configuration.
 func cutoffs() store.Cutoffs {
-	return store.Cutoffs{Messages: yearsAgo(3), Bodies: yearsAgo(1), Outreach: yearsAgo(3), Decisions: yearsAgo(1), Attempts: yearsAgo(1), Idempotency: now.AddDate(0, 0, -7), Audit: yearsAgo(5)}
+	return store.Cutoffs{Messages: yearsAgo(3), Bodies: yearsAgo(1), Outreach: yearsAgo(3), Decisions: yearsAgo(1), Attempts: yearsAgo(1), Idempotency: now.AddDate(0, 0, -7), Audit: yearsAgo(5), Appointments: yearsAgo(3), Prospects: yearsAgo(3)}
 }
 
 // prune runs until nothing is left to do and gives what went.
@@ -284,6 +287,91 @@ func TestPruneHistory(t *testing.T) {
 	})
 }
 
+// TestPruneSubjects: appointments and prospects go when they are old and nothing unfinished
+// is about them; of somebody who is known by nothing else the newest stays.
+func TestPruneSubjects(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, db *sql.DB, _ string) {
+		p := newPast(t, st, db)
+		old, older, young := yearsAgo(4), yearsAgo(5), now.AddDate(0, 0, -300)
+		stays, names := map[string]bool{}, map[string]string{}
+		note := func(what, table string, stay bool, id string) string {
+			stays[id], names[id] = stay, table+": "+what
+			return id
+		}
+		person := func() string { return p.put("contact", older, nil) }
+		known := func() cols { // by a visit
+			c := person()
+			p.put("visit", older, cols{"contact_id": c})
+			return cols{"contact_id": c}
+		}
+		with := func(c cols, k string, v any) cols { c[k] = v; return c }
+		day := map[string]string{"appointment": "starts_at", "prospect": "due_at"}
+		for _, table := range []string{"appointment", "prospect"} {
+			note("old", table, false, p.put(table, old, known()))
+			note("young", table, true, p.put(table, young, known()))
+			note("changed since", table, true, p.put(table, old, with(known(), "updated_at", young)))
+			note("its day is still near", table, true, p.put(table, old, with(known(), day[table], young)))
+			of := known()
+			waits := note("an event waits", table, true, p.put(table, old, of))
+			p.put("event", old, cols{"contact_id": of["contact_id"], "subject_id": waits})
+			for _, state := range []string{"planned", "held", "claimed", "done", "dropped"} {
+				of := known()
+				id := note("outreach is "+state, table, state != "done" && state != "dropped", p.put(table, old, of))
+				note("outreach of another is "+state, table, false, p.put(table, old, of))
+				p.put("outreach", old, cols{"contact_id": of["contact_id"], "state": state, "occasion": id + "@2022-01-01T00:00:00Z"})
+			}
+			for _, state := range []string{"open", "claimed", "asked", "closed"} {
+				of := known()
+				note("a task is "+state, table, state != "closed", p.put(table, old, of))
+				p.put("task", old, cols{"contact_id": of["contact_id"], "state": state})
+			}
+			only := cols{"contact_id": person()}
+			note("the newest of all", table, true, p.put(table, old, only))
+			note("one before the newest", table, false, p.put(table, older, only))
+			note("as new as the newest", table, false, p.put(table, older, only))
+		}
+		both := cols{"contact_id": person()}
+		note("beside a prospect", "appointment", false, p.put("appointment", old, both))
+		note("beside an appointment", "prospect", true, p.put("prospect", older, both))
+		slotless := cols{"contact_id": person(), "starts_at": nil, "state": "requested"}
+		note("asked for without a slot, alone", "appointment", true, p.put("appointment", old, slotless))
+		slotless = cols{"contact_id": person(), "starts_at": nil, "state": "requested"}
+		for range 2 {
+			note("asked for without a slot, twice", "appointment", true, p.put("appointment", old, slotless))
+		}
+		slotless = cols{"contact_id": person(), "starts_at": nil, "state": "requested"}
+		note("asked for without a slot", "appointment", false, p.put("appointment", old, slotless))
+		note("beside one without a slot", "appointment", true, p.put("appointment", older, cols{"contact_id": slotless["contact_id"]}))
+		must(t, p.tx.Commit())
+
+		got := prune(t, st, now)
+		left := there(t, db, "select cast(id as text) from appointment union all select cast(id as text) from prospect")
+		gone := int64(0)
+		for id, stay := range stays {
+			if left[id] != stay {
+				t.Errorf("%s: stands %t, want %t", names[id], left[id], stay)
+			}
+			if !left[id] {
+				gone++
+			}
+		}
+		if got["appointment"]+got["prospect"] != gone || gone == 0 {
+			t.Errorf("%v are counted, %d went", got, gone)
+		}
+		if again := prune(t, st, now.AddDate(0, 0, 40)); again["appointment"]+again["prospect"] > 0 {
+			t.Errorf("a second run took more: %v", again)
+		}
+		w := store.Walk{Program: "p", Date: "2026-01-01"}
+		people, _, err := st.People(t.Context(), w, "", 1000)
+		must(t, err)
+		for _, x := range people {
+			if x.DealerID != p.dealer {
+				t.Errorf("nobody knows whose customer %+v is", x)
+			}
+		}
+	})
+}
+
 // TestPruneKeys removes answers to API calls, sessions and leases by their own age.
 func TestPruneKeys(t *testing.T) {
 	each(t, func(t *testing.T, st *store.Store, db *sql.DB, _ string) {
@@ -332,6 +420,10 @@ func TestPruneNothing(t *testing.T) {
 		p.put("outreach", old, cols{"contact_id": contact})
 		p.put("event", old, cols{"contact_id": contact})
 		p.put("audit", old, nil)
+		for range 2 {
+			p.put("appointment", old, cols{"contact_id": contact})
+			p.put("prospect", old, cols{"contact_id": contact})
+		}
 		must(t, p.tx.Commit())
 		got, err := st.Prune(t.Context(), store.Cutoffs{}, now)
 		must(t, err)
