@@ -17,8 +17,8 @@ type Dealer struct {
 	// Zone is an IANA name, Country ISO 3166-1 alpha-2, Locale a language tag.
 	Zone, Country, Locale string
 	Demo                  bool
-	// location is the zone, looked up; a roster's dealers have it, because Go reads a
-	// file each time.
+	// location is the zone, looked up; dealers that were read have it, because Go reads
+	// a file each time.
 	location *time.Location
 }
 
@@ -38,6 +38,7 @@ const dealerCols = "id, code, name, phone, address, zone, country, locale, demo"
 
 func scanDealer(r *sql.Rows) (d Dealer, err error) {
 	err = r.Scan(&d.ID, &d.Code, &d.Name, &d.Phone, &d.Address, &d.Zone, &d.Country, &d.Locale, &d.Demo)
+	d.location = d.Location()
 	return d, err
 }
 

@@ -22,7 +22,6 @@ func (s *Store) Roster(ctx context.Context) (*Roster, error) {
 	}
 	r := &Roster{dealers: make(map[string]Dealer, len(ds))}
 	for _, d := range ds {
-		d.location = d.Location()
 		r.dealers[d.ID] = d
 	}
 	r.senders, err = s.Senders(ctx)

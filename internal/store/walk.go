@@ -4,10 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 )
 
 // Walk is one round over the people whom a dated program may concern on a date.
@@ -47,72 +50,118 @@ type Person struct {
 	Vehicle Vehicle
 }
 
-// Advance takes the next people of a walk, asks plan what becomes of them and writes
-// it, all in one transaction. done: the walk has come to its end, now or before. Any
-// number of nodes may walk; they take turns. plan may be called again when the
+// Advance takes the next people of a walk, asks plan what becomes of them and writes it.
+// done: the walk has come to its end, now or before. Any number of nodes may walk; they
+// take turns. On PostgreSQL the people are written in parts at the same time, each a
+// transaction of its own; where one fails, the page is walked again, and what stands of
+// it is left alone. plan may be called by several goroutines, and again when a
 // transaction has to be repeated.
 func (s *Store) Advance(ctx context.Context, w Walk, now time.Time, plan func(people []Person, standing []Outreach) Planned) (done bool, written int64, err error) {
-	for try := 1; ; try++ {
-		done, written, err = s.advance(ctx, w, now, try > 1, plan)
-		if err == nil || try == txTries || !s.dialect.retryable(err) && !s.dialect.unique(err) {
-			break
+	err = s.Tx(ctx, RankBulk, func(tx *Tx) error {
+		after, over, err := tx.walked(ctx, w)
+		if err != nil || over {
+			done = over
+			return err
 		}
-	}
+		limit := s.TakeChunk() * s.TakeParts()
+		people, last, err := along(ctx, tx, w, after, limit)
+		if err != nil {
+			return err
+		}
+		if written, err = tx.planPeople(ctx, w, people, now, plan); err != nil {
+			return err
+		}
+		ended := moment{}
+		if done = len(people) < limit; done {
+			ended = at(now)
+		}
+		_, err = tx.ExecContext(ctx, "update date_walk set last_id = $4, done_at = $5 where program = $1 and date = $2 and round = $3", w.Program, w.Date, w.Round, last, ended)
+		return err
+	})
 	if err != nil {
 		return false, 0, fmt.Errorf("planning %s for %s: %w", w.Program, w.Date, err)
 	}
 	return done, written, nil
 }
 
-func (s *Store) advance(ctx context.Context, w Walk, now time.Time, careful bool, plan func([]Person, []Outreach) Planned) (done bool, written int64, err error) {
-	work := func(tx *Tx, bulk loader) error {
-		after, over, err := tx.walked(ctx, w)
-		if err != nil || over {
-			done = over
-			return err
-		}
-		people, last, err := along(ctx, tx, w, after, s.TakeChunk())
-		if err != nil {
-			return err
-		}
-		if done = len(people) < s.TakeChunk(); len(people) > 0 {
-			ids := make([]string, len(people))
-			for i := range people {
-				ids[i] = people[i].ID
-			}
-			standing, err := tx.plannedFor(ctx, ids)
-			if err != nil {
-				return err
-			}
-			p := plan(people, standing)
-			known := ids
-			if bulk != nil && w.Round == 0 {
-				known = nil // nobody has planned this date yet; where somebody has, the next try goes row by row
-			}
-			if written, err = tx.write(ctx, p.Rows, known, bulk, now); err != nil {
-				return err
-			}
-			if err := tx.settlePlanned(ctx, p, now); err != nil {
-				return err
-			}
-		}
-		ended := moment{}
-		if done {
-			ended = at(now)
-		}
-		_, err = tx.ExecContext(ctx, "update date_walk set last_id = $4, done_at = $5 where program = $1 and date = $2 and round = $3", w.Program, w.Date, w.Round, last, ended)
-		return err
+// planPeople plans for a page of a walk: on SQLite within the walk's transaction, on
+// PostgreSQL in parts of their own.
+func (t *Tx) planPeople(ctx context.Context, w Walk, people []Person, now time.Time, plan func([]Person, []Outreach) Planned) (int64, error) {
+	if t.s.pool == nil {
+		return t.planPart(ctx, people, nil, false, now, plan)
 	}
-	if s.pool == nil {
-		return done, written, s.tx(ctx, RankBulk, func(tx *Tx) error { return work(tx, nil) })
+	if w.By == ByCar { // a person with two cars comes twice
+		slices.SortStableFunc(people, func(a, b Person) int { return strings.Compare(a.ID, b.ID) })
 	}
-	err = s.loading(ctx, func(tx *Tx, load loader) error {
-		if careful {
-			load = nil
+	var written atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	for _, part := range shares(people, t.s.TakeParts()) {
+		g.Go(func() error {
+			n, err := t.s.loadPart(ctx, w, part, now, plan)
+			written.Add(n)
+			return err
+		})
+	}
+	err := g.Wait()
+	return written.Load(), err
+}
+
+// shares divides people, who stand in the order of their ids, into at most n runs. All
+// of a person is in one: two runs at once would not see each other's rows.
+func shares(people []Person, n int) [][]Person {
+	var out [][]Person
+	size := (len(people) + n - 1) / n
+	for len(people) > 0 {
+		end := min(size, len(people))
+		for end < len(people) && people[end].ID == people[end-1].ID {
+			end++
 		}
-		return work(tx, load)
-	})
-	return done, written, err
+		out = append(out, people[:end])
+		people = people[end:]
+	}
+	return out
+}
+
+// loadPart plans for a part of a page with a bulk load.
+func (s *Store) loadPart(ctx context.Context, w Walk, people []Person, now time.Time, plan func([]Person, []Outreach) Planned) (written int64, err error) {
+	for try := 1; ; try++ {
+		err = s.loading(ctx, func(tx *Tx, load loader) error {
+			if try > 1 {
+				load = nil // something stands, over which a bulk load cannot pass
+			}
+			written, err = tx.planPart(ctx, people, load, w.Round == 0, now, plan)
+			return err
+		})
+		if err == nil || try == txTries || !s.dialect.retryable(err) && !s.dialect.unique(err) {
+			return written, err
+		}
+	}
+}
+
+// planPart plans for people of a walk. In its first round nobody has planned the date
+// yet, so that a bulk load takes all.
+func (t *Tx) planPart(ctx context.Context, people []Person, load loader, first bool, now time.Time, plan func([]Person, []Outreach) Planned) (int64, error) {
+	if len(people) == 0 {
+		return 0, nil
+	}
+	ids := make([]string, len(people))
+	for i := range people {
+		ids[i] = people[i].ID
+	}
+	standing, err := t.plannedFor(ctx, ids)
+	if err != nil {
+		return 0, err
+	}
+	p := plan(people, standing)
+	known := ids
+	if load != nil && first {
+		known = nil
+	}
+	written, err := t.write(ctx, p.Rows, known, load, now)
+	if err != nil {
+		return written, err
+	}
+	return written, t.settlePlanned(ctx, p, now)
 }
 
 // plannedFor is pendingOf for a page of a walk. Asked for a list, PostgreSQL reads all that
