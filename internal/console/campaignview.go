@@ -86,24 +86,24 @@ func (v *view) Summary(p rehearsalPage) string {
 		for i, r := range rs {
 			parts[i] = v.Number(r.N) + " – " + v.Ruled(r.Rule)
 		}
-		return strings.Join(parts, ", ")
+		return strings.Join(parts, v.T("mark.comma"))
 	}
 	s := v.N("campaigns.sum.get", p.Send)
 	if len(p.Skipped) > 0 {
-		s += "; " + v.N("campaigns.sum.skip", p.Skips(), "why", reasons(p.Skipped))
+		s += v.T("mark.part") + v.N("campaigns.sum.skip", p.Skips(), "why", reasons(p.Skipped))
 	}
 	if len(p.Moved) > 0 {
 		n := 0
 		for _, r := range p.Moved {
 			n += r.N
 		}
-		s += "; " + v.N("campaigns.sum.move", n, "why", reasons(p.Moved))
+		s += v.T("mark.part") + v.N("campaigns.sum.move", n, "why", reasons(p.Moved))
 	}
-	s += "."
+	s += v.T("mark.stop")
 	if !p.Last.IsZero() {
-		s += " " + v.T("campaigns.sum.end", "when", v.Moment(p.Last))
+		s += v.T("campaigns.sum.end", "when", v.Moment(p.Last))
 	}
-	return s
+	return strings.TrimSpace(s)
 }
 
 // Meant says in a sentence whom an audience means.
@@ -137,7 +137,7 @@ func (v *view) Meant(a program.Audience) string {
 		}
 	}
 	slices.Sort(parts[1:])
-	return strings.Join(parts, "; ") + "."
+	return strings.Join(parts, v.T("mark.part")) + strings.TrimSpace(v.T("mark.stop"))
 }
 
 // Listing is the headline of a list of people.

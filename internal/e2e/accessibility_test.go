@@ -34,6 +34,7 @@ func TestAccessibility(t *testing.T) {
 	manager.login(d, "andrei")
 	marketer := d.open(t, desktop)
 	marketer.login(d, "elena")
+	pages = append(pages, campaigned(d, marketer)...)
 	for _, width := range []int64{desktop, phone} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, who := range []*tab{p, outside, manager, marketer} {
@@ -96,6 +97,47 @@ func furnished(t *testing.T, d *demo, p *tab) []page {
 		{"manager-programs", "/programs"}, {"manager-definitions", "/definitions"}, {"manager-program", "/definitions/program/birthday"}, {"manager-survey", "/definitions/survey/after-service?channel=telegram"}, {"marketer-edit", "/definitions/program/birthday/edit"}, {"manager-calendar", "/calendar"}, {"manager-eve", eve}, {"welcome", "/welcome"}, {"prospects", "/prospects"},
 		{"outside-login", "/login"}, {"outside-form", form}, {"outside-form-tapped", form + "?q=2"}, {"outside-thanks", form + "/thanks?o=good&f=false"},
 		{"outside-unsubscribe", strings.Replace(form, "/s/", "/u/", 1)}, {"outside-unknown-form", "/s/nothing"},
+	}
+}
+
+// campaigned has the marketer make a campaign as far as its dry run, and launch another;
+// it lists their pages.
+func campaigned(d *demo, p *tab) []page {
+	day := d.businessNow().AddDate(0, 0, 1).Format(time.DateOnly)
+	at := func() string { return strings.TrimSuffix(value[string](p, "location.pathname"), "/rehearsal") }
+	rehearse := func() {
+		p.visit("/campaigns/new?day=" + day)
+		p.fill("input[name=title]", "Зима")
+		for _, l := range []struct{ tab, locale, wishes string }{{"Рус", "ru", "С первым днём зимы, {имя}!"}, {"Eng", "en", "Happy winter, {name}!"}, {"中文", "zh", "{称呼}冬日快乐！"}} {
+			p.click("[role=tab]", l.tab)
+			p.fill("textarea[name=text-"+l.locale+"]", l.wishes)
+		}
+		p.click(".bottom button", "Пробный прогон")
+		p.see("h1", "Пробный прогон: Зима")
+	}
+	rehearse()
+	draft := at()
+	rehearse()
+	launched := at()
+	p.click("a.button.main", "Запустить")
+	p.click("section.confirm button.main", "Запустить:")
+	p.see(".banner.good", "Рассылка запущена")
+	return []page{{"marketer-campaigns", "/campaigns"}, {"marketer-draft", draft}, {"marketer-rehearsal", draft + "/rehearsal"}, {"marketer-confirm", draft + "/launch"}, {"marketer-send", draft + "/people?list=send"},
+		{"marketer-launched", launched}, {"marketer-people", launched + "/people?state=planned"}}
+}
+
+// TestSectionsStandInOneLine on a small desk, in every language: they have the line.
+func TestSectionsStandInOneLine(t *testing.T) {
+	d := startDemo(t)
+	p := d.open(t, desktop)
+	p.login(d, "elena")
+	for _, l := range []struct{ button, section string }{{"Eng", "Campaigns"}, {"中文", "群发"}, {"Рус", "Рассылки"}} {
+		p.visit("/campaigns")
+		p.click(".bar .languages button", l.button)
+		p.see(".bar nav a[aria-current]", l.section)
+		if lines := value[int](p, `new Set([...document.querySelectorAll(".bar nav a")].map(a => Math.round(a.getBoundingClientRect().top))).size`); lines != 1 {
+			t.Errorf("%s: the sections stand in %d lines", l.button, lines)
+		}
 	}
 }
 
