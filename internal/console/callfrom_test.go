@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"otklik/internal/policy"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
@@ -82,6 +83,77 @@ func TestHoursOnTheContactsPage(t *testing.T) {
 		all, err := st.ExportContact(t.Context(), id)
 		if check(t, err); !strings.Contains(string(all), `"action": "hours"`) && !strings.Contains(string(all), `"action":"hours"`) {
 			t.Error("not audited")
+		}
+	})
+}
+
+// TestZoneOnTheContactsPage: whoever talks to customers corrects where they live; the next
+// delivery keeps to the hours there, what is no zone is said, and others may not.
+func TestZoneOnTheContactsPage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		id := h.Visit(t, "1001", "Иванов Иван Петрович", phone, 20*time.Hour) // asked about at four in the afternoon in Moscow
+		path := "/contacts/" + id
+		b := h.login("maria")
+		planned := func() time.Time {
+			t.Helper()
+			now := h.Clock.Business()
+			for rows, err := range h.Planner.Preview(t.Context(), h.Dealer.ID, now, now.AddDate(0, 0, 2), now) {
+				check(t, err)
+				fs, err := h.Dispatcher.Forecast(t.Context(), rows)
+				check(t, err)
+				for _, f := range fs {
+					if f.Contact == id && f.Verdict == string(policy.Send) {
+						return f.At
+					}
+				}
+			}
+			t.Fatal("nothing is planned")
+			return time.Time{}
+		}
+		b.get(path).want(t, http.StatusOK, "Europe/Moscow", "не указан, действует пояс дилера")
+		due := h.Clock.Business().Add(4 * time.Hour).Truncate(time.Second)
+		if at := planned(); at.Sub(due).Abs() > time.Minute {
+			t.Errorf("planned for %v, not %v", at, due)
+		}
+		b.post(path+"/zone", "zone", "Asia/Nowhere").want(t, http.StatusUnprocessableEntity, "Такого часового пояса нет", `value="Asia/Nowhere"`)
+		b.post(path+"/zone", "zone", "Asia/Vladivostok").want(t, http.StatusSeeOther)
+		b.get(path).want(t, http.StatusOK, "Часовой пояс сохранён.", "Asia/Vladivostok", "указан")
+		there, err := time.LoadLocation("Asia/Vladivostok")
+		check(t, err)
+		at := planned().In(there)
+		if morning := at.Hour() == 9 || at.Hour() == 11; !morning || !at.After(due) { // at the weekend it is eleven
+			t.Errorf("planned for %v where he lives", at)
+		}
+		h.Plan(t)
+		_, err = h.Clock.Advance(5 * time.Hour)
+		check(t, err)
+		if ms := h.Send(t); len(ms) != 0 {
+			t.Errorf("sent at night: %+v", ms)
+		}
+		_, err = h.Clock.Advance(at.Add(time.Minute).Sub(h.Clock.Business()))
+		check(t, err)
+		if ms := h.Send(t); len(ms) != 1 || ms[0].To != phone {
+			t.Errorf("sent in the morning: %+v", ms)
+		}
+		b.post(path+"/zone", "zone", "МСК+7").want(t, http.StatusSeeOther)
+		if c, err := st.Contact(t.Context(), id); err != nil || c.Zone != "Etc/GMT-10" {
+			t.Errorf("zone %q, %v", c.Zone, err)
+		}
+		b.post(path+"/zone", "zone", "").want(t, http.StatusSeeOther)
+		if c, err := st.Contact(t.Context(), id); err != nil || c.Zone != "" {
+			t.Errorf("zone %q, %v", c.Zone, err)
+		}
+		h.login("lena").post(path+"/zone", "zone", "Europe/Moscow").want(t, http.StatusForbidden)
+		all, err := st.ExportContact(t.Context(), id)
+		if check(t, err); strings.Count(string(all), `"action": "zone"`) != 3 {
+			t.Error("not audited")
+		}
+		landline := h.Visit(t, "1002", "Примеров Иван Петрович", "+74232000002", time.Hour)
+		check(t, st.SetZone(t.Context(), landline, "Asia/Vladivostok", h.people["maria"], h.Dealer.ID, h.Clock.Business()))
+		for locale, said := range map[string]string{"ru": "по номеру телефона", "en": "by the phone number", "zh": "根据电话号码"} {
+			b.post("/language", "locale", locale, "back", "/queue").want(t, http.StatusSeeOther)
+			b.get("/contacts/"+landline).want(t, http.StatusOK, said)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"unicode"
 
@@ -102,25 +103,46 @@ type contactPage struct {
 	Suppressions []store.Suppression
 	Consents     []store.Consent
 	Timeline     []moment
+	// ZoneSaid is what was entered and is no zone.
+	ZoneSaid string
+}
+
+// Numbered tells that the zone is the one that a telephone number of his tells.
+func (p contactPage) Numbered() bool {
+	for _, a := range p.Contact.Addresses {
+		if a.Channel == channels.SMS && p.Contact.Zone != "" && intake.ZoneOf(a.Value) == p.Contact.Zone {
+			return true
+		}
+	}
+	return false
+}
+
+// Zones are offered where one is entered; any other of the IANA database is taken too.
+func (contactPage) Zones() []string {
+	return []string{"Europe/Kaliningrad", "Europe/Moscow", "Europe/Samara", "Asia/Yekaterinburg", "Asia/Omsk", "Asia/Novosibirsk", "Asia/Krasnoyarsk", "Asia/Irkutsk", "Asia/Yakutsk", "Asia/Vladivostok", "Asia/Magadan",
+		"Asia/Kamchatka", "Europe/Minsk", "Asia/Almaty", "Asia/Tashkent", "Asia/Tbilisi", "Asia/Yerevan", "Asia/Baku", "Asia/Shanghai", "Asia/Urumqi", "Europe/London", "Europe/Berlin", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"}
 }
 
 func (c *Console) contact(q *request) error {
-	ctx, id := q.ctx(), q.r.PathValue("id")
-	p := contactPage{}
-	var err error
-	if p.Contact, err = c.Store.Contact(ctx, id); err != nil {
-		return fmt.Errorf("reading a customer: %w", idError(err))
-	}
-	ours, err := c.ours(q, id)
+	p, err := c.contactPage(q)
 	if err != nil {
 		return err
 	}
-	if !ours {
-		return store.ErrNotFound
+	return q.page("contact", "contact.title", p)
+}
+
+// contactPage reads all that is known of the customer in the path.
+func (c *Console) contactPage(q *request) (p contactPage, err error) {
+	ctx, id := q.ctx(), q.r.PathValue("id")
+	if p.Contact, err = c.Store.Contact(ctx, id); err != nil {
+		return p, fmt.Errorf("reading a customer: %w", idError(err))
+	}
+	if err := c.mustBeOurs(q, id); err != nil {
+		return p, err
 	}
 	visits, err := c.Store.VisitsOf(ctx, id)
 	if err != nil {
-		return fmt.Errorf("reading the visits: %w", err)
+		return p, fmt.Errorf("reading the visits: %w", err)
 	}
 	for _, v := range visits {
 		if v.DealerID == q.dealer.ID {
@@ -128,21 +150,31 @@ func (c *Console) contact(q *request) error {
 		}
 	}
 	if err := c.records(q, &p); err != nil {
-		return err
+		return p, err
 	}
 	if p.Surveys, err = c.answersOf(q, id); err != nil {
-		return err
+		return p, err
 	}
 	if p.Tasks, err = c.Store.Tasks(ctx, store.TaskFilter{DealerID: q.dealer.ID, ContactID: id, Limit: 50}); err != nil {
-		return fmt.Errorf("reading the tasks: %w", err)
+		return p, fmt.Errorf("reading the tasks: %w", err)
 	}
 	if err := c.permissions(q, &p); err != nil {
-		return err
+		return p, err
 	}
-	if err := c.history(q, &p); err != nil {
-		return err
+	return p, c.history(q, &p)
+}
+
+// mustBeOurs refuses a customer who has nothing to do with the reader's dealer, as if there
+// were none.
+func (c *Console) mustBeOurs(q *request, id string) error {
+	ours, err := c.ours(q, id)
+	if err != nil {
+		return idError(err)
 	}
-	return q.page("contact", "contact.title", p)
+	if !ours {
+		return store.ErrNotFound
+	}
+	return nil
 }
 
 // setHours keeps the hours in which the customer wants to be written to, as an employee
@@ -152,12 +184,8 @@ func (c *Console) setHours(q *request) error {
 		return fmt.Errorf("%w: %w", errBadForm, err)
 	}
 	id := q.r.PathValue("id")
-	ours, err := c.ours(q, id)
-	if err != nil {
-		return idError(err)
-	}
-	if !ours {
-		return store.ErrNotFound
+	if err := c.mustBeOurs(q, id); err != nil {
+		return err
 	}
 	hours, said := "", q.text("hours")
 	if said != "" {
@@ -170,6 +198,35 @@ func (c *Console) setHours(q *request) error {
 		return fmt.Errorf("keeping the hours: %w", idError(err))
 	}
 	q.flash("contact.hours_saved")
+	return q.redirect("/contacts/" + id)
+}
+
+// setZone keeps where the customer lives, as an employee was told it; nothing makes it
+// unknown, and the dealer's zone counts.
+func (c *Console) setZone(q *request) error {
+	if err := q.r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", errBadForm, err)
+	}
+	id := q.r.PathValue("id")
+	if err := c.mustBeOurs(q, id); err != nil {
+		return err
+	}
+	zone, said := "", q.text("zone")
+	if said != "" {
+		var ok bool
+		if zone, ok = intake.Zone(said); !ok {
+			p, err := c.contactPage(q)
+			if err != nil {
+				return err
+			}
+			p.ZoneSaid = said
+			return q.pageWith(http.StatusUnprocessableEntity, "contact", "contact.title", p, q.lang.text("contact.zone_bad"))
+		}
+	}
+	if err := c.Store.SetZone(q.ctx(), id, zone, q.employee, q.dealer.ID, q.now); err != nil {
+		return fmt.Errorf("keeping the zone: %w", idError(err))
+	}
+	q.flash("contact.zone_saved")
 	return q.redirect("/contacts/" + id)
 }
 

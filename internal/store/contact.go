@@ -159,14 +159,24 @@ func (t *Tx) AddAddress(ctx context.Context, contactID string, a Address, now ti
 // SetHours keeps the hours in which a contact wants to be written to, with an audit row;
 // ErrNotFound where there is no such contact.
 func (s *Store) SetHours(ctx context.Context, contactID, hours string, by Employee, dealerID string, now time.Time) error {
+	return s.setContact(ctx, contactID, "hours", hours, by, dealerID, now)
+}
+
+// SetZone keeps where a contact lives, an IANA time zone or "" for unknown, with an audit
+// row; ErrNotFound where there is no such contact.
+func (s *Store) SetZone(ctx context.Context, contactID, zone string, by Employee, dealerID string, now time.Time) error {
+	return s.setContact(ctx, contactID, "zone", zone, by, dealerID, now)
+}
+
+func (s *Store) setContact(ctx context.Context, contactID, column, value string, by Employee, dealerID string, now time.Time) error {
 	return s.Tx(ctx, RankPerson, func(t *Tx) error {
-		r, err := t.ExecContext(ctx, "update contact set hours = $2, updated_at = $3 where id = $1 and erased_at is null", key(contactID), hours, at(now))
+		r, err := t.ExecContext(ctx, "update contact set "+column+" = $2, updated_at = $3 where id = $1 and erased_at is null", key(contactID), value, at(now))
 		if err != nil {
-			return fmt.Errorf("keeping hours: %w", err)
+			return fmt.Errorf("keeping %s: %w", column, err)
 		}
 		if n, err := r.RowsAffected(); err != nil || n == 0 {
 			return cmp.Or(err, ErrNotFound)
 		}
-		return t.Audit(ctx, dealerID, by.ID, "hours", "contact", contactID, hours, now)
+		return t.Audit(ctx, dealerID, by.ID, column, "contact", contactID, value, now)
 	})
 }
