@@ -67,7 +67,7 @@ func TestJumpToMarch(t *testing.T) {
 		before := h.Clock.Business()
 		b.post("/phones/advance", "to", "03-08").want(t, http.StatusSeeOther)
 		now := h.Clock.Business().In(h.Dealer.Location())
-		if now.Format("01-02 15:04") != "03-08 12:00" || now.Sub(before) > 366*24*time.Hour {
+		if now.Format("01-02 15:04") != "03-08 12:00" || now.Sub(before) > 366*24*time.Hour+time.Minute { // the clock runs on between the two
 			t.Errorf("from %v to %v", before, now)
 		}
 	}
