@@ -180,7 +180,9 @@ func (d *document) before(it *item) {
 		it.role = roleOther
 		return
 	}
-	if m, ok := d.endingAt(i, tagBefore); ok && !d.outdone(m, i) && !(m.key == "service" && d.afterComma(m.from)) && !(m.key == "option" && d.atStart(m.from) && d.atEnd(it.hi)) {
+	if m, ok := d.endingAt(i, tagBefore); ok && m.key == "counting" && !d.counted(it) {
+		return
+	} else if ok && !d.outdone(m, i) && !(m.key == "service" && d.afterComma(m.from)) && !(m.key == "option" && d.atStart(m.from) && d.atEnd(it.hi)) {
 		if it.role == roleFree || it.role == roleRange || it.role == roleDecimal {
 			it.role = roleOther
 		}
@@ -208,6 +210,11 @@ func (d *document) before(it *item) {
 	if d.wished(it) {
 		it.role = roleWish
 	}
+}
+
+// counted tells whether a word of no meaning to us follows, which the number counts: "the 2 lads".
+func (d *document) counted(it *item) bool {
+	return it.hi < len(d.toks) && d.toks[it.hi].kind == kindWord && len(d.toks[it.hi].text) > 3 && !d.known(it.hi)
 }
 
 // outdone tells whether a longer phrase before token i names the score: "最多3" is at most 3, though "多3" is 3 more.
@@ -253,6 +260,9 @@ const praising = 4
 // wished tells whether words of a wish or condition govern the number.
 func (d *document) wished(it *item) bool {
 	if m, ok := d.startingAt(it.hi, tagHypo); ok && m.key != "irony" || d.conditional(it.hi) || d.onCondition(it.from) {
+		return true
+	}
+	if m, ok := d.startingAt(it.hi, tagTotal); ok && d.conditional(m.to) { // "5 поставлю, если …"
 		return true
 	}
 	for _, m := range d.mat {
@@ -410,6 +420,22 @@ func (d *document) number(i int) bool {
 	return false
 }
 
+// explained tells whether a question says what the number means: "1 - плохо, 5 - отлично?".
+func (d *document) explained(it *item) bool {
+	if i := it.hi; i+1 >= len(d.toks) || d.toks[i].text != "-" && d.toks[i].text != "=" || !d.inside(i+1, tagGrade) && !d.inside(i+1, tagVague) && !d.inside(i+1, tagNegative) {
+		return false
+	}
+	for k := it.hi; k < len(d.toks); k++ {
+		switch d.toks[k].text {
+		case "?":
+			return true
+		case ".", "!", "\n":
+			return false
+		}
+	}
+	return false
+}
+
 // asked takes the role of a score from a number inside a question.
 func (d *document) asked(it *item) {
 	if it.role != roleFree {
@@ -420,6 +446,10 @@ func (d *document) asked(it *item) {
 			it.role = roleAsked
 			return
 		}
+	}
+	if d.explained(it) {
+		it.role = roleAsked
+		return
 	}
 	hi := it.hi
 	words := 0

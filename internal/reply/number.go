@@ -40,6 +40,7 @@ type item struct {
 	word             bool // written in letters
 	noun             bool // the name of a grade, such as "пятёрка", which is rarely anything else
 	stars            bool // a row of star symbols
+	share            bool // of the scale: 4/5
 }
 
 // numbers finds all numbers of the document and what they are; top is the best score of the scale. Apart, "1 and 3" stays
@@ -333,7 +334,7 @@ func (d *document) comma(from, to int) bool {
 func (d *document) share(a *item, n, of, top int) {
 	a.val = n
 	if of == top {
-		a.mark = max(a.mark, markStar)
+		a.mark, a.share = max(a.mark, markStar), true
 		return
 	}
 	a.role = roleShare

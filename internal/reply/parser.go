@@ -33,6 +33,8 @@ var rewrites = []func(d *document, lx *lexicon, locale string) (string, bool){
 		return "ru", d.maybeRussian(locale) && d.fromLatinScript(lx)
 	},
 	func(d *document, lx *lexicon, locale string) (string, bool) { return locale, d.unglue(lx) },
+	func(d *document, _ *lexicon, locale string) (string, bool) { return locale, d.denying() },
+	func(d *document, lx *lexicon, locale string) (string, bool) { return locale, d.unswap(lx) },
 }
 
 // Read understands one text. It never fails: what cannot be read is IntentUnclear.
@@ -43,7 +45,7 @@ func (p *Parser) Read(in Input) Reading {
 		if r.Intent != IntentUnclear {
 			break
 		}
-		again := &document{src: d.src, toks: slices.Clone(d.toks)}
+		again := &document{src: d.src, toks: slices.Clone(d.toks), courtesy: d.courtesy}
 		if own, ok := rewrite(again, p.lex, in.Locale); ok {
 			p.match(again, own)
 			if second := again.read(p, in); second.Intent != IntentUnclear {

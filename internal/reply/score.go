@@ -36,7 +36,9 @@ func (d *document) rating(low, top int) scored {
 	case d.blocked(its):
 		return d.hint(its, low, top)
 	default:
-		s = d.verbal(low, top)
+		if s = d.fullMarks(top); !s.found {
+			s = d.verbal(low, top)
+		}
 	}
 	if s.found && (s.val < low || s.val > top) {
 		return unread()
@@ -82,7 +84,7 @@ func (d *document) candidates(its []item) []item {
 func (d *document) inScale(free []item, low, top int) []item {
 	fits := func(it item) bool { return it.val >= low && it.val <= top }
 	alone := func(it item) bool { return d.clauseEdge(it.lo) && d.rightEdge(it.hi) }
-	if !slices.ContainsFunc(free, func(it item) bool { return fits(it) && alone(it) }) {
+	if !slices.ContainsFunc(free, func(it item) bool { return fits(it) && (alone(it) || it.mark >= markTotal) }) {
 		return free
 	}
 	return slices.DeleteFunc(free, func(it item) bool { return !fits(it) && !alone(it) && it.mark == markNone })
@@ -95,7 +97,7 @@ func (d *document) rivalled(its, free []item) bool {
 		return false
 	}
 	for _, it := range its {
-		if it.role == roleFree && it.word && it.from < free[0].from && it.val != free[0].val && it.val > 1 && d.rightEdge(it.hi) {
+		if it.role == roleFree && it.word && it.from < free[0].from && it.val != free[0].val && it.val > 1 && (d.rightEdge(it.hi) || d.conj(it.hi)) {
 			return true
 		}
 	}
@@ -163,6 +165,9 @@ func (d *document) choose(its, free []item) scored {
 	}
 	if distinct(free) == 1 {
 		return d.only(its, free)
+	}
+	if s, ok := d.closing(free); ok {
+		return s
 	}
 	if s, ok := d.byMark(free, markTotal); ok && !d.aspects(free, markTotal) {
 		return s
@@ -297,6 +302,21 @@ func (d *document) byMark(free []item, mk markKind) (scored, bool) {
 	return fixed(with[0], 0.9), true
 }
 
+// closing takes a share of the scale that closes the text by itself, where all other numbers count something: "5 days,
+// 0 updates. 2/5".
+func (d *document) closing(free []item) (scored, bool) {
+	last := free[len(free)-1]
+	if !last.share || !d.leftEdge(last.lo) || !d.atEnd(last.hi) {
+		return scored{}, false
+	}
+	for _, it := range free[:len(free)-1] {
+		if it.mark != markNone || d.rightEdge(it.hi) || d.known(it.hi) {
+			return scored{}, false
+		}
+	}
+	return fixed(last, 0.9), true
+}
+
 // aspects tells whether a number without the mark looks like the score of another aspect: "5 for the master and 2 for…".
 func (d *document) aspects(free []item, mk markKind) bool {
 	for _, it := range free {
@@ -404,6 +424,23 @@ func (d *document) verbal(low, top int) scored {
 	s.found, s.val, s.verbal, s.conf = true, val, true, 0.8
 	s.cuts = [][2]int{{best.from, best.to}}
 	return s
+}
+
+// fullMarks reads "满分五分", five being full marks, where the clause says nothing else: as a sentence about the scale it
+// would tell us nothing.
+func (d *document) fullMarks(top int) scored {
+	for _, m := range d.mat {
+		if m.tag != tagScale || m.num != top || !d.leftEdge(m.from) || !d.rightEdge(m.to) || d.asksBack(m) {
+			continue
+		}
+		if t, ok := d.startingAt(m.from, tagTop); ok && t.to < m.to {
+			return scored{found: true, val: top, suggest: top, conf: 0.8, cuts: [][2]int{{m.from, m.to}}}
+		}
+		if t, ok := d.endingAt(m.to, tagTop); ok && t.from > m.from {
+			return scored{found: true, val: top, suggest: top, conf: 0.8, cuts: [][2]int{{m.from, m.to}}}
+		}
+	}
+	return unread()
 }
 
 func (d *document) alone(m match) bool {

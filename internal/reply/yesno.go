@@ -1,6 +1,9 @@
 package reply
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // polarity is a yes or a no.
 type polarity int8
@@ -236,12 +239,25 @@ func (d *document) numbered(prompt *document) (polarity, float64, span) {
 			continue
 		}
 		for _, step := range [...]int{1, -1} {
-			if ans := prompt.word(i+step, step); ans != unsaid {
+			at := i + step
+			if step > 0 && prompt.listed(i) {
+				at++ // "1. Yes"
+			}
+			if ans := prompt.word(at, step); ans != unsaid {
 				return ans, 0.95, d.numberAt(got[0])
 			}
 		}
 	}
 	return unsaid, 0, span{}
+}
+
+// listed tells whether the number at token i counts what follows it, as in "1. Yes" or "1、是"; in "Yes - 1. No - 2" it
+// does not.
+func (d *document) listed(i int) bool {
+	if !d.glued(i+1, ".") && !d.glued(i+1, ",") {
+		return false
+	}
+	return i == 0 || !strings.Contains("-=:(", d.toks[i-1].text)
 }
 
 // opening gives the token after a number that opens the text as a sentence of its own, 0 when there is none.
@@ -277,6 +293,9 @@ func (d *document) word(i, step int) polarity {
 		switch d.toks[i].text {
 		case "-", "=", ":", ")", "(", "\"":
 		default:
+			if d.inside(i, tagBefore) { // "1 for Yes"
+				continue
+			}
 			return unsaid
 		}
 	}

@@ -1,0 +1,54 @@
+package reply
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// The letters of a word between which two may have been swapped.
+const (
+	shortestSwap = 3
+	longestSwap  = 8
+)
+
+// unswap puts two neighbouring letters of a text of one word right where no lexicon has it as it stands and one has it
+// so: "fvie", "нте". It tells whether it did.
+func (d *document) unswap(lx *lexicon) bool {
+	at := -1
+	for i := range d.toks {
+		if !d.content(i) {
+			continue
+		}
+		if at >= 0 || d.toks[i].kind != kindWord {
+			return false
+		}
+		at = i
+	}
+	if at < 0 || lx.knows(d.toks[at].text, "") {
+		return false
+	}
+	word := []rune(d.toks[at].text)
+	if len(word) < shortestSwap || len(word) > longestSwap {
+		return false
+	}
+	for i := 1; i < len(word); i++ {
+		word[i-1], word[i] = word[i], word[i-1]
+		if right := string(word); lx.has(right) {
+			d.toks[at].text = right
+			return true
+		}
+		word[i-1], word[i] = word[i], word[i-1]
+	}
+	return false
+}
+
+// denying takes "ни" before a request for the "не" that it sounds like: "ни пишите мне". It tells whether there is one.
+func (d *document) denying() bool {
+	found := false
+	for i := 0; i+1 < len(d.toks); i++ {
+		if next := &d.toks[i+1]; d.toks[i].text == "ни" && d.leftEdge(i) && utf8.RuneCountInString(next.text) > 4 && strings.HasSuffix(next.text, "те") {
+			d.toks[i].text, found = "не", true
+		}
+	}
+	return found
+}
