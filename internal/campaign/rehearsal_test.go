@@ -62,7 +62,7 @@ func populate(t *testing.T, r *dispatchtest.Rig, n int) (x town) {
 }
 
 // desk is the desk of a rig, and a marketer who works at it.
-func desk(t *testing.T, r *dispatchtest.Rig) (*campaign.Desk, store.Employee) {
+func desk(t testing.TB, r *dispatchtest.Rig) (*campaign.Desk, store.Employee) {
 	t.Helper()
 	ads, err := campaign.ReadAdvertising(templates.FS)
 	if err != nil {
