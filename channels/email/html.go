@@ -53,7 +53,7 @@ var (
 	// endElements begin the answered mail; all that follows belongs to it.
 	endElements = regexp.MustCompile(`(?i)(?:^|\s)(?:x_)?(?:divRplyFwdMsg|appendonsend|mail-editor-reference-message-container|ms-outlook-mobile-reference-message|stopSpelling|origbody)(?:$|\s)`)
 	// signatureElements hold signatures.
-	signatureElements = regexp.MustCompile(`(?i)(?:^|\s)(?:gmail_signature|gmail_signature_prefix|moz-signature|protonmail_signature_block|ms-outlook-mobile-signature|Signature|AppleMailSignature|mail-signature)(?:$|\s)`)
+	signatureElements = regexp.MustCompile(`(?i)(?:^|\s)(?:gmail_signature|gmail_signature_prefix|moz-signature|protonmail_signature_block|ms-outlook-mobile-signature|Signature|AppleMailSignature|mail-signature|ntes-pcmac-signature|ntes-pcmail-signature)(?:$|\s)`)
 	// outlookRule is the line that Outlook for Windows draws above its header block.
 	outlookRule = regexp.MustCompile(`(?i)border-top:\s*solid\s+#(?:E1E1E1|B5C4DF)`)
 	// indent is Gmail's way to set text in.

@@ -18,6 +18,9 @@ var (
 	// signatureMark is RFC 3676's "-- " and what stands for it.
 	signatureMark = regexp.MustCompile(`^\s*(?:--|—|––|__)\s*$`)
 
+	// initials mark a quoted line in The Bat!: "АП> текст".
+	initials = regexp.MustCompile(`^\p{Lu}{1,3}>+(?:\s|$)`)
+
 	// separator is a titled line; between long dashes any title will do.
 	separator = regexp.MustCompile(`(?i)^\s*(?:-{5,}\s*[^-]{3,40}\s*-{5,}$|(?:begin forwarded message|начало (?:переадресованного|пересылаемого) (?:сообщения|письма)|anfang der weitergeleiteten nachricht|début du message (?:réexpédié|transféré)|下面是被转发的邮件)\s*[:：]\s*$|>?\s*message du :?\s*\d{1,2}/\d{1,2}/\d{2,4}(?:\s+(?:à\s*)?\d{1,2}[:h]\d{2})?\s*$|[-_=*—]{2,}\s*(?:` + strings.Join([]string{
 		`original (?:message|e?-?mail)`, `forwarded message`, `forwarded by .*`, `reply message`, `original`,
@@ -55,7 +58,7 @@ var (
 		`sent (?:from|via|with|using) (?:my |the |a )?[^,.;]{2,40}(?:<https?://[^>]*>)?(?:\. (?:please )?excuse .{3,40})?`, `(?:please )?excuse (?:my )?(?:brevity|typos)`, `(?:простите|извините) за краткость.*`, `создано в k-9 mail`, `-*\s*this e-?mail has been (?:checked|scanned) for viruses.*`,
 		`get outlook for (?:ios|android|mac).*`, `sent from outlook.*`, `sent from mail for windows.*`,
 		`(?:отправлено|послано|написано|отправлен) (?:с|со|из|через|от) [^,;]{2,60}`, `скача(?:ть|йте) outlook для .*`, `получите outlook для .*`, `отправлено (?:с|из|от) .{2,60}(?:от .{3,80}:)`,
-		`发自(?:我的|手机)?.{0,20}`, `从我的.{1,20}发送`, `来自我的.{1,20}`, `发送自.{1,20}`, `获取\s*outlook.*`, `通过.{1,20}发送`, `从.{1,20}(?:版)?邮件(?:应用)?发送`,
+		`发自(?:我的|手机)?.{0,20}`, `从我的.{1,20}发送`, `来自我的.{1,20}`, `发送自.{1,20}`, `获取\s*outlook.*`, `通过.{1,20}发送`, `从.{1,20}(?:版)?邮件(?:应用)?发送`, `签名由.{1,20}定制`,
 		`(?:von meinem|gesendet (?:von|mit|mittels|über)|diese nachricht wurde von) .{2,60}`, `outlook für (?:ios|android|mac).*`, `.{2,40} (?:iphone|ipad|galaxy|smartphone|handy|mobiltelefon|mobilgerät|android\p{L}*|k-9 mail)[^.,;]{0,20} gesendet`, `holen sie sich outlook .*`,
 		`envoyé (?:de|depuis|à partir de|avec) .{2,60}`, `télécharge[rz]? outlook pour .*`, `obten(?:ez|ir) outlook pour .*`, `provenance : courrier pour windows.*`,
 		`enviado (?:desde|do) .{2,40}`, `inviato da .{2,40}`, `verzonden (?:vanaf|met|vanuit) .{2,40}`, `wysłane z .{2,40}`,

@@ -89,7 +89,7 @@ func dropRule(lines []string) []string {
 
 func quoted(line string) bool {
 	s := strings.TrimLeft(line, " \t")
-	return strings.HasPrefix(s, ">") || strings.HasPrefix(s, "&gt;")
+	return strings.HasPrefix(s, ">") || strings.HasPrefix(s, "&gt;") || initials.MatchString(s)
 }
 
 func nextText(lines []string) string {
