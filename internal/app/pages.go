@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -19,6 +20,7 @@ func (a *App) makePages() error {
 	}
 	a.campaigns = &campaign.Desk{Store: a.store, Clock: a.clock, Planner: a.planner, Dispatcher: a.dispatcher, Drafter: a.drafter, Policy: a.policy, Programs: a.Programs, Advertising: ads,
 		Price: campaign.Price(a.config.SMSPrice), Changed: a.hub.broadcast, Wake: func() { a.wakePlanner(); a.dispatcher.Wake() }}
+	a.closers = append(a.closers, func(context.Context) error { a.campaigns.Close(); return nil })
 	deps := console.Deps{Store: a.store, Clock: a.clock, Roster: a.roster, Desk: a.desk, Inbox: a.inbox, Drafter: a.drafter, Renderer: a.renderer, Survey: a.survey, Programs: a.Programs, Book: a.calendar, Definitions: a.editor(), Outlook: a.outlook, Log: a.log, Campaigns: a.campaigns,
 		PublicURL: a.config.PublicURL, Secure: strings.HasPrefix(a.config.PublicURL, "https://"), Notify: a.hub.subscribe}
 	if d := a.sandbox; d != nil {

@@ -56,7 +56,10 @@ type Desk struct {
 	Wake, Changed func()
 
 	mu    sync.Mutex
-	known map[rehearsed]*Rehearsal
+	known map[rehearsed]*counting
+	run   context.Context // rehearsals go on beyond the request that asked first
+	stop  context.CancelFunc
+	work  sync.WaitGroup
 }
 
 // Price is an amount of money.

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"otklik/channels"
@@ -160,30 +162,109 @@ type rehearsed struct {
 // confirms, and is not told of other figures for it.
 const rehearsalKept = 2 * time.Minute
 
+// counting is a rehearsal that is being made, or has been.
+type counting struct {
+	ready chan struct{}
+	// seen counts people meanwhile.
+	seen atomic.Int64
+
+	// What follows stands when ready is closed.
+	*Rehearsal
+	err error
+}
+
+func (x *counting) over() bool {
+	select {
+	case <-x.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// wait waits for the rehearsal; when ctx ends first it tells how many people have been
+// counted.
+func (x *counting) wait(ctx context.Context) (*Rehearsal, int, error) {
+	select {
+	case <-x.ready:
+	case <-ctx.Done():
+	}
+	if x.over() {
+		return x.Rehearsal, x.Listed, x.err
+	}
+	return nil, int(x.seen.Load()), ctx.Err()
+}
+
 // Rehearse counts what would become of a campaign if the employee launched it now and a
 // second person approved it. Its memory does not grow with the number of people.
 func (d *Desk) Rehearse(ctx context.Context, c store.Campaign, by string) (*Rehearsal, error) {
-	key := rehearsed{c.ID, c.Version}
-	began := d.Clock.Machine()
-	if r := d.remembered(key, began); r != nil {
-		return r, nil
+	r, _, err := d.counting(c, by).wait(ctx)
+	return r, err
+}
+
+// RehearseWithin is Rehearse for a page: what takes longer than its patience goes on by
+// itself, and the rehearsal is nil; seen is how many people have been counted by then.
+func (d *Desk) RehearseWithin(ctx context.Context, c store.Campaign, by string, patience time.Duration) (r *Rehearsal, seen int, err error) {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r, seen, err = d.counting(c, by).wait(limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && limited.Err() != nil {
+		return nil, seen, nil
 	}
-	r := &Rehearsal{ads: c.Program == News}
+	return r, seen, err
+}
+
+// counting finds the rehearsal of a draft, or has one made.
+func (d *Desk) counting(c store.Campaign, by string) *counting {
+	began := d.Clock.Machine()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil {
+		d.known = map[rehearsed]*counting{}
+		d.run, d.stop = context.WithCancel(context.Background())
+	}
+	for k, x := range d.known {
+		if x.over() && (x.err != nil || began.Sub(x.made) > rehearsalKept) {
+			delete(d.known, k)
+		}
+	}
+	key := rehearsed{c.ID, c.Version}
+	if x := d.known[key]; x != nil {
+		return x
+	}
+	x := &counting{ready: make(chan struct{}), Rehearsal: &Rehearsal{ads: c.Program == News}}
+	d.known[key] = x
+	run := d.run
+	d.work.Go(func() {
+		defer close(x.ready)
+		x.err = d.count(run, c, by, x)
+		x.made = d.Clock.Machine()
+	})
+	return x
+}
+
+func (d *Desk) count(ctx context.Context, c store.Campaign, by string, x *counting) error {
 	err := d.foretell(ctx, c, by, "", func(fs []dispatch.Forecast) bool {
 		for i := range fs {
-			r.add(&fs[i])
+			x.add(&fs[i])
 		}
+		x.seen.Store(int64(x.Listed))
 		return true
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := d.finish(ctx, c, r); err != nil {
-		return nil, err
+	return d.finish(ctx, c, x.Rehearsal)
+}
+
+// Close ends the rehearsals that are being made. It comes before the store's.
+func (d *Desk) Close() {
+	d.mu.Lock()
+	if d.stop != nil {
+		d.stop()
 	}
-	r.made = began
-	d.remember(key, r)
-	return r, nil
+	d.mu.Unlock()
+	d.work.Wait()
 }
 
 // finish adds what follows from the counts.
@@ -214,26 +295,6 @@ func (d *Desk) finish(ctx context.Context, c store.Campaign, r *Rehearsal) error
 	}
 	slices.SortFunc(r.Channels, func(a, b Part) int { return cmp.Compare(b.Messages, a.Messages) })
 	return nil
-}
-
-func (d *Desk) remembered(key rehearsed, now time.Time) *Rehearsal {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for k, r := range d.known {
-		if now.Sub(r.made) > rehearsalKept {
-			delete(d.known, k)
-		}
-	}
-	return d.known[key]
-}
-
-func (d *Desk) remember(key rehearsed, r *Rehearsal) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.known == nil {
-		d.known = map[rehearsed]*Rehearsal{}
-	}
-	d.known[key] = r
 }
 
 // People lists those of a rehearsal who belong to a list, behind a contact; next is whom

@@ -22,6 +22,9 @@ import (
 type rehearsalPage struct {
 	store.Campaign
 	*campaign.Rehearsal
+	// Ready is false while it is made; Seen is how many people have been counted.
+	Ready    bool
+	Seen     int
 	Problems []campaign.Problem
 	// Doubts are those among them that the launcher can answer for.
 	Doubts  []campaign.Problem
@@ -49,17 +52,19 @@ func (c *Console) showRehearsal(q *request, confirm bool, refusal error) error {
 	if !campaign.Editable(x) {
 		return q.redirect("/campaigns/" + x.ID)
 	}
-	p := rehearsalPage{Campaign: x, Rehearsal: &campaign.Rehearsal{}, Confirm: confirm, Limit: c.Campaigns.Policy.Tact.ApprovalAbove}
+	p := rehearsalPage{Campaign: x, Rehearsal: &campaign.Rehearsal{}, Ready: true, Confirm: confirm, Limit: c.Campaigns.Policy.Tact.ApprovalAbove}
 	if p.Audience, err = program.ParseAudience(x.Audience); err != nil {
 		return err
 	}
-	p.Rehearsal, err = c.Campaigns.Rehearse(q.ctx(), x, q.employee.ID)
+	made, seen, err := c.Campaigns.RehearseWithin(q.ctx(), x, q.employee.ID, c.Patience)
 	var problems []campaign.Problem
 	switch {
+	case err == nil && made == nil:
+		p.Ready, p.Seen = false, seen
 	case errors.Is(err, program.ErrNoCampaign): // without a day there is nothing to count
-		p.Rehearsal = &campaign.Rehearsal{}
 		problems, err = c.Campaigns.Checked(q.ctx(), x)
 	case err == nil:
+		p.Rehearsal = made
 		problems, err = c.Campaigns.Problems(q.ctx(), x, p.Rehearsal)
 	}
 	if err != nil {

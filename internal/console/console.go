@@ -10,6 +10,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -63,7 +64,10 @@ type Deps struct {
 	Outlook   *outlook.Outlook
 	// Definitions checks, keeps and renders surveys and programs.
 	Definitions *Definitions
-	Log         *slog.Logger
+	// Patience is how long a page waits for what is being counted before it says how far
+	// that has come; zero for four seconds.
+	Patience time.Duration
+	Log      *slog.Logger
 	// PublicURL is where customers find the form, without a trailing slash.
 	PublicURL string
 	// Secure marks cookies for HTTPS only.
@@ -112,6 +116,7 @@ type asset struct {
 // New parses every template and catalogue; what is wrong with them is an error
 // here and never on a page.
 func New(d Deps) (*Console, error) {
+	d.Patience = cmp.Or(d.Patience, pagePatience)
 	c := &Console{Deps: d, failures: newFailures(), counts: newCounter(), passwords: newChecker(), origin: http.NewCrossOriginProtection(), assets: map[string]asset{}}
 	var err error
 	if c.catalogues, err = loadCatalogues(templates.FS); err != nil {

@@ -53,6 +53,7 @@ type house struct {
 	north  store.Dealer
 	in     *inbox.Inbox
 	desk   *callback.Desk
+	deps   console.Deps
 	server *httptest.Server
 	phones *sandbox.Phones
 	// campaigns is where campaigns are made.
@@ -99,18 +100,24 @@ func open(t testing.TB, st *store.Store) *house {
 	check(t, err)
 	h.campaigns = &campaign.Desk{Store: st, Clock: h.Clock, Planner: h.Planner, Dispatcher: h.Dispatcher, Drafter: h.Drafter, Policy: h.Dispatcher.Policy, Programs: h.listed, Advertising: ads,
 		Price: campaign.Price{Minor: 420, Currency: "RUB"}}
-	c, err := console.New(console.Deps{Store: st, Clock: h.Clock, Roster: h.Roster, Desk: h.desk, Inbox: h.in, Drafter: h.Drafter, Renderer: h.Renderer, Survey: h.Survey, Programs: h.listed, Campaigns: h.campaigns, Book: h.Planner.Book, Definitions: h.editor(), Outlook: h.ahead(),
+	h.deps = console.Deps{Store: st, Clock: h.Clock, Roster: h.Roster, Desk: h.desk, Inbox: h.in, Drafter: h.Drafter, Renderer: h.Renderer, Survey: h.Survey, Programs: h.listed, Campaigns: h.campaigns, Book: h.Planner.Book, Definitions: h.editor(), Outlook: h.ahead(),
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), PublicURL: "https://south.example", Notify: func() (<-chan struct{}, func()) { return h.changed, nothing },
 		Sandbox: &console.Sandbox{Servers: h.servers, Phones: h.phones, Advance: func(_ context.Context, d time.Duration) error {
 			_, err := h.Clock.Advance(d)
 			return err
-		}}})
-	check(t, err)
+		}}}
+	h.serve()
+	return h
+}
+
+// serve opens the console as h.deps say; browsers that log in from now on go there.
+func (h *house) serve() {
+	c, err := console.New(h.deps)
+	check(h.t, err)
 	mux := http.NewServeMux()
 	c.Routes(mux)
 	h.server = httptest.NewServer(mux)
-	t.Cleanup(h.server.Close)
-	return h
+	h.t.Cleanup(h.server.Close)
 }
 
 func (h *house) openPhones() {

@@ -56,7 +56,8 @@ type dayRow struct {
 // dayRows is how many rows a page shows.
 const dayRows = 50
 
-// How long a page and a file wait for a day that is worked out.
+// How long a page, unless Deps says otherwise, and a file wait for a day that is worked
+// out.
 const (
 	pagePatience = 4 * time.Second
 	filePatience = 10 * time.Minute
@@ -76,7 +77,7 @@ func (c *Console) day(q *request) error {
 		return err
 	}
 	p.Holidays = marks.of(d)
-	x, err := q.dayOf(d, pagePatience)
+	x, err := q.dayOf(d, c.Patience)
 	if err != nil {
 		return err
 	}
