@@ -36,6 +36,9 @@ func (d *document) readYesNo(r *Reading, w wishes, p *Parser, q Question) {
 		if by, sure, at := d.numbered(prompt); by != unsaid {
 			ans, conf, cut = by, sure, at
 		} else if ans == unsaid && !d.doubts() {
+			if d.belated(prompt) {
+				w.later = span{}
+			}
 			ans, conf = d.statement(prompt.about(), w)
 		}
 	}
@@ -249,6 +252,21 @@ func (d *document) numbered(prompt *document) (polarity, float64, span) {
 		}
 	}
 	return unsaid, 0, span{}
+}
+
+// belated tells whether two words at most, which ask for another time elsewhere, answer a question about time: "a bit
+// later", "not in time".
+func (d *document) belated(prompt *document) bool {
+	said := 0
+	for i := range d.toks {
+		if d.content(i) {
+			said++
+		}
+	}
+	if said > 2 || !slices.Contains(prompt.about(), "time") {
+		return false
+	}
+	return slices.ContainsFunc(d.mat, func(m match) bool { return m.tag == tagBad && m.key == "time" })
 }
 
 // listed tells whether the number at token i counts what follows it, as in "1. Yes" or "1、是"; in "Yes - 1. No - 2" it
