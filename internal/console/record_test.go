@@ -59,3 +59,22 @@ func TestContactRecords(t *testing.T) {
 		t.Error("the other dealer sees ours, or not his own")
 	}
 }
+
+// TestProofOfConsent: who looks at a customer sees where a consent from a file was given
+// (38-FZ, article 18: the sender proves it), and does not take ours for such a place.
+func TestProofOfConsent(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		id := h.customer(store.ContactRecord{Name: "Вера", Phones: []string{"+79000000502"}})
+		for how, source := range map[string]string{store.ByImport: "анкета № 17", "form": "ads version 3"} {
+			check(t, h.Store.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
+				return tx.AddConsent(t.Context(), store.Consent{ContactID: id, DealerID: h.Dealer.ID, Purpose: "ad", Given: true, At: h.Clock.Business(), How: how, TextVersion: source})
+			}))
+		}
+		p := h.login("lena").get("/contacts/" + id)
+		p.want(t, http.StatusOK, "из загрузки: анкета № 17", "на странице")
+		if strings.Contains(p.body, "ads version 3") {
+			t.Error("the version of our own text is shown to people")
+		}
+	})
+}

@@ -17,8 +17,10 @@ type Consent struct {
 	Given               bool
 	At                  time.Time
 	// How says in one word how the word was given: message, console, import, form.
-	How                                string
-	EmployeeID, MessageID, TextVersion string
+	How                   string
+	EmployeeID, MessageID string
+	// TextVersion is what he agreed to; of an import the source that the file names.
+	TextVersion string
 }
 
 // AddConsent records a word; the newest of a purpose and channel counts.
@@ -39,7 +41,7 @@ func consentRow(c Consent, id string) []any {
 func scanConsent(r *sql.Rows) (c Consent, err error) {
 	var a moment
 	var dealer text
-	err = r.Scan(&c.ContactID, &dealer, &c.Purpose, &c.Channel, &c.Given, &a, &c.How)
+	err = r.Scan(&c.ContactID, &dealer, &c.Purpose, &c.Channel, &c.Given, &a, &c.How, &c.TextVersion)
 	c.At, c.DealerID = a.Time, string(dealer)
 	return c, err
 }
@@ -49,7 +51,7 @@ func (s *Store) Consents(ctx context.Context, contactIDs []string) (map[string][
 	out := map[string][]Consent{}
 	for _, part := range chunks(contactIDs, listRows) {
 		in, args := keys(0, part)
-		cs, err := collect(ctx, s.read, scanConsent, "select contact_id, dealer_id, purpose, channel, given, at, how from consent where contact_id in "+in+" order by at, id", args...)
+		cs, err := collect(ctx, s.read, scanConsent, "select contact_id, dealer_id, purpose, channel, given, at, how, text_version from consent where contact_id in "+in+" order by at, id", args...)
 		if err != nil {
 			return nil, fmt.Errorf("reading consents: %w", err)
 		}
