@@ -3,8 +3,10 @@
 //
 //	withservers go test ./...
 //
-// It ends with the command's exit status and leaves no process behind, the
-// command's own children included, when it is interrupted as well. Where a
+// Its temporary files are kept in memory where there is room (/dev/shm), unless
+// TMPDIR is set. It ends with the command's exit status and leaves no process and
+// no file behind, the command's own children included, when it is interrupted as
+// well. Where a
 // server's program is missing it says so and runs the command without.
 package main
 
@@ -45,6 +47,11 @@ func main() {
 // run returns the command's exit status, 128 plus the signal's number if a
 // signal ended it.
 func run(ctx context.Context, args []string) (status int, err error) {
+	scratch, err := newScratch(memory)
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, scratch.close()) }()
 	servers, err := start()
 	defer func() {
 		for _, server := range servers {
