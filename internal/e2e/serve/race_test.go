@@ -4,4 +4,4 @@ package serve_test
 
 // raceFlags build the nodes of a group with the race detector where the tests have
 // it, too, and as the Makefile builds the tests: what is compiled serves both.
-var raceFlags = []string{"-race", "-gcflags=modernc.org/sqlite/lib=-d=checkptr=0", "-gcflags=modernc.org/libc=-d=checkptr=0"}
+var raceFlags = []string{"-race", "-gcflags=modernc.org/sqlite/lib=-race=false", "-gcflags=modernc.org/libc=-race=false"}
