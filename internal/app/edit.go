@@ -3,16 +3,16 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
+
+	"go.yaml.in/yaml/v3"
 
 	"otklik/channels"
 	"otklik/internal/console"
+	"otklik/internal/definition"
 	"otklik/internal/program"
+	"otklik/internal/render"
 	"otklik/internal/store"
 	"otklik/internal/survey"
 )
@@ -50,23 +50,32 @@ func (a *App) checkDefinition(kind, id, content string) (wrong, warnings []conso
 	}
 	def, err := survey.Parse(id, []byte(content))
 	if err != nil {
-		return findings(id, err), nil, nil
+		return findings(err, content), nil, nil
 	}
 	if def.ID != id {
-		return []console.Finding{{Line: 1, Text: fmt.Sprintf("id %q differs from %q", def.ID, id)}}, nil, nil
+		return []console.Finding{otherID(def.ID, id)}, nil, nil
 	}
-	nameless, err := a.renderer.Try(def)
+	impersonal, err := a.renderer.Try(def)
 	if err != nil {
-		return findings(id, err), nil, nil
+		return findings(err, content), nil, nil
 	}
 	for _, p := range append(def.Warnings, lint.Check(id, []byte(content))...) {
-		warnings = append(warnings, console.Finding{Line: p.Line, Text: p.Text})
+		warnings = append(warnings, console.Finding{Line: p.Line, Code: p.Code, Args: p.Args})
 	}
-	for _, s := range nameless {
-		warnings = append(warnings, findings(id, errors.New(s))...)
+	invite := []any{"invite"}
+	if def.Messages["invite"] != "" {
+		invite = []any{"messages", "invite"}
+	}
+	for _, x := range impersonal {
+		warnings = append(warnings, console.Finding{Line: lineAt(content, append(invite, x.Locale)...), Code: render.Nameless, Args: []string{x.Locale, string(x.Channel)}})
 	}
 	slices.SortStableFunc(warnings, func(x, y console.Finding) int { return x.Line - y.Line })
 	return a.breaks(def), warnings, nil
+}
+
+// otherID: who renames a definition writes another one, which is not done here.
+func otherID(is, want string) console.Finding {
+	return console.Finding{Line: 1, Code: console.OtherID, Args: []string{is, want}}
 }
 
 // breaks are the programs that start now and would not with a survey.
@@ -82,8 +91,8 @@ func (a *App) breaks(def *survey.Definition) (out []console.Finding) {
 		if len(p.Missing) > 0 {
 			continue
 		}
-		if missing := program.Launch(p.Definition, texts, a.dealerLocales()); len(missing) > 0 {
-			out = append(out, console.Finding{Text: fmt.Sprintf("program %s would not start: %s", p.ID, program.Said(missing, "; "))})
+		for _, m := range program.Launch(p.Definition, texts, a.dealerLocales()) {
+			out = append(out, console.Finding{Program: p.ID, Step: m.Step, Missing: m})
 		}
 	}
 	return out
@@ -92,14 +101,14 @@ func (a *App) breaks(def *survey.Definition) (out []console.Finding) {
 func (a *App) checkProgram(id, content string) (wrong, warnings []console.Finding) {
 	def, err := program.Parse(id, []byte(content))
 	if err != nil {
-		return findings(id, err), nil
+		return findings(err, content), nil
 	}
 	if def.ID != id {
-		return []console.Finding{{Line: 1, Text: fmt.Sprintf("id %q differs from %q", def.ID, id)}}, nil
+		return []console.Finding{otherID(def.ID, id)}, nil
 	}
 	must := a.dealerLocales()
 	for _, m := range program.Launch(def, a.texts(), must) {
-		wrong = append(wrong, console.Finding{Text: m.String()})
+		wrong = append(wrong, console.Finding{Line: lineOf(m, def, content), Step: m.Step, Missing: m})
 	}
 	var others []string
 	for l := range def.Title {
@@ -110,30 +119,65 @@ func (a *App) checkProgram(id, content string) (wrong, warnings []console.Findin
 	slices.Sort(others)
 	for _, m := range program.Launch(def, a.texts(), others) {
 		if m.Rule == program.SurveyLocale || m.Rule == program.MessageLocale {
-			warnings = append(warnings, console.Finding{Text: m.String()})
+			warnings = append(warnings, console.Finding{Line: lineOf(m, def, content), Step: m.Step, Missing: m})
 		}
 	}
 	return wrong, warnings
 }
 
-// finding is one line of an error about a file: its number stands first, or after
-// "line".
-var finding = regexp.MustCompile(`^(?:line )?(\d+): (.*)$`)
+// lineOf is where a program refers to what is missing.
+func lineOf(m program.Missing, def *program.Definition, content string) int {
+	i := slices.IndexFunc(def.Steps, func(s program.Step) bool { return s.ID == m.Step })
+	switch {
+	case m.Rule == program.NoHoliday:
+		return lineAt(content, "on", slices.IndexFunc(def.On, func(x program.Day) bool { return x.Holiday == m.Name }))
+	case m.Rule == program.NoMessage || m.Rule == program.MessageLocale:
+		return lineAt(content, "steps", i, "message")
+	case m.Rule == program.SurveyChannel:
+		return lineAt(content, "steps", i, "channels")
+	}
+	return lineAt(content, "steps", i, "survey")
+}
 
-// findings takes an error about a file apart.
-func findings(name string, err error) (out []console.Finding) {
-	for s := range strings.SplitSeq(err.Error(), "\n") {
-		s = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), name+":"))
-		if s == "" || s == "unmarshal errors:" {
-			continue
+// lineAt is the line of a path in a content that is YAML.
+func lineAt(content string, path ...any) int {
+	var root yaml.Node
+	if yaml.Unmarshal([]byte(content), &root) != nil {
+		return 0
+	}
+	return definition.Line(&root, path...)
+}
+
+// findings takes apart what has been said of a content.
+func findings(err error, content string) (out []console.Finding) {
+	var (
+		ofSurvey  survey.Problems
+		ofProgram *program.Refused
+		ofText    *render.TextError
+		joined    interface{ Unwrap() []error }
+	)
+	switch {
+	case errors.As(err, &ofSurvey):
+		for _, p := range ofSurvey {
+			out = append(out, console.Finding{Line: p.Line, Code: p.Code, Args: p.Args})
 		}
-		f := console.Finding{Text: s}
-		if m := finding.FindStringSubmatch(s); m != nil {
-			if n, err := strconv.Atoi(m[1]); err == nil {
-				f = console.Finding{Line: n, Text: m[2]}
+	case errors.As(err, &ofProgram):
+		for _, p := range ofProgram.Problems {
+			out = append(out, console.Finding{Line: p.Line, Step: p.Step, Code: p.Code, Args: p.Args})
+		}
+	case errors.As(err, &joined):
+		for _, e := range joined.Unwrap() {
+			for _, f := range findings(e, content) {
+				if !slices.ContainsFunc(out, f.Same) { // a text of several channels is said once
+					out = append(out, f)
+				}
 			}
 		}
-		out = append(out, f)
+		slices.SortStableFunc(out, func(x, y console.Finding) int { return x.Line - y.Line })
+	case errors.As(err, &ofText):
+		out = append(out, console.Finding{Line: lineAt(content, ofText.Path...), Code: ofText.Code, Args: []string{ofText.Arg}})
+	default:
+		out = append(out, console.Finding{Code: console.Other, Args: []string{err.Error()}})
 	}
 	return out
 }

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"otklik/internal/console"
+	"otklik/internal/definition"
+	"otklik/internal/program"
+	"otklik/internal/render"
 	"otklik/internal/store"
 )
 
@@ -32,24 +35,38 @@ func TestEditor(t *testing.T) {
 	db, folder := filepath.Join(t.TempDir(), "otklik.db"), t.TempDir()
 	a := start(t, db, folder)
 	old := content(t, "programs/birthday.yaml")
+	bare := func(old, with string) string { return strings.Replace(smallSurvey, old, with, 1) }
 	for _, c := range []struct {
 		name, kind, id, content string
-		line                    int
-		says                    string
+		want                    console.Finding
 	}{
-		{"a field that is not known", "program", "birthday", strings.Replace(old, "start:", "begins:", 1), 7, "begins"},
-		{"another id", "program", "birthday", strings.Replace(old, "id: birthday", "id: other", 1), 1, "differs"},
-		{"a step without a channel", "program", "birthday", strings.Replace(old, "channels: [telegram, sms, email]", "channels: []", 1), 10, "channel"},
-		{"a message that is not there", "program", "birthday", strings.Replace(old, "greeting.birthday", "no.such", 1), 0, "no.such"},
-		{"no YAML", "survey", "nps", "id: [", 0, ""},
-		{"a kind that is not known", "survey", "nps", strings.Replace(content(t, "surveys/nps.yaml"), "kind: nps", "kind: stars", 1), 0, "stars"},
-		{"a survey that a program needs in Russian", "survey", "greeting-check", smallSurvey, 0, "program birthday would not start"},
+		{"a field that is not known", "program", "birthday", strings.Replace(old, "start:", "begins:", 1), console.Finding{Line: 7, Code: definition.UnknownField, Args: []string{"begins"}}},
+		{"another id", "program", "birthday", strings.Replace(old, "id: birthday", "id: other", 1), console.Finding{Line: 1, Code: console.OtherID, Args: []string{"other", "birthday"}}},
+		{"a step without a channel", "program", "birthday", strings.Replace(old, "channels: [telegram, sms, email]", "channels: []", 1), console.Finding{Line: 10, Step: "greeting", Code: "step_channels"}},
+		{"a message that is not there", "program", "birthday", strings.Replace(old, "greeting.birthday", "no.such", 1), console.Finding{Line: 12, Step: "greeting", Missing: program.Missing{Rule: program.NoMessage, Step: "greeting", Name: "no.such"}}},
+		{"no YAML", "survey", "nps", "id: [", console.Finding{Line: 2, Code: definition.NotYAML, Args: []string{"did not find expected node content"}}},
+		{"nothing", "survey", "nps", "", console.Finding{Line: 1, Code: definition.Empty}},
+		{"a kind that is not known", "survey", "greeting-check", bare("kind: text", "kind: stars"), console.Finding{Line: 11, Code: "kind", Args: []string{"ideas", "stars"}}},
+		{"brackets that do not close, said once for all channels", "survey", "greeting-check", bare("What should we improve?", "What, {{.name"), console.Finding{Line: 11, Code: render.BadTemplate, Args: []string{"unclosed action"}}},
+		{"a word that no placeholder is", "survey", "greeting-check", bare("{{.dealer}}", "{{.nobody}}"), console.Finding{Line: 8, Code: render.NoPlaceholder, Args: []string{"nobody"}}},
+		{"a shared message that is not there", "survey", "greeting-check", bare("low: thanks.low", "low: no.such"), console.Finding{Line: 12, Code: render.NoMessage, Args: []string{"no.such"}}},
+		{"a survey that a program needs in Russian", "survey", "greeting-check", smallSurvey, console.Finding{Program: "birthday", Step: "greeting", Missing: program.Missing{Rule: program.SurveyLocale, Step: "greeting", Name: "greeting-check", In: "ru"}}},
 	} {
 		wrong, _, err := a.checkDefinition(c.kind, c.id, c.content)
-		if err != nil || !slices.ContainsFunc(wrong, func(f console.Finding) bool {
-			return (c.line == 0 || f.Line == c.line) && strings.Contains(f.Text, c.says)
-		}) {
+		n := 0
+		for _, f := range wrong {
+			if f.Same(c.want) {
+				n++
+			}
+		}
+		if err != nil || n != 1 {
 			t.Errorf("%s: %+v, %v", c.name, wrong, err)
+		}
+	}
+	_, warnings, err := a.checkDefinition("survey", "greeting-check", bare("Hello{{if .Has \\\"name\\\"}} {{.name}}{{end}}", "Our excellent Hello"))
+	for _, want := range []console.Finding{{Line: 8, Code: "steers_loaded", Args: []string{"Our excellent"}}, {Line: 8, Code: render.Nameless, Args: []string{"en", "sms"}}} {
+		if err != nil || !slices.ContainsFunc(warnings, want.Same) {
+			t.Errorf("no %+v among %+v, %v", want, warnings, err)
 		}
 	}
 	begging := strings.Replace(content(t, "surveys/nps.yaml"), "title:", "# changed\ntitle:", 1)

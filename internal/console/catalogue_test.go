@@ -1,11 +1,17 @@
 package console
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
+	"otklik/internal/definition"
+	"otklik/internal/program"
+	"otklik/internal/render"
+	"otklik/internal/survey"
 	"otklik/templates"
 )
 
@@ -25,6 +31,46 @@ func TestCataloguesSayTheSame(t *testing.T) {
 			slices.Sort(got)
 			if !slices.Equal(slices.Compact(want), slices.Compact(got)) {
 				t.Errorf("%s %s has %v, Russian %v", l, key, got, want)
+			}
+		}
+	}
+}
+
+// TestEveryProblemIsSaid: what a check of a definition can find has a text in each
+// language, about all that it is about, and no text is without a code.
+func TestEveryProblemIsSaid(t *testing.T) {
+	cs, err := loadCatalogues(templates.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := map[string]int{OtherID: 2, Other: 1}
+	for _, of := range []map[string]int{definition.YAMLCodes(), survey.Codes(), program.Codes(), render.Codes()} {
+		for code, args := range of {
+			if _, taken := codes[code]; taken {
+				t.Errorf("%s is a code of two packages", code)
+			}
+			codes[code] = args
+		}
+	}
+	holes := regexp.MustCompile(`\{\d+\}`)
+	for _, l := range locales() {
+		for code, args := range codes {
+			var want []string
+			for i := range args {
+				want = append(want, fmt.Sprintf("{%d}", i+1))
+			}
+			s := cs[l].text("definitions.problem." + code)
+			got := holes.FindAllString(s, -1)
+			slices.Sort(got)
+			if !slices.Equal(want, slices.Compact(got)) || strings.Contains(s, "⟦") {
+				t.Errorf("%s %s has %v, want %v: %s", l, code, got, want, s)
+			}
+		}
+		for _, key := range cs[l].keys() {
+			if code, ok := strings.CutPrefix(key, "definitions.problem."); ok {
+				if _, ok := codes[code]; !ok {
+					t.Errorf("%s has a text for %s, which nothing finds", l, code)
+				}
 			}
 		}
 	}

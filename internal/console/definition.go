@@ -30,7 +30,28 @@ type Definitions struct {
 // Finding is what a check says of a line; 0 means all of it.
 type Finding struct {
 	Line int
-	Text string
+	// Program is one that runs and could not start any more, "" where what is written is
+	// meant; Step the step of a program.
+	Program, Step string
+	// Code is what is wrong, about Args: those of the packages definition, survey, program
+	// and render, and the ones here. "" where Missing says it.
+	Code string
+	Args []string
+	// Missing is what a program refers to and what is not there.
+	Missing program.Missing
+}
+
+// Codes of findings beside those of other packages.
+const (
+	// OtherID: the id in the content, and the one that it must have.
+	OtherID = "other_id"
+	// Other: args are words that there are no others for.
+	Other = "other"
+)
+
+// Same tells whether two findings say the same of the same line.
+func (f Finding) Same(x Finding) bool {
+	return f.Line == x.Line && f.Program == x.Program && f.Step == x.Step && f.Code == x.Code && f.Missing == x.Missing && slices.Equal(f.Args, x.Args)
 }
 
 // Part is one text that a person would see.
@@ -287,6 +308,27 @@ func (v *view) Writer(source string) string {
 		return who
 	}
 	return v.Label("definitions.source", source)
+}
+
+// Finding says what a check has found.
+func (v *view) Finding(f Finding) string {
+	var s string
+	if f.Code == "" {
+		s = v.Lacks(f.Missing)
+	} else {
+		var pairs []any
+		for i, a := range f.Args {
+			pairs = append(pairs, i+1, a)
+		}
+		s = v.T("definitions.problem."+f.Code, pairs...)
+	}
+	if f.Step != "" {
+		s = v.T("definitions.in_step", "step", f.Step, "what", s)
+	}
+	if f.Program != "" {
+		s = v.T("definitions.would_stop", "program", f.Program, "what", s)
+	}
+	return s
 }
 
 // AudienceWords say for whom a program is; nothing for everybody.

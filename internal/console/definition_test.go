@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -9,21 +10,33 @@ import (
 
 	"otklik/channels"
 	"otklik/internal/console"
+	"otklik/internal/program"
 	"otklik/internal/render"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 	"otklik/templates"
 )
 
-// editor refuses what says BAD and warns of what says ODD; internal/app has the real one.
+// editor refuses what says BAD and what is no program, and warns of what says ODD;
+// internal/app has the real one.
 func (h *house) editor() *console.Definitions {
 	return &console.Definitions{
-		Check: func(_, _, content string) (wrong, warnings []console.Finding, err error) {
+		Check: func(kind, id, content string) (wrong, warnings []console.Finding, err error) {
 			if strings.Contains(content, "BAD") {
-				wrong = []console.Finding{{Line: 7, Text: "this is bad"}}
+				wrong = []console.Finding{{Line: 7, Code: console.Other, Args: []string{"this is bad"}}}
+			}
+			_, err = program.Parse(id, []byte(content))
+			var r *program.Refused
+			if strings.Contains(content, "steps:") && errors.As(err, &r) {
+				for _, p := range r.Problems {
+					wrong = append(wrong, console.Finding{Line: p.Line, Step: p.Step, Code: p.Code, Args: p.Args})
+				}
+			}
+			if strings.Contains(content, "BREAKS") {
+				wrong = append(wrong, console.Finding{Program: "birthday", Step: "ask", Missing: program.Missing{Rule: program.SurveyLocale, Step: "ask", Name: "nps", In: "ru"}})
 			}
 			if strings.Contains(content, "ODD") {
-				warnings = []console.Finding{{Text: "this is odd"}}
+				warnings = []console.Finding{{Code: console.Other, Args: []string{"this is odd"}}}
 			}
 			return wrong, warnings, nil
 		},
@@ -33,6 +46,35 @@ func (h *house) editor() *console.Definitions {
 		Preview: func(_ store.Dealer, _, _, locale string, ch channels.Kind) ([]console.Part, error) {
 			return []console.Part{{Name: "greeting", Content: render.Content{Text: "С днём рождения " + locale + string(ch), Segments: 1}}}, nil
 		},
+	}
+}
+
+// TestAMistakeIsSaidInTheLanguage of who makes it, with its line.
+func TestAMistakeIsSaidInTheLanguage(t *testing.T) {
+	st := storetest.Open(t, "sqlite")
+	h := open(t, st)
+	content, err := fs.ReadFile(templates.FS, "programs/birthday.yaml")
+	check(t, err)
+	_, err = st.Version(t.Context(), "program", "birthday", string(content), store.HashToken(string(content)), "shipped", h.Clock.Business())
+	check(t, err)
+	vera := h.people["lena"]
+	vera.ID, vera.DealerID, vera.Login = "", "", "vera"
+	h.people["vera"], err = st.SaveEmployee(t.Context(), vera, h.Clock.Business())
+	check(t, err)
+	group := h.login("vera")
+	edit := func(old, with string) page {
+		return group.post("/definitions/program/birthday/edit", "content", strings.Replace(string(content), old, with, 1), "seen", "1", "do", "save")
+	}
+	for locale, says := range map[string]struct{ field, step, yaml, breaks []string }{
+		"ru": {[]string{"Строка 7", "Поля «begins» здесь не бывает"}, []string{"Строка 10", "Шаг «greeting». Не назван ни один канал (channels)."}, []string{"Строка 14", "не читается как YAML", "Дословно: did not find"}, []string{"В целом", "Программа «birthday» не сможет работать. Шаг «ask». Опрос «nps» не переведён, язык: русский."}},
+		"en": {[]string{"Line 7", "There is no field “begins” here"}, []string{"Line 10", "Step “greeting”. No channel is named (channels)."}, []string{"Line 14", "the YAML cannot be read", "did not find"}, []string{"All of it", "The program “birthday” could not run. Step “ask”. The survey “nps” is not translated: Russian."}},
+		"zh": {[]string{"第7行", "没有“begins”这个字段"}, []string{"第10行", "步骤“greeting”：没有写明渠道（channels）。"}, []string{"第14行", "无法按YAML读取", "did not find"}, []string{"整体", "方案“birthday”将无法运行：步骤“ask”：问卷“nps”缺少译文：俄语。"}},
+	} {
+		group.post("/language", "locale", locale, "back", "/definitions").want(t, http.StatusSeeOther)
+		edit("start:", "begins:").want(t, http.StatusUnprocessableEntity, says.field...)
+		edit("channels: [telegram, sms, email]", "channels: []").want(t, http.StatusUnprocessableEntity, says.step...)
+		edit("channels: [telegram, sms, email]", "channels: [telegram, sms").want(t, http.StatusUnprocessableEntity, says.yaml...)
+		edit("start:", "# BREAKS\nstart:").want(t, http.StatusUnprocessableEntity, says.breaks...)
 	}
 }
 

@@ -30,13 +30,13 @@ type Person struct {
 	Deceased          bool
 }
 
-func (a Audience) check(bad func(string, ...any)) {
+func (a Audience) check(bad func(code string, args ...any)) {
 	if a.Gender != "" && a.Gender != "female" && a.Gender != "male" {
-		bad("audience: gender %q is neither female nor male", a.Gender)
+		bad("audience_gender", a.Gender)
 	}
 	for _, v := range []string{a.Prospects, a.Companies} {
 		if v != "" && v != "only" && v != "too" {
-			bad("audience: %q is neither only nor too", v)
+			bad("audience_among", v)
 		}
 	}
 }

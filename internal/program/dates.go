@@ -409,15 +409,15 @@ type launch struct {
 	audience Audience
 }
 
-// ParseAudience reads an audience; "" is everybody.
+// ParseAudience reads an audience; "" is everybody. What cannot be read is Refused.
 func ParseAudience(text string) (Audience, error) {
 	a := Audience{Prospects: "too", Companies: "too"}
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(&a); err != nil && !errors.Is(err, io.EOF) {
-		return a, fmt.Errorf("reading an audience: %w", err)
+		return a, fmt.Errorf("reading an audience: %w", unread("", err))
 	}
-	var errs []error
-	a.check(func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) })
-	return a, errors.Join(errs...)
+	c := &checker{}
+	a.check(func(code string, args ...any) { c.bad("", code, args...) })
+	return a, refused(c.problems)
 }

@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -155,137 +154,112 @@ func (d *Definition) Dated() bool {
 	return d.Trigger == Birthday || d.Trigger == CarBirthday || d.Trigger == Dates
 }
 
-// Parse reads a definition. All that is wrong in it is named, each with its line
-// where it has one.
+// Parse reads a definition. What has anything wrong is Refused, with all that is, each
+// with its line where it has one.
 func Parse(name string, data []byte) (*Definition, error) {
 	d := &Definition{Version: 1, Start: "on"}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(d); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, unread(name, err)
 	}
-	lines := stepLines(data)
-	var errs []error
-	bad := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
-	}
-	d.check(bad)
+	c := &checker{file: name}
+	_ = yaml.Unmarshal(data, &c.root) // only for the lines: Decode has read it
+	d.check(c.bad)
 	seen := map[string]bool{}
 	for i := range d.Steps {
 		s := &d.Steps[i]
 		if s.Late == "" {
 			s.Late = LateSkip
 		}
-		at := func(format string, args ...any) {
-			bad("line %d: step %s: %s", lines[min(i, len(lines)-1)], s.ID, fmt.Sprintf(format, args...))
-		}
+		bad := c.inStep(i, s.ID)
 		if s.ID == "" || seen[s.ID] {
-			at("its id is missing or used twice")
+			bad("step_id")
 		}
 		seen[s.ID] = true
-		s.check(at)
+		s.check(bad)
 		d.local = d.local || s.Earliest.Local() || s.Target.Local() || s.Deadline.Local()
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := refused(c.problems); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *Definition) check(bad func(string, ...any)) {
+func (d *Definition) check(bad func(field, code string, args ...any)) {
 	if d.ID == "" {
-		bad("id is missing")
+		bad("id", "program_id")
 	}
 	if d.Trigger == "" {
-		bad("trigger is missing")
+		bad("trigger", "program_trigger")
 	}
 	if d.Responsible == "" {
-		bad("responsible is missing: a program does not start without one (R005)")
+		bad("responsible", "program_responsible")
 	}
 	if len(d.Steps) == 0 {
-		bad("steps are missing")
+		bad("steps", "program_steps")
 	}
 	if d.Start != "on" && d.Start != "off" {
-		bad("start %q is neither on nor off", d.Start)
+		bad("start", "program_start", d.Start)
 	}
 	if d.Launch != "" && d.Launch != LaunchHuman {
-		bad("launch %q is not known: human, or nothing", d.Launch)
+		bad("launch", "program_launch", d.Launch)
 	}
 	if (d.Trigger == Dates) != (len(d.On) > 0) && d.Launch != LaunchHuman {
-		bad("on lists the days of a program with the trigger %s, and only of such", Dates)
+		bad("on", "program_on", Dates)
 	}
 	for _, x := range d.On {
-		if err := x.check(); err != nil {
-			bad("on: %v", err)
-		}
+		x.check(func(code string, args ...any) { bad("on", code, args...) })
 	}
-	d.Audience.check(bad)
+	d.Audience.check(func(code string, args ...any) { bad("audience", code, args...) })
 }
 
-func (x Day) check() error {
+func (x Day) check(bad func(code string, args ...any)) {
 	switch {
 	case (x.Day == "") == (x.Holiday == ""):
-		return errors.New("each entry has either a day or a holiday")
-	case x.Holiday != "":
-		return nil // whether there is such a holiday is seen when the program starts
+		bad("day_or_holiday")
+	case x.Holiday != "": // whether there is such a holiday is seen when the program starts
 	case len(x.Day) == len("01-02"):
 		if _, err := calendar.Parse("2000-" + x.Day); err != nil { // a leap year
-			return fmt.Errorf("day %q is not a day like 03-08", x.Day)
+			bad("day", x.Day)
 		}
-		return nil
+	default:
+		if _, err := calendar.Parse(x.Day); err != nil {
+			bad("date", x.Day)
+		}
 	}
-	if _, err := calendar.Parse(x.Day); err != nil {
-		return fmt.Errorf("day %q is neither a day like 03-08 nor a date like 2027-05-09", x.Day)
-	}
-	return nil
 }
 
-func (s *Step) check(bad func(string, ...any)) {
+func (s *Step) check(bad func(code string, args ...any)) {
 	if len(s.Channels) == 0 {
-		bad("it names no channel")
+		bad("step_channels")
 	}
 	if len(s.Channels) > 1 && slices.Contains(s.Channels, channels.Phone) {
-		bad("phone stands alone: it opens a task")
+		bad("step_phone")
 	}
 	switch s.Purpose {
 	case outreach.Service, outreach.Survey, outreach.Reminder, outreach.Greeting, outreach.Ad:
 	default:
-		bad("purpose %q is none of service, survey, reminder, greeting, ad", s.Purpose)
+		bad("step_purpose", s.Purpose)
 	}
 	if !s.Phone() && s.Survey == "" && s.Message == "" {
-		bad("it has neither survey nor message")
+		bad("step_empty")
 	}
 	if s.Owner == "advisor" && s.Phone() && (s.Task == "" || s.Task == store.TaskSurveyCall) {
-		bad("owner advisor would ask about himself: who is rated does not ask his own customer; leave owner out, or name another role")
+		bad("step_advisor")
 	}
 	if s.Task != "" && !s.Phone() {
-		bad("only a step on the phone alone opens a task")
+		bad("step_task")
 	}
 	if s.Earliest.after(s.Target) || s.Target.after(s.Deadline) {
-		bad("earliest, target and deadline must follow each other")
+		bad("step_times")
 	}
 	if s.Unless != "" && !slices.Contains([]string{UnlessAnswered, UnlessVisited, UnlessArrived, UnlessSettled}, s.Unless) {
-		bad("unless %q is not known", s.Unless)
+		bad("step_unless", s.Unless)
 	}
 	if !slices.Contains([]string{LateSkip, LateSend, LateAsk}, s.Late) {
-		bad("late %q is none of skip, send, ask", s.Late)
+		bad("step_late", s.Late)
 	}
-}
-
-// stepLines are the lines on which the steps begin; never empty.
-func stepLines(data []byte) []int {
-	var doc struct {
-		Steps []yaml.Node `yaml:"steps"`
-	}
-	_ = yaml.Unmarshal(data, &doc) // what is wrong with it has been said
-	lines := make([]int, 0, len(doc.Steps)+1)
-	for i := range doc.Steps {
-		lines = append(lines, doc.Steps[i].Line)
-	}
-	if len(lines) == 0 {
-		lines = append(lines, 1)
-	}
-	return lines
 }
 
 // Load reads all definitions of a folder.

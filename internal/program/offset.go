@@ -30,12 +30,27 @@ func (o Offset) Local() bool { return o.Clock == 0 && (o.Calendar() || o.HasHour
 // Calendar tells whether the offset counts days.
 func (o Offset) Calendar() bool { return o.Days != 0 || o.WorkingDays != 0 || o.Months != 0 }
 
+// offsetError: a text is no offset, on a line of a file where line is not 0.
+type offsetError struct {
+	line int
+	text string
+}
+
+// Error says how an offset looks.
+func (e *offsetError) Error() string {
+	s := problemTexts.Problem("", e.line, "offset", e.text).Text
+	if e.line > 0 {
+		return fmt.Sprintf("line %d: %s", e.line, s)
+	}
+	return s
+}
+
 // ParseOffset reads an offset.
 func ParseOffset(s string) (Offset, error) {
 	var o Offset
 	fields := strings.Fields(s)
 	fail := func() (Offset, error) {
-		return Offset{}, fmt.Errorf("%q is not an offset like 24h, 3d 10:00, 7wd, 1mo or -1d 18:00", s)
+		return Offset{}, &offsetError{text: s}
 	}
 	if len(fields) == 0 || len(fields) > 2 {
 		return fail()
@@ -86,7 +101,7 @@ const mostUnits = 3660
 func (o *Offset) UnmarshalYAML(n *yaml.Node) error {
 	x, err := ParseOffset(n.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %w", n.Line, err)
+		return &offsetError{n.Line, n.Value}
 	}
 	*o = x
 	return nil

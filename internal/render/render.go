@@ -185,14 +185,9 @@ func (r *Renderer) Put(def *survey.Definition) error {
 	return nil
 }
 
-// Try tells whether the texts of a survey can be rendered, and which of them do without
-// the person's name; it changes nothing.
-func (r *Renderer) Try(def *survey.Definition) (nameless []string, err error) {
-	if _, err := r.survey(def); err != nil {
-		return nil, err
-	}
-	return r.Nameless(def)
-}
+// Try tells whether the texts of a survey can be rendered (else TextErrors, joined), and
+// which of them do without the person's name; it changes nothing.
+func (r *Renderer) Try(def *survey.Definition) ([]Impersonal, error) { return r.impersonal(def) }
 
 func stem(name string) string { return strings.TrimSuffix(path.Base(name), ".yaml") }
 
@@ -231,25 +226,25 @@ func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
 	}
 	c := &compiledSurvey{def: def, thanks: map[survey.Outcome]wording{}, why: map[string]*text{}, questions: map[string]*asked{}}
 	var errs []error
-	take := func(name string, w survey.Wording) wording {
-		out, err := compile(def.ID+"/"+name, w)
+	take := func(name string, w survey.Wording, path ...any) wording {
+		out, err := compile(def.ID+"/"+name, w, path...)
 		errs = append(errs, err)
 		return out
 	}
-	c.invite = take("invite", def.Invite)
+	c.invite = take("invite", def.Invite, "invite")
 	for o, w := range def.Thanks {
-		c.thanks[o] = take(string(o), w)
+		c.thanks[o] = take(string(o), w, "thanks", string(o))
 	}
 	for l, w := range def.Why {
-		t, err := parseText(def.ID+"/why "+l, w)
+		t, err := parseText(def.ID+"/why "+l, w, "why", l)
 		errs = append(errs, err)
 		c.why[l] = t
 	}
 	for i := range def.Questions {
 		q := &def.Questions[i]
-		a := r.ask(q, take(q.ID, q.Ask))
+		a := r.ask(q, take(q.ID, q.Ask, "questions", i, "ask"))
 		for b := range q.Brands {
-			a.brands[b] = take(q.ID+" of "+b, q.AskOf(b))
+			a.brands[b] = take(q.ID+" of "+b, q.AskOf(b), "questions", i, "brands", b)
 		}
 		c.questions[q.ID] = a
 	}
@@ -258,7 +253,7 @@ func (r *Renderer) survey(def *survey.Definition) (*compiledSurvey, error) {
 	}
 	for key, id := range def.Messages {
 		if _, ok := r.messages[id]; !ok {
-			errs = append(errs, fmt.Errorf("%s/%s: %w: message %q", def.ID, key, ErrUnknown, id))
+			errs = append(errs, &TextError{[]any{"messages", key}, NoMessage, id, fmt.Errorf("%s/%s: %w: message %q", def.ID, key, ErrUnknown, id)})
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -55,23 +55,24 @@ type wording map[string]phrases
 
 var kinds = []channels.Kind{channels.SMS, channels.Email, channels.Telegram, channels.Phone, channels.Paper, channels.Form}
 
-// compile parses a wording and refuses placeholders that do not exist.
-func compile(name string, w survey.Wording) (wording, error) {
+// compile parses a wording and refuses placeholders that do not exist. The path leads to
+// it in its file.
+func compile(name string, w survey.Wording, path ...any) (wording, error) {
 	out := wording{}
 	var errs []error
-	take := func(what, source string) *text {
+	take := func(locale, what, source string) *text {
 		if source == "" {
 			return nil
 		}
-		t, err := parseText(name+" "+what, source)
+		t, err := parseText(name+" "+locale+" "+what, source, append(slices.Clip(path), locale)...)
 		errs = append(errs, err)
 		return t
 	}
 	for l, p := range w {
 		c := phrases{text: map[channels.Kind]*text{}}
-		c.subject, c.preheader = take(l+" subject", p.Subject), take(l+" preheader", p.Preheader)
+		c.subject, c.preheader = take(l, "subject", p.Subject), take(l, "preheader", p.Preheader)
 		for _, ch := range kinds {
-			if t := take(l+" "+string(ch), p.For(ch)); t != nil {
+			if t := take(l, string(ch), p.For(ch)); t != nil {
 				c.text[ch] = t
 			}
 		}
@@ -80,15 +81,19 @@ func compile(name string, w survey.Wording) (wording, error) {
 	return out, errors.Join(errs...)
 }
 
-func parseText(name, source string) (*text, error) {
+func parseText(name, source string, path ...any) (*text, error) {
 	t, err := template.New(name).Option("missingkey=error").Parse(source)
 	if err != nil {
-		return nil, err
+		words := strings.TrimPrefix(err.Error(), "template: "+name+":")
+		if _, after, ok := strings.Cut(words, ": "); ok {
+			words = after
+		}
+		return nil, &TextError{path, BadTemplate, words, err}
 	}
 	out := &text{template: t}
 	for _, n := range names(t.Root) {
 		if !slices.Contains(placeholders[:], n) {
-			return nil, fmt.Errorf("%s: no placeholder is called %q", name, n)
+			return nil, &TextError{path, NoPlaceholder, n, fmt.Errorf("%s: no placeholder is called %q", name, n)}
 		}
 		out.asks = out.asks || n == placeholders[pQuestion]
 		out.addresses = out.addresses || n == placeholders[pName] || n == placeholders[pSalute]

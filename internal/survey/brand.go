@@ -52,11 +52,11 @@ func (v *validator) brands(q *Question, i int) {
 	for _, b := range sortedKeys(q.Brands) {
 		path := at("questions", i, "brands", b)
 		if b == "" || b != strings.ToLower(strings.Join(strings.Fields(b), " ")) {
-			v.bad(path, "question %q: brand %q: want its name in lower case", q.ID, b)
+			v.bad(path, "brand", q.ID, b)
 		}
 		for _, l := range sortedKeys(q.Brands[b]) {
 			if _, ok := q.Ask[l]; !ok {
-				v.bad(append(path, l), "question %q: brand %q: locale %q is not among the definition's locales", q.ID, b, l)
+				v.bad(append(path, l), "brand_locale", q.ID, b, l)
 			}
 		}
 		v.numbered(q, q.AskOf(b), path)

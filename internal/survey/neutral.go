@@ -23,15 +23,7 @@ type Lint struct {
 
 type lintRule struct {
 	pattern *regexp.Regexp
-	says    string
-}
-
-// lintKinds say what is wrong with each kind of finding.
-var lintKinds = map[string]string{
-	"begging": "begs for a grade",
-	"leading": "leads to an answer",
-	"gating":  "asks for a public review only of those who are content",
-	"loaded":  "judges before the customer has",
+	code    string
 }
 
 // NewLint compiles the patterns of all languages.
@@ -52,8 +44,8 @@ func NewLint() (*Lint, error) {
 		}
 		locale := strings.TrimSuffix(f.Name(), ".yaml")
 		for _, kind := range sortedKeys(kinds) {
-			says, ok := lintKinds[kind]
-			if !ok {
+			code := "steers_" + kind
+			if _, ok := problemTexts[code]; !ok {
 				return nil, fmt.Errorf("the patterns of %s have an unknown kind %q", f.Name(), kind)
 			}
 			for _, p := range kinds[kind] {
@@ -61,7 +53,7 @@ func NewLint() (*Lint, error) {
 				if err != nil {
 					return nil, fmt.Errorf("a pattern of %s: %w", f.Name(), err)
 				}
-				l.rules[locale] = append(l.rules[locale], lintRule{re, says})
+				l.rules[locale] = append(l.rules[locale], lintRule{re, code})
 			}
 		}
 	}
@@ -113,7 +105,7 @@ func (l *Lint) text(name string, n *yaml.Node, locale string) (out []Problem) {
 		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 			line += 1 + strings.Count(n.Value[:at[0]], "\n") // the text begins below its mark
 		}
-		out = append(out, Problem{File: name, Line: line, Text: fmt.Sprintf("%q %s: word it neutrally", n.Value[at[0]:at[1]], r.says)})
+		out = append(out, problemTexts.Problem(name, line, r.code, n.Value[at[0]:at[1]]))
 	}
 	return out
 }

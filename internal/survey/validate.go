@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"otklik/channels"
+	"otklik/internal/definition"
 	"otklik/internal/reply"
 )
 
 func (v *validator) questions() {
 	d := v.d
 	if len(d.Questions) == 0 {
-		v.bad(at("questions"), "no questions")
+		v.bad(at("questions"), "no_questions")
 		return
 	}
 	seen := map[string]bool{}
@@ -20,10 +21,10 @@ func (v *validator) questions() {
 		q := &d.Questions[i]
 		path := at("questions", i)
 		if !questionID.MatchString(q.ID) {
-			v.bad(path, "question id %q: want up to 20 lower-case letters, digits and underscores", q.ID)
+			v.bad(path, "question_id", q.ID)
 		}
 		if seen[q.ID] {
-			v.bad(path, "question %q stands twice", q.ID)
+			v.bad(path, "question_twice", q.ID)
 		}
 		v.question(q, i)
 		if q.When != nil {
@@ -35,7 +36,7 @@ func (v *validator) questions() {
 		}
 	}
 	if overall > 1 {
-		v.bad(at("questions"), "%d questions have the role overall: want one", overall)
+		v.bad(at("questions"), "overall_twice", overall)
 	}
 	v.first()
 	v.sets()
@@ -47,11 +48,11 @@ func (v *validator) question(q *Question, i int) {
 	switch q.Kind {
 	case Rating:
 		if q.Min >= q.Max || q.Min < 0 {
-			v.bad(path, "question %q: scale %d..%d: want min below max", q.ID, q.Min, q.Max)
+			v.bad(path, "scale", q.ID, q.Min, q.Max)
 		}
 	case NPS:
 		if q.Min != 0 || q.Max != 0 && q.Max != 10 {
-			v.bad(path, "question %q: an nps question is always 0..10", q.ID)
+			v.bad(path, "nps_scale", q.ID)
 		}
 		q.Max = 10
 	case Choice, MultiChoice:
@@ -59,28 +60,28 @@ func (v *validator) question(q *Question, i int) {
 	case Expectation:
 		v.options(q, i)
 		if ids := optionIDs(q); !slices.Equal(ids, []string{Worse, Expected, Better}) {
-			v.bad(append(path, "options"), "question %q: options %v: want %s, %s and %s in this order", q.ID, ids, Worse, Expected, Better)
+			v.bad(append(path, "options"), "expectation_options", q.ID, ids, Worse, Expected, Better)
 		}
 	case YesNo, Text:
 	default:
-		v.bad(append(path, "kind"), "question %q: unknown kind %q", q.ID, q.Kind)
+		v.bad(append(path, "kind"), "kind", q.ID, q.Kind)
 	}
 	if q.Kind != Choice && q.Kind != MultiChoice && q.Kind != Expectation && len(q.Options) > 0 {
-		v.bad(append(path, "options"), "question %q: a %s question has no options", q.ID, q.Kind)
+		v.bad(append(path, "options"), "options_needless", q.ID, q.Kind)
 	}
 	if !slices.Contains([]Role{"", Overall, Trouble, Recommend, Suggestions, Liked, Reach}, q.Role) {
-		v.bad(append(path, "role"), "question %q: unknown role %q", q.ID, q.Role)
+		v.bad(append(path, "role"), "role", q.ID, q.Role)
 	}
 	if (q.Role == Suggestions || q.Role == Trouble) && q.Kind != Text {
-		v.bad(append(path, "role"), "question %q: the role %s is for a text question", q.ID, q.Role)
+		v.bad(append(path, "role"), "role_text", q.ID, q.Role)
 	}
 	if q.Role == Liked && q.Kind != Choice && q.Kind != MultiChoice {
-		v.bad(append(path, "role"), "question %q: the role liked is for a choice", q.ID)
+		v.bad(append(path, "role"), "role_liked", q.ID)
 	}
 	v.reach(q, path)
 	for _, ch := range append(slices.Clone(q.Channels), q.CoveredByWords...) {
 		if _, ok := v.d.Budget[ch]; !ok {
-			v.bad(path, "question %q: channel %q is not in the budget", q.ID, ch)
+			v.bad(path, "question_channel", q.ID, ch)
 		}
 	}
 	v.wording(q.Ask, append(path, "ask"), q.Channels, false)
@@ -94,11 +95,11 @@ func (v *validator) reach(q *Question, path []any) {
 		return
 	}
 	if q.Kind != Choice {
-		v.bad(append(path, "role"), "question %q: the role reach is for a choice", q.ID)
+		v.bad(append(path, "role"), "role_reach", q.ID)
 	}
 	for i, o := range q.Options {
 		if !slices.Contains([]string{string(channels.SMS), string(channels.Email), string(channels.Telegram), string(channels.Phone), NoChannel}, o.ID) {
-			v.bad(append(slices.Clone(path), "options", i), "question %q: option %q: want a channel or %s", q.ID, o.ID, NoChannel)
+			v.bad(append(slices.Clone(path), "options", i), "reach_option", q.ID, o.ID, NoChannel)
 		}
 	}
 }
@@ -112,33 +113,33 @@ func (v *validator) numbered(q *Question, ask Wording, path []any) {
 	for _, l := range v.d.Locales {
 		text := ask[l].For(channels.SMS)
 		if text != "" && (!strings.Contains(text, "1") || !strings.Contains(text, "2")) {
-			v.bad(append(slices.Clone(path), l), "question %q: the text for sms in %s must number the answers (1 and 2)", q.ID, l)
+			v.bad(append(slices.Clone(path), l), "numbers", q.ID, l)
 		}
 	}
 }
 
 func (v *validator) options(q *Question, i int) {
 	if len(q.Options) < 2 {
-		v.bad(at("questions", i, "options"), "question %q: want two options or more", q.ID)
+		v.bad(at("questions", i, "options"), "options_few", q.ID)
 	}
 	seen := map[string]bool{}
 	for j, o := range q.Options {
 		path := at("questions", i, "options", j)
 		if !questionID.MatchString(o.ID) || o.ID == Skip || o.ID == Enough {
-			v.bad(path, "option id %q: want up to 20 lower-case letters, digits and underscores, and neither %q nor %q", o.ID, Skip, Enough)
+			v.bad(path, "option_id", o.ID, Skip, Enough)
 		}
 		if seen[o.ID] {
-			v.bad(path, "option %q stands twice", o.ID)
+			v.bad(path, "option_twice", o.ID)
 		}
 		seen[o.ID] = true
 		for _, l := range v.d.Locales {
 			if o.Label[l] == "" {
-				v.bad(path, "option %q has no label in %s", o.ID, l)
+				v.bad(path, "option_label", o.ID, l)
 			}
 		}
 		for _, l := range sortedKeys(o.Also) {
 			if !slices.Contains(v.d.Locales, l) {
-				v.bad(append(path, "also", l), "option %q: locale %q is not among the definition's locales", o.ID, l)
+				v.bad(append(path, "also", l), "option_also", o.ID, l)
 			}
 		}
 	}
@@ -157,13 +158,13 @@ func optionIDs(q *Question) []string {
 func (v *validator) first() {
 	q := v.d.First()
 	if q == nil {
-		v.bad(at("questions"), "every question is conditional or of a set: the invite has none to ask")
+		v.bad(at("questions"), "no_first")
 		return
 	}
 	i := slices.IndexFunc(v.d.Questions, func(x Question) bool { return x.ID == q.ID })
 	for _, ch := range sortedKeys(v.d.Budget) {
 		if asksOneByOne(ch) && !q.on(ch) {
-			v.bad(at("questions", i, "channels"), "question %q comes first and is not asked on %s", q.ID, ch)
+			v.bad(at("questions", i, "channels"), "first_channel", q.ID, ch)
 		}
 	}
 }
@@ -178,12 +179,12 @@ func (v *validator) sets() {
 		}
 		size[q.Set]++
 		if _, ok := v.d.Split[q.Set]; !ok {
-			v.bad(at("questions", i, "set"), "question %q: split says nothing of the set %q", q.ID, q.Set)
+			v.bad(at("questions", i, "set"), "set_unsplit", q.ID, q.Set)
 		}
 	}
 	for _, set := range sortedKeys(v.d.Split) {
 		if n := v.d.Split[set]; n < 1 || n > size[set] {
-			v.bad(at("split", set), "split: %d questions of the set %q, which has %d", n, set, size[set])
+			v.bad(at("split", set), "split_size", n, set, size[set])
 		}
 	}
 }
@@ -194,13 +195,13 @@ func (v *validator) condition(c *Condition, i int, path []any) {
 	asksAnswer := c.AtMost != nil || c.AtLeast != nil || c.Answer != "" || c.Choice != ""
 	switch {
 	case c.Question == "" && asksAnswer:
-		v.bad(path, "the condition names an answer but no question")
+		v.bad(path, "condition_answer")
 	case c.Question == "" && c.Flagged == nil && len(c.Any) == 0:
-		v.bad(path, "empty condition")
+		v.bad(path, "condition_empty")
 	case c.Question != "":
 		q, ok := v.d.Question(c.Question)
 		if !ok || !v.before(c.Question, i) {
-			v.bad(path, "the condition names %q, which is no earlier question", c.Question)
+			v.bad(path, "condition_later", c.Question)
 			break
 		}
 		v.answerOf(q, c.AtMost != nil || c.AtLeast != nil, c.Answer, c.Choice, path)
@@ -216,14 +217,14 @@ func (v *validator) before(id string, i int) bool {
 
 func (v *validator) answerOf(q *Question, number bool, answer, choice string, path []any) {
 	if number && q.Kind != Rating && q.Kind != NPS {
-		v.bad(path, "%q is no rating: at_most and at_least do not apply", q.ID)
+		v.bad(path, "not_rating", q.ID)
 	}
 	if answer != "" && (q.Kind != YesNo || answer != "yes" && answer != "no") {
-		v.bad(path, "answer %q: want yes or no, of a yes/no question", answer)
+		v.bad(path, "answer", answer)
 	}
 	if choice != "" {
 		if _, ok := q.Option(choice); !ok {
-			v.bad(path, "%q has no option %q", q.ID, choice)
+			v.bad(path, "no_option", q.ID, choice)
 		}
 	}
 }
@@ -232,7 +233,7 @@ func (v *validator) flags() {
 	for i, r := range v.d.Flags {
 		path := at("flags", i)
 		if _, ok := severities[r.Severity]; !ok {
-			v.bad(path, "severity %q: want normal, high or urgent", r.Severity)
+			v.bad(path, "severity", r.Severity)
 		}
 		set := 0
 		for _, is := range []bool{r.AtMost != nil, r.Answer != "", r.Choice != "", r.Flag != "", r.Intent != "", len(r.Words) > 0} {
@@ -244,14 +245,14 @@ func (v *validator) flags() {
 		_, split := v.d.Split[r.Set]
 		switch {
 		case r.Set != "" && (!split || r.Question != ""):
-			v.bad(path, "set %q: want one that split names, and no question beside it", r.Set)
+			v.bad(path, "rule_set", r.Set)
 		case r.Question+r.Set != "" && r.Never && set == 0:
 		case set != 1:
-			v.bad(path, "a rule has exactly one of at_most, answer, choice, flag, intent and words")
+			v.bad(path, "rule_one")
 		case onAnswer != (r.Question+r.Set != ""):
-			v.bad(path, "at_most, answer and choice go with a question or a set, the others without")
+			v.bad(path, "rule_question")
 		case r.Intent != "" && r.Intent != string(reply.IntentCallback):
-			v.bad(path, "intent %q: only callback can be ruled on", r.Intent)
+			v.bad(path, "rule_intent", r.Intent)
 		}
 		if r.Question == "" {
 			v.ruledSet(r, path)
@@ -259,7 +260,7 @@ func (v *validator) flags() {
 		}
 		q, ok := v.d.Question(r.Question)
 		if !ok {
-			v.bad(path, "no question %q", r.Question)
+			v.bad(path, "rule_no_question", r.Question)
 			continue
 		}
 		v.answerOf(q, r.AtMost != nil, r.Answer, r.Choice, path)
@@ -288,14 +289,14 @@ func (v *validator) longForms() {
 		}
 		last := sheet[len(sheet)-1]
 		if last.Role != Suggestions || last.Conditional() {
-			v.bad(at("questions"), "the last question on %s must ask for suggestions, always (R018)", ch)
+			v.bad(at("questions"), "no_suggestions", ch)
 		}
 		n := v.d.shown(sheet)
 		if b := v.d.Budget[ch]; n > b.Rated+b.Open {
-			v.bad(at("budget", string(ch)), "%s shows %d questions, its budget is %d", ch, n, b.Rated+b.Open)
+			v.bad(at("budget", string(ch)), "over_budget", ch, n, b.Rated+b.Open)
 		}
 		if n < 5 || n > 6 {
-			v.d.Warnings = append(v.d.Warnings, Problem{File: v.file, Line: v.line("questions"), Text: "a questionnaire on " + string(ch) + " should have 5 or 6 questions (R017)"})
+			v.d.Warnings = append(v.d.Warnings, problemTexts.Problem(v.file, definition.Line(v.root, "questions"), "length", ch))
 		}
 	}
 }
