@@ -42,10 +42,11 @@ func Rules() []string {
 type Problem struct {
 	// Rule is one of the constants above; Locale the language of the text that it is
 	// about, "" for none; Words are those that are unknown or look like an
-	// advertisement, the role that nobody has, or what a program lacks; N how many
-	// people it concerns.
+	// advertisement, the role that nobody has, or the program that cannot start; N how
+	// many people it concerns; Missing what the program lacks, if it is there at all.
 	Rule, Locale, Words string
 	N                   int
+	Missing             program.Missing
 }
 
 // Checked are the problems that a draft has by itself, without counting people.
@@ -97,8 +98,8 @@ func (d *Desk) staffed(ctx context.Context, c store.Campaign) (out []Problem, er
 	if !ok {
 		return []Problem{{Rule: CannotStart, Words: c.Program}}, nil
 	}
-	if len(p.Missing) > 0 {
-		out = append(out, Problem{Rule: CannotStart, Words: program.Said(p.Missing, "; ")})
+	for _, m := range p.Missing {
+		out = append(out, Problem{Rule: CannotStart, Words: c.Program, Missing: m})
 	}
 	settings, err := d.Store.ProgramSettings(ctx)
 	if err != nil {

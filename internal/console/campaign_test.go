@@ -3,6 +3,7 @@ package console_test
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"otklik/channels"
 	"otklik/channels/channeltest"
 	"otklik/internal/outreach"
+	"otklik/internal/program"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
@@ -160,4 +162,28 @@ func TestAdvertisementToManyNeedsTwo(t *testing.T) {
 		}
 		h.login("lena").get(at).want(t, http.StatusOK, "Андрей Соколов", "Мария Орлова")
 	})
+}
+
+// TestWhatAProgramLacksIsSaidInTheLanguage of who prepares a campaign.
+func TestWhatAProgramLacksIsSaidInTheLanguage(t *testing.T) {
+	h := open(t, storetest.Open(t, "sqlite"))
+	all := h.campaigns.Programs
+	h.campaigns.Programs = func() []program.Listed {
+		out := slices.Clone(all())
+		for i := range out {
+			out[i].Missing = []program.Missing{{Rule: program.MessageLocale, Step: "greeting", Name: "greeting.own", In: "ru"}}
+		}
+		return out
+	}
+	lena := h.login("lena")
+	p := lena.post("/campaigns", "do", "save", "kind", "greeting", "title", "8 Марта", "date", "2027-03-08", "hour", "11:00", "text-ru", "С 8 Марта!", "version", "0")
+	p.want(t, http.StatusSeeOther)
+	for locale, says := range map[string]string{
+		"ru": "Программа «own-greeting» не сможет работать. Шаг «greeting». Сообщение «greeting.own» не переведено, язык: русский.",
+		"en": "The program “own-greeting” could not run. Step “greeting”. The message “greeting.own” is not translated: Russian.",
+		"zh": "方案“own-greeting”将无法运行：步骤“greeting”：消息“greeting.own”缺少译文：俄语。",
+	} {
+		lena.post("/language", "locale", locale, "back", "/campaigns").want(t, http.StatusSeeOther)
+		lena.get(p.Header.Get("Location")).want(t, http.StatusOK, says)
+	}
 }

@@ -31,6 +31,9 @@ func (v *view) Ruled(rule string) string {
 
 // Against says what keeps a campaign from being launched.
 func (v *view) Against(p campaign.Problem) string {
+	if p.Missing.Rule != "" {
+		return v.Finding(Finding{Program: p.Words, Step: p.Missing.Step, Missing: p.Missing})
+	}
 	words := p.Words
 	if p.Rule == campaign.Nobody {
 		words = v.Label("role", words)
