@@ -39,7 +39,7 @@ test: ready ## run all tests, installing what they need if it is missing
 
 # The race detector has nothing to find in packages of others that only compute: SQLite
 # in Go is translated C on memory that the detector does not know, YAML is read and
-# passwords are hashed by who called. To ask it at each of their accesses took half of
+# passwords are hashed by who called. To ask it at each of their accesses took a third of
 # the tests' time. SQLite's driver and all other packages are watched.
 UNWATCHED := modernc.org/sqlite/lib modernc.org/libc go.yaml.in/yaml/v3 golang.org/x/crypto/argon2
 RACE      := -race $(foreach p,$(UNWATCHED),-gcflags=$(p)=-race=false)

@@ -11,7 +11,7 @@ import (
 
 const (
 	memory = "/dev/shm"
-	// room is what must be free there, three times what a run was seen to take.
+	// room is what must be free there; a package was seen to take 64 MB.
 	room = 3 << 30
 	// noExec marks a file system whose programs cannot be run; tests build some.
 	noExec = 8
