@@ -42,6 +42,8 @@ func (e *entry) loose(r reply.Reading) error {
 		return e.answer("help", false)
 	case e.contact.ID == "":
 		return nil // kept and shown to the operator
+	case r.Regards:
+		return nil // kept in the history: thanks for a greeting are no question, and need no answer
 	case r.Flagged(reply.FlagSoldCar) && e.wanted(&r) == nil:
 		if sold, err := e.sold(); err != nil || sold {
 			return err

@@ -29,6 +29,10 @@ func TestLooseFragments(t *testing.T) {
 		{"a question in two", []string{"здравствуйте", "до скольки вы работаете?"}, 3 * time.Second, "", "", "здравствуйте\nдо скольки вы работаете?", "Получили"},
 		{"two thoughts", []string{"до скольки вы работаете?", "перезвоните мне"}, time.Minute, string(survey.Requested), "перезвоните мне", "до скольки вы работаете?", ""},
 		{"would warn others", []string{"всем расскажу, чтобы к вам не ездили"}, 0, string(survey.WarnOthers), "всем расскажу, чтобы к вам не ездили", "", "Мария Орлова"},
+		{"thanks for a greeting", []string{"Спасибо, приятно! И вас с праздником"}, 0, "", "", "", ""},
+		{"thanks before a complaint", []string{"спасибо", "но стук остался"}, 3 * time.Second, "not_fixed", "спасибо\nно стук остался", "", "Мария Орлова"},
+		{"thanks before a question", []string{"谢谢", "до скольки вы работаете?"}, 3 * time.Second, "", "", "до скольки вы работаете?", "Получили"},
+		{"thanks behind a complaint", []string{"стук остался", "спасибо"}, 3 * time.Second, "not_fixed", "стук остался", "", "Мария Орлова"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, st *store.Store) {
@@ -50,6 +54,9 @@ func TestLooseFragments(t *testing.T) {
 				}
 				if r := w.tasks(store.TaskReview); len(r) > 0 && r[0].Reason != callback.ReasonInquiry {
 					t.Errorf("read as %s", r[0].Reason)
+				}
+				if tt.callback+tt.review == "" && len(ms) > 0 {
+					t.Errorf("told %+v, want nothing", ms)
 				}
 				if tt.told != "" && (len(ms) != 1 || !strings.Contains(ms[0].Text, tt.told)) {
 					t.Errorf("told %+v, want one message that says %q", ms, tt.told)

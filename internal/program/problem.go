@@ -3,7 +3,6 @@ package program
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -19,15 +18,20 @@ type Problem struct {
 	InStep bool
 }
 
-// Error is the text after its file, and the line and id of the step if one is meant.
+// Error is "file:line: text", with the id of the step if one is meant; without a line
+// where something is not there, and the text alone of an audience.
 func (p Problem) Error() string {
+	text := p.Text
 	if p.InStep {
-		return fmt.Sprintf("%s: line %d: step %s: %s", p.File, p.Line, p.Step, p.Text)
+		text = "step " + p.Step + ": " + text
 	}
-	if p.File == "" {
-		return p.Text
+	switch {
+	case p.File == "":
+		return text
+	case p.Line == 0:
+		return p.File + ": " + text
 	}
-	return p.File + ": " + p.Text
+	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, text)
 }
 
 // Refused is the error of a definition or an audience with all that is wrong in it.
@@ -57,18 +61,18 @@ func refused(ps []Problem) error {
 // unread is the error of what the YAML library refuses in a file, or in an audience, which
 // has no name.
 func unread(name string, cause error) error {
-	r := &Refused{err: cause}
-	if name != "" {
-		r.err = fmt.Errorf("%s: %s", name, strings.TrimPrefix(cause.Error(), "yaml: "))
-	}
+	var ps []Problem
 	if bad := new(offsetError); errors.As(cause, &bad) {
-		r.Problems = []Problem{{Problem: problemTexts.Problem(name, bad.line, "offset", bad.text)}}
-		return r
+		ps = []Problem{{Problem: problemTexts.Problem(name, bad.line, "offset", bad.text)}}
+	} else {
+		for _, p := range definition.YAML(name, cause) {
+			ps = append(ps, Problem{Problem: p})
+		}
 	}
-	for _, p := range definition.YAML(name, cause) {
-		r.Problems = append(r.Problems, Problem{Problem: p})
+	if name == "" {
+		return &Refused{ps, cause}
 	}
-	return r
+	return refused(ps)
 }
 
 // checker collects what is wrong in a file.

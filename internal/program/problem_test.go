@@ -66,13 +66,13 @@ func TestEveryCode(t *testing.T) {
 	}
 }
 
-// TestWhatIsSaidStays: the command line says what it always has.
-func TestWhatIsSaidStays(t *testing.T) {
+// TestWhatTheCommandLineSays: each mistake as FILE:LINE: what, as docs/definitions.md says.
+func TestWhatTheCommandLineSays(t *testing.T) {
 	for content, want := range map[string]string{
-		"id: a\nbegins: x\n": "x.yaml: unmarshal errors:\n  line 2: field begins not found in type program.Definition",
-		"id: [":              "x.yaml: line 1: did not find expected node content",
-		strings.Replace(sound, "earliest: 1h", "earliest: soon", 1):                       `x.yaml: line 9: "soon" is not an offset like 24h, 3d 10:00, 7wd, 1mo or -1d 18:00`,
-		strings.NewReplacer("03-08", "13-08", "late: skip", "late: never").Replace(sound): "x.yaml: on: day \"13-08\" is not a day like 03-08\nx.yaml: line 10: step call: late \"never\" is none of skip, send, ask",
+		"id: a\nbegins: x\n": "x.yaml:2: field begins not found in type program.Definition",
+		"id: [":              "x.yaml:2: did not find expected node content",
+		strings.Replace(sound, "earliest: 1h", "earliest: soon", 1):                       `x.yaml:9: "soon" is not an offset like 24h, 3d 10:00, 7wd, 1mo or -1d 18:00`,
+		strings.NewReplacer("03-08", "13-08", "late: skip", "late: never").Replace(sound): "x.yaml:3: on: day \"13-08\" is not a day like 03-08\nx.yaml:10: step call: late \"never\" is none of skip, send, ask",
 	} {
 		if _, err := program.Parse("x.yaml", []byte(content)); err == nil || err.Error() != want {
 			t.Errorf("said is %v\nwant %s", err, want)

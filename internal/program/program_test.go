@@ -57,7 +57,7 @@ func TestAdvisorDoesNotAsk(t *testing.T) {
 	head := "id: a\ntrigger: visit_completed\nresponsible: operator\nsteps:\n  - {id: ask, purpose: survey, survey: csi, channels: [sms]}\n  - {id: call, purpose: survey, channels: [phone], owner: "
 	for rest, wrong := range map[string]bool{"advisor}": true, "advisor, task: survey_call}": true, "advisor, task: no_show_call}": false, "consultant}": false, "operator}": false} {
 		_, err := program.Parse("a.yaml", []byte(head+rest))
-		if said := err != nil && strings.Contains(err.Error(), "a.yaml: line 6: step call: owner advisor"); said != wrong || (err != nil) != wrong {
+		if said := err != nil && strings.Contains(err.Error(), "a.yaml:6: step call: owner advisor"); said != wrong || (err != nil) != wrong {
 			t.Errorf("%s: %v", rest, err)
 		}
 	}

@@ -27,7 +27,7 @@ func (d *document) enrich(r *Reading, in Input) {
 	d.praise(r, in)
 	sort.Strings(r.Flags)
 	sort.Strings(r.Topics)
-	r.OnlyTime = d.onlyTime()
+	r.OnlyTime, r.Regards = d.onlyTime(), r.Intent == IntentUnclear && d.onlyRegards()
 	if r.Has(IntentCallback) || r.Has(IntentLater) || r.OnlyTime {
 		r.When = d.when(in.Now, in.Zone)
 	}
@@ -228,3 +228,24 @@ func (d *document) nameEnds(i int) int {
 	}
 	return to
 }
+
+// onlyRegards tells whether the text is nothing but thanks and good wishes, signs of joy included. Whoever reads a word
+// more, a question or an angry face in it reads something that a person has to see.
+func (d *document) onlyRegards() bool {
+	said := false
+	for i := range d.toks {
+		t := &d.toks[i]
+		switch {
+		case d.inside(i, tagRegards):
+			said = true
+		case t.kind == kindSymbol && strings.ContainsAny(t.text, joy):
+			said = true
+		case d.content(i), t.kind == kindSymbol, t.text == "?":
+			return false
+		}
+	}
+	return said
+}
+
+// joy are the emoji that only please.
+const joy = "🙏❤♥👍👌👏🤝😊☺🙂😀😃😄😁🤗🥰😍😘🎉🎊🎁🎄💐🌹🌷🌸🥂🍾✨💖💕"

@@ -76,6 +76,7 @@ const (
 	tagSpelling // long words of opt-outs, which are read through one slip of the pen
 	tagNickname // short forms of a given name and its cases that share no beginning with it; key: the name
 	tagInquiry  // questions put to us, with what leads them in and what denies them; key: where it counts, see inquires
+	tagRegards  // thanks and good wishes returned: nobody has to answer them
 	tagCount
 )
 
@@ -85,7 +86,7 @@ var sectionNames = [tagCount]string{
 	"yes", "no", "maybe", "good", "bad", "ask", "optout_bare", "optout", "resume_bare", "resume", "help_bare", "help",
 	"callback_bare", "callback", "later_bare", "later", "wrong_person", "purpose", "flag", "topic", "negative", "thanks",
 	"title", "synonym", "ordinal", "guard", "when", "about", "class", "spelling", "nickname",
-	"inquiry",
+	"inquiry", "regards",
 }
 
 // term is what a phrase of the lexicon means.

@@ -286,3 +286,23 @@ func TestSpeech(t *testing.T) {
 		}
 	}
 }
+
+// TestRegards tells thanks and good wishes, which nobody has to answer, from what a person
+// has to see.
+func TestRegards(t *testing.T) {
+	p := parser(t)
+	for text, want := range map[string]bool{
+		"Спасибо!": true, "Спасибо, приятно! И вас с юбилеем": true, "Спасибо большое, и вас с Новым годом!": true, "спасибо за поздравление!!!": true, "Взаимно)))": true,
+		"🙏": true, "👍": true, "Спасибо ❤️": true, "и вам всего доброго": true, "Благодарю, здоровья вам": true, "Огромное спасибо, очень приятно 😊": true,
+		"Thank you so much!": true, "Thanks, same to you!": true, "Happy New Year to you too 🎉": true, "thanks for the wishes": true, "cheers": true,
+		"谢谢！": true, "谢谢你们的祝福，也祝你们新年快乐！": true, "谢谢，同乐": true,
+		"Danke, gleichfalls!": true, "Merci, à vous aussi": true, "Дякую, навзаєм": true, "Рахмет, сізге де": true, "Teşekkürler, size de": true,
+		"Спасибо, а когда у вас скидки?": false, "Спасибо, но стук остался": false, "спасибо за потерянный день": false, "Спасибо?": false, "Спасибо 😡": false, "Спасибо, не надо": false,
+		"Здравствуйте": false, "оператор": false, "5": false, "Спасибо, 2": false, "с праздником, когда машину отдадите": false, "Спасибо, перезвоните": false, "стоп": false, "приятно, но дорого": false,
+		"thanks for nothing": false, "no thanks": false, "thanks, can I book a service": false, "you too are useless": false, "谢谢，什么时候能取车": false, "不用谢谢": false, "йцукен": false, "": false,
+	} {
+		if got := p.Read(Input{Text: text, Locale: "ru", Channel: "sms"}); got.Regards != want {
+			t.Errorf("%q: only thanks or wishes: %t, want %t (%s)", text, got.Regards, want, got.Intent)
+		}
+	}
+}

@@ -111,10 +111,12 @@ type Reading struct {
 	Praise  []string // employees named in praise: as listed in the input, otherwise as written
 	When    *Interval
 	// OnlyTime: apart from an answer, the text is nothing but a time. What is asked at that time it does not say.
-	OnlyTime bool   `json:",omitempty"`
-	Purpose  string // of an opt-out: "" for everything, or PurposeAd, PurposeSurvey, PurposeGreeting
-	Bare     bool   // of an opt-out: a bare keyword rather than a phrase
-	Locale   string // language the text is evidently written in, "" when unknown
+	OnlyTime bool `json:",omitempty"`
+	// Regards: the text is nothing but thanks and good wishes.
+	Regards bool   `json:",omitempty"`
+	Purpose string // of an opt-out: "" for everything, or PurposeAd, PurposeSurvey, PurposeGreeting
+	Bare    bool   // of an opt-out: a bare keyword rather than a phrase
+	Locale  string // language the text is evidently written in, "" when unknown
 	// Confidence is a judgement of the rule that fired, not a probability; below 0.5 the person should be asked again.
 	Confidence float64
 }
