@@ -13,6 +13,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 
 	"otklik/internal/testserver"
@@ -82,13 +83,25 @@ type watcher struct {
 // until the test ends. The seed makes the draws of Share and Somewhere repeatable.
 func Start(t testing.TB, target string, seed uint64) *Proxy {
 	t.Helper()
-	p := &Proxy{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(testserver.FreePort(t))), target: target,
-		closed: make(chan struct{}), links: map[*link]bool{}, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // faults, not secrets
-	if err := p.Admit(); err != nil {
+	p := &Proxy{target: target, closed: make(chan struct{}), links: map[*link]bool{}, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // faults, not secrets
+	if err := p.settle(t); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
 	return p
+}
+
+// settle finds the proxy's port. One that was free a moment ago may be a neighbour's by
+// now, whose tests run at the same time: then it is another one.
+func (p *Proxy) settle(t testing.TB) (err error) {
+	t.Helper()
+	for range 5 {
+		p.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(testserver.FreePort(t)))
+		if err = p.Admit(); !errors.Is(err, syscall.EADDRINUSE) {
+			return err
+		}
+	}
+	return err
 }
 
 // Addr is the host:port to connect to, the same for the proxy's whole life.
