@@ -67,7 +67,9 @@ const (
 // Reasons of tasks beside those of surveys.
 const (
 	ReasonInquiry = "inquiry"
-	ReasonUnclear = "unclear"
+	// ReasonNoAnswer: a survey call that an answer on any channel makes needless.
+	ReasonNoAnswer = "no_answer"
+	ReasonUnclear  = "unclear"
 	// ReasonWhich: the words fit several surveys, and which is meant is not known yet.
 	ReasonWhich = "which"
 	// ReasonAttachment: a photo or a file came without words.

@@ -34,7 +34,7 @@ func TestCallFrom(t *testing.T) {
 		if at := next(); at != "/queue" {
 			t.Errorf("before six the next call is %s", at)
 		}
-		if _, late, err := st.TaskCounts(t.Context(), h.Dealer.ID, cb.OpenedAt.Add(23*time.Hour)); err != nil || late != 1 {
+		if _, late, err := st.TaskCounts(t.Context(), h.Dealer.ID, cb.OpenedAt.Add(23*time.Hour), store.Work{}); err != nil || late != 1 {
 			t.Errorf("%d late after 23 hours, %v", late, err)
 		}
 		_, err = h.Clock.Advance(6*time.Hour + time.Minute)
@@ -51,7 +51,7 @@ func TestCallFrom(t *testing.T) {
 		}
 		_, err = h.Clock.Advance(18 * time.Hour)
 		check(t, err)
-		if _, late, err := st.TaskCounts(t.Context(), h.Dealer.ID, h.Clock.Business()); err != nil || late != 1 {
+		if _, late, err := st.TaskCounts(t.Context(), h.Dealer.ID, h.Clock.Business(), store.Work{}); err != nil || late != 1 {
 			t.Errorf("%d late past the deadline, %v", late, err)
 		}
 		if at := next(); at != "/tasks/"+cb.ID {

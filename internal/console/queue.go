@@ -25,6 +25,7 @@ type queuePage struct {
 	// Counts of open tasks by kind, for the filter.
 	Counts  map[string]int
 	Kinds   []string
+	work    store.Work
 	All     int
 	Overdue int
 	// Today are due by the end of the day, past ones not counted.
@@ -36,7 +37,8 @@ type queuePage struct {
 }
 
 func (c *Console) queue(q *request) error {
-	p := queuePage{Kind: q.r.URL.Query().Get("kind"), Mine: q.r.URL.Query().Get("mine") == "1", Kinds: kindsOf(q.employee)}
+	p := queuePage{Kind: q.r.URL.Query().Get("kind"), Mine: q.r.URL.Query().Get("mine") == "1", work: workOf(q.employee)}
+	p.Kinds = slices.Concat(p.work.Kinds, p.work.Own)
 	if p.Kind != "" && !slices.Contains(p.Kinds, p.Kind) {
 		return store.ErrNotFound
 	}
@@ -45,7 +47,7 @@ func (c *Console) queue(q *request) error {
 		return err
 	}
 	p.Next = nextTask(all, q.employee, q.now)
-	filter := store.TaskFilter{DealerID: q.dealer.ID, Kind: p.Kind, Kinds: p.Kinds, Open: true, Limit: queueLength}
+	filter := store.TaskFilter{DealerID: q.dealer.ID, Kind: p.Kind, Work: p.work, Open: true, Limit: queueLength}
 	if p.Mine {
 		filter.OwnerID = q.employee.ID
 	}
@@ -63,7 +65,7 @@ func (c *Console) queue(q *request) error {
 }
 
 func (c *Console) openTasks(q *request) ([]store.Task, error) {
-	ts, err := c.Store.Tasks(q.ctx(), store.TaskFilter{DealerID: q.dealer.ID, Kinds: kindsOf(q.employee), Open: true, Limit: queueLength})
+	ts, err := c.Store.Tasks(q.ctx(), store.TaskFilter{DealerID: q.dealer.ID, Work: workOf(q.employee), Open: true, Limit: queueLength})
 	if err != nil {
 		return nil, fmt.Errorf("reading the queue: %w", err)
 	}
@@ -73,7 +75,7 @@ func (c *Console) openTasks(q *request) ([]store.Task, error) {
 // countQueue fills the counters at the top.
 func (c *Console) countQueue(q *request, p *queuePage) error {
 	var err error
-	if p.Counts, p.Overdue, err = c.Store.TaskCounts(q.ctx(), q.dealer.ID, q.now, p.Kinds...); err != nil {
+	if p.Counts, p.Overdue, err = c.Store.TaskCounts(q.ctx(), q.dealer.ID, q.now, p.work); err != nil {
 		return fmt.Errorf("counting tasks: %w", err)
 	}
 	for _, n := range p.Counts {
@@ -81,7 +83,7 @@ func (c *Console) countQueue(q *request, p *queuePage) error {
 	}
 	local := q.now.In(q.dealer.Location())
 	tonight := time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, local.Location())
-	_, byTonight, err := c.Store.TaskCounts(q.ctx(), q.dealer.ID, tonight, p.Kinds...)
+	_, byTonight, err := c.Store.TaskCounts(q.ctx(), q.dealer.ID, tonight, p.work)
 	if err != nil {
 		return fmt.Errorf("counting tasks: %w", err)
 	}

@@ -2,17 +2,20 @@ package console
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"otklik/channels"
 	"otklik/internal/callback"
 	"otklik/internal/draft"
 	"otklik/internal/inbox"
+	"otklik/internal/program"
 	"otklik/internal/store"
 	"otklik/internal/survey"
 )
@@ -191,7 +194,9 @@ func values(def *survey.Definition, ch channels.Kind, form url.Values) map[strin
 type sheetPage struct {
 	Task    store.Task
 	Contact store.Contact
+	// Visit and Vehicle are what the call is about: one of them, the other is zero.
 	Visit   store.Visit
+	Vehicle store.Vehicle
 	Phone   string
 	Survey  string
 	Fields  []field
@@ -205,6 +210,9 @@ func (c *Console) sheet(q *request) error {
 	if err != nil {
 		return err
 	}
+	if over(&p.Task) {
+		return store.ErrNotFound
+	}
 	return q.page("sheet", "sheet.title", p)
 }
 
@@ -216,14 +224,19 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 		return p, nil, err
 	}
 	t := p.Task
-	if t.VisitID == "" || t.ContactID == "" || t.State == store.TaskClosed || t.State == store.TaskWithdrawn {
+	if !asks(&t) || over(&t) && q.now.Sub(t.ClosedAt) > sheetOutlives {
 		return p, nil, store.ErrNotFound
 	}
 	if p.Contact, err = c.Store.Contact(ctx, t.ContactID); err != nil {
 		return p, nil, fmt.Errorf("reading the customer: %w", err)
 	}
-	if p.Visit, err = c.Store.Visit(ctx, t.VisitID); err != nil {
-		return p, nil, fmt.Errorf("reading the visit: %w", err)
+	if t.VisitID != "" {
+		if p.Visit, err = c.Store.Visit(ctx, t.VisitID); err != nil {
+			return p, nil, fmt.Errorf("reading the visit: %w", err)
+		}
+	}
+	if p.Vehicle, err = c.bought(q, &t); err != nil {
+		return p, nil, err
 	}
 	p.Phone, p.Mine = p.Contact.On(channels.Phone), t.OwnerID == q.employee.ID
 	conv, standing, err := c.begun(q, t)
@@ -234,7 +247,7 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 		return p, nil, err
 	}
 	p.Survey = inLocale(def.Title, q.lang.locale)
-	r := draft.Recipient{Dealer: q.dealer, Contact: p.Contact, Visit: p.Visit, Channel: channels.Phone, Locale: conv.Locale, Now: q.now}
+	r := draft.Recipient{Dealer: q.dealer, Contact: p.Contact, Visit: p.Visit, Occasion: &draft.Occasion{Vehicle: p.Vehicle}, Channel: channels.Phone, Locale: conv.Locale, Now: q.now}
 	st, err := position(conv)
 	if err != nil {
 		return p, nil, err
@@ -279,6 +292,9 @@ func position(c store.Conversation) (st survey.State, err error) {
 // begun finds the conversation that the task came from, else the one of its survey
 // about its visit, with the answers; both are empty when nobody has asked yet.
 func (c *Console) begun(q *request, t store.Task) (conv store.Conversation, as []store.Answer, err error) {
+	if t.ConversationID == "" && t.VisitID == "" {
+		return c.begunWith(q, t)
+	}
 	cs, err := c.Store.ConversationsFor(q.ctx(), t.ContactID)
 	if err != nil {
 		return conv, nil, fmt.Errorf("reading the conversations: %w", err)
@@ -298,6 +314,59 @@ func (c *Console) begun(q *request, t store.Task) (conv store.Conversation, as [
 	}
 	return conv, m[conv.ID], nil
 }
+
+// begunWith is that of a call about no visit: the conversation of its occasion.
+func (c *Console) begunWith(q *request, t store.Task) (conv store.Conversation, as []store.Answer, err error) {
+	conv, err = c.Store.ConversationOfOccasion(q.ctx(), t.OutreachID, inbox.SurveyOf(t))
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Conversation{}, nil, nil
+	}
+	if err != nil {
+		return conv, nil, fmt.Errorf("reading the conversation of a call: %w", err)
+	}
+	m, err := c.Store.Answers(q.ctx(), []string{conv.ID})
+	if err != nil {
+		return conv, nil, fmt.Errorf("reading the answers: %w", err)
+	}
+	return conv, m[conv.ID], nil
+}
+
+// asks tells whether a task has a sheet: one about a visit, or the survey call of a program
+// about something else.
+func asks(t *store.Task) bool {
+	return t.ContactID != "" && (t.VisitID != "" || t.Kind == store.TaskSurveyCall && t.OutreachID != "")
+}
+
+// bought is the car that a call after a purchase is about; the zero Vehicle for none.
+func (c *Console) bought(q *request, t *store.Task) (v store.Vehicle, err error) {
+	if t.VisitID != "" || t.OutreachID == "" {
+		return v, nil
+	}
+	o, err := c.Store.OutreachByID(q.ctx(), t.OutreachID)
+	if errors.Is(err, store.ErrNotFound) {
+		return v, nil // its time of keeping is over
+	}
+	if err != nil {
+		return v, fmt.Errorf("reading what a call is about: %w", err)
+	}
+	id, _ := program.Subject(o.Occasion)
+	if id == "" {
+		return v, nil
+	}
+	found, err := c.Store.Subjects(q.ctx(), store.WantedSubjects{Vehicles: []string{id}})
+	if err != nil {
+		return v, fmt.Errorf("reading what a call is about: %w", err)
+	}
+	return found.Vehicles[id], nil
+}
+
+// sheetOutlives is how long after the end of its task a sheet that was open is still taken
+// in: the customer has answered on another channel while he was called, and what he said
+// on the telephone counts as well (R009).
+const sheetOutlives = 24 * time.Hour
+
+// over tells whether a task is done with.
+func over(t *store.Task) bool { return t.State == store.TaskClosed || t.State == store.TaskWithdrawn }
 
 // submitSheet takes the answers of a call in. A task that nobody holds is claimed
 // with it: whoever has called is its owner.
@@ -333,9 +402,9 @@ func (c *Console) takeSheet(q *request, p *sheetPage, def *survey.Definition) er
 	if err := c.independent(q, p.Task); err != nil {
 		return err
 	}
-	switch p.Task.OwnerID {
-	case q.employee.ID:
-	case "":
+	switch {
+	case over(&p.Task), p.Task.OwnerID == q.employee.ID:
+	case p.Task.OwnerID == "", p.Task.State == store.TaskOpen:
 		if err := c.Desk.Claim(q.ctx(), p.Task.ID, q.employee); err != nil {
 			return err
 		}

@@ -3,7 +3,9 @@ package console_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"otklik/internal/program"
 	"otklik/internal/store"
@@ -55,4 +57,61 @@ func TestPhoneSheetAsksTheSurveyOfItsTask(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSheetOutlivesItsTask: who was on the telephone while the customer answered by SMS
+// loses nothing, and a sheet of days ago is not taken.
+func TestSheetOutlivesItsTask(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		call := h.surveyCall()
+		b, at := h.login("maria"), "/tasks/"+call.ID+"/survey"
+		b.get(at).want(t, http.StatusOK, `name="q.suggestions"`)
+		h.write("5")
+		if x := h.task(call.ID); x.State != store.TaskClosed {
+			t.Fatalf("the call is %s", x.State)
+		}
+		b.post(at, "q.suggestions", "кофе").want(t, http.StatusSeeOther)
+		if as := h.answers(); as["suggestions"].Comment != "кофе" || *as["overall"].Rating != 5 {
+			t.Errorf("answers: %+v", as)
+		}
+		b.get(at).want(t, http.StatusNotFound)
+		h.Forward(t, 25*time.Hour)
+		b.post(at, "q.suggestions", "чай").want(t, http.StatusNotFound)
+	})
+}
+
+// TestConsultantCallsHisBuyer: the first call after a purchase is the consultant's (R030):
+// it stands in his queue, its sheet asks about the car, and no other survey call is his.
+func TestConsultantCallsHisBuyer(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		for login, name := range map[string]string{"pavel": "Павел Зимин", "inna": "Инна Роева"} {
+			var err error
+			h.people[login], err = st.SaveEmployee(t.Context(), store.Employee{DealerID: h.Dealer.ID, Name: name, Login: login, PasswordHash: passwordHash(), Roles: []string{store.RoleConsultant}, Active: true}, storetest.Now)
+			check(t, err)
+		}
+		h.Purchase(t, "D1", phone, "Павел Зимин", 3*24*time.Hour)
+		h.Send(t)
+		h.Forward(t, 7*time.Hour)
+		h.Send(t)
+		call := h.open(store.TaskSurveyCall)
+		pavel, inna := h.login("pavel"), h.login("inna")
+		at := "/tasks/" + call.ID
+		pavel.get("/queue?kind=survey_call").want(t, http.StatusOK, at, "Иванов Иван Петрович")
+		pavel.get(at).want(t, http.StatusOK, "LADA Vesta", at+"/survey")
+		pavel.get(at+"/survey").want(t, http.StatusOK, "Насколько Вы довольны покупкой", "LADA Vesta")
+		if p := inna.get("/queue"); strings.Contains(p.body, at) {
+			t.Error("it stands in the queue of another consultant")
+		}
+		inna.get(at).want(t, http.StatusForbidden)
+		inna.post(at+"/survey", "q.purchase", "5").want(t, http.StatusForbidden)
+		pavel.post(at+"/survey", "q.purchase", "5", "q.delivery", "4").want(t, http.StatusSeeOther)
+		if x := h.task(call.ID); x.State != store.TaskClosed || x.OwnerID != h.people["pavel"].ID {
+			t.Errorf("the call is %s of %s", x.State, x.OwnerName)
+		}
+		if a := h.answers()["delivery"]; a.Rating == nil || *a.Rating != 4 {
+			t.Errorf("answers: %+v", h.answers())
+		}
+	})
 }

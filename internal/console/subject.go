@@ -26,20 +26,29 @@ type subject struct {
 
 type endingForm struct{ Outcome, Note, When string }
 
-// kindsOf lists the kinds of task that an employee works on: an advisor and a
-// consultant have those of their own trade, and never the complaints about it.
-func kindsOf(e store.Employee) []string {
+// workOf is what an employee works on: an advisor and a consultant have the tasks of
+// their own trade, and never the complaints about it. The first call after a purchase is
+// the consultant's by standard (R030): of survey calls he has those that are meant for
+// him.
+func workOf(e store.Employee) store.Work {
 	if e.Has(callers...) {
-		return taskKinds()
+		return store.Work{Kinds: taskKinds()}
 	}
-	var kinds []string
+	var w store.Work
 	if e.Has(store.RoleAdvisor) {
-		kinds = append(kinds, store.TaskNoShow, store.TaskWarrantySlot)
+		w.Kinds = append(w.Kinds, store.TaskNoShow, store.TaskWarrantySlot)
 	}
 	if e.Has(store.RoleConsultant) {
-		kinds = append(kinds, store.TaskProspect)
+		w.Kinds = append(w.Kinds, store.TaskProspect)
+		w.Own, w.Of = []string{store.TaskSurveyCall}, e.ID
 	}
-	return kinds
+	return w
+}
+
+// works tells whether a task is among what an employee works on.
+func works(e store.Employee, t *store.Task) bool {
+	w := workOf(e)
+	return slices.Contains(w.Kinds, t.Kind) || slices.Contains(w.Own, t.Kind) && t.OwnerID == w.Of
 }
 
 // about reads what a program's task is about.

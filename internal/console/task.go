@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,9 +20,11 @@ var errOwnCustomer = errors.New("the rated employee does not ask his own custome
 type taskPage struct {
 	Task    store.Task
 	Contact store.Contact
-	// Visit the task is about; Known tells whether there is one.
+	// Visit the task is about; Known tells whether there is one. Vehicle is the car that a
+	// call after a purchase is about.
 	Visit    store.Visit
 	Known    bool
+	Vehicle  store.Vehicle
 	Timeline []moment
 	Surveys  []answered
 	Remarks  []store.Remark
@@ -79,7 +80,7 @@ func (c *Console) taskOf(q *request) (store.Task, error) {
 	if t.DealerID != q.dealer.ID {
 		return t, store.ErrNotFound
 	}
-	if !slices.Contains(kindsOf(q.employee), t.Kind) {
+	if !works(q.employee, &t) {
 		return t, errForbidden
 	}
 	return t, nil
@@ -90,7 +91,7 @@ func (c *Console) card(q *request) (p taskPage, err error) {
 		return p, err
 	}
 	t := p.Task
-	p.Open = t.State != store.TaskClosed && t.State != store.TaskWithdrawn
+	p.Open = !over(&t)
 	p.Mine = p.Open && t.OwnerID == q.employee.ID
 	p.Confirmed = !t.ConfirmedAt.IsZero()
 	if t.VisitID != "" {
@@ -111,6 +112,9 @@ func (c *Console) card(q *request) (p taskPage, err error) {
 	if err := c.about(q, &p); err != nil {
 		return p, err
 	}
+	if p.Vehicle, err = c.bought(q, &t); err != nil {
+		return p, err
+	}
 	for i := range steps {
 		if steps[i].Kind == callback.StepWords && steps[i].MessageID != "" {
 			continue // the message itself stands in the history
@@ -119,7 +123,7 @@ func (c *Console) card(q *request) (p taskPage, err error) {
 	}
 	sortMoments(p.Timeline)
 	p.Script, p.Suggested = script(t, steps), q.suggested(t)
-	p.Sheet = p.Open && p.Known && t.ContactID != "" && (t.Kind == store.TaskSurveyCall || t.Kind == store.TaskReview)
+	p.Sheet = p.Open && asks(&t) && (t.Kind == store.TaskSurveyCall || t.Kind == store.TaskReview)
 	p.CannotClose, p.CannotAsk = closeRefusal(t), askRefusal(t, p.Contact)
 	p.Agreement = agreementForm{Solution: t.Agreed, Agreed: t.Note, Consent: lastConsent(steps), Next: (&view{Dealer: q.dealer}).Local(t.NextContactAt)}
 	return p, nil
@@ -153,7 +157,7 @@ func (c *Console) cardContact(q *request, p *taskPage) (err error) {
 		return fmt.Errorf("reading the other tasks: %w", err)
 	}
 	for _, t := range ts {
-		if t.ID != p.Task.ID && slices.Contains(kindsOf(q.employee), t.Kind) {
+		if t.ID != p.Task.ID && works(q.employee, &t) {
 			p.Others = append(p.Others, t)
 		}
 	}

@@ -71,6 +71,9 @@ func (d *Dispatcher) facts(ctx context.Context, os []store.Outreach, now time.Ti
 		}
 		want(&f.wanted, def, o, &step)
 		if o.VisitID == "" {
+			if step.Unless == program.UnlessAnswered {
+				w.Asked = append(w.Asked, o.ID)
+			}
 			continue
 		}
 		w.Visits = append(w.Visits, o.VisitID)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"otklik/channels"
 	"otklik/internal/dispatch/dispatchtest"
 	"otklik/internal/program"
 	"otklik/internal/store"
@@ -111,6 +112,43 @@ func TestResponsibleWhoCannotLogIn(t *testing.T) {
 				os, err := st.OutreachOf(t.Context(), id)
 				if err != nil || !slices.ContainsFunc(os, func(o store.Outreach) bool { return o.Rule == program.RuleNobody }) {
 					t.Errorf("outreach: %+v, %v", os, err)
+				}
+			})
+		})
+	}
+}
+
+// TestBuyerWhoAnswered is not called: what he was asked after the purchase is about no
+// visit.
+func TestBuyerWhoAnswered(t *testing.T) {
+	for name, answers := range map[string]bool{"answered": true, "silent": false} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				r := dispatchtest.New(t, st)
+				id := r.Purchase(t, "D1", phone, "", 3*24*time.Hour)
+				if ms := r.Send(t); len(ms) != 1 {
+					t.Fatalf("%d messages", len(ms))
+				}
+				if answers {
+					cs, err := st.ConversationsFor(t.Context(), id)
+					if err != nil || len(cs) != 1 {
+						t.Fatalf("%d conversations, %v", len(cs), err)
+					}
+					five := 5
+					if err := st.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
+						return tx.SaveAnswer(t.Context(), store.Answer{ConversationID: cs[0].ID, Question: "purchase", Rating: &five, Channel: channels.SMS}, r.Clock.Business())
+					}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r.Forward(t, 7*time.Hour)
+				r.Send(t)
+				ts, err := st.Tasks(t.Context(), store.TaskFilter{DealerID: r.Dealer.ID, Kind: store.TaskSurveyCall, Open: true})
+				if err != nil || (len(ts) == 0) != answers {
+					t.Errorf("%d calls, %v", len(ts), err)
+				}
+				if ds := decisions(t, r); slices.Contains(ds, "call:drop:answered") != answers {
+					t.Errorf("decisions: %v", ds)
 				}
 			})
 		})

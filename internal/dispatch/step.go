@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/callback"
 	"otklik/internal/draft"
 	"otklik/internal/outreach"
 	"otklik/internal/policy"
@@ -92,7 +93,7 @@ func (f *facts) needless(o *store.Outreach, def *program.Definition, step *progr
 	subject, _ := program.Subject(o.Occasion)
 	switch step.Unless {
 	case program.UnlessAnswered:
-		if f.Answered[o.VisitID] {
+		if f.Answered[cmp.Or(o.VisitID, o.ID)] {
 			return dropped(o, RuleAnswered, nil)
 		}
 	case program.UnlessVisited:
@@ -164,9 +165,12 @@ func (f *facts) task(o *store.Outreach, def *program.Definition, step *program.S
 	if due.Before(f.now) {
 		due = f.now // it is late already: at once
 	}
-	t := &store.Task{Survey: def.Asks(step.ID), DealerID: o.DealerID, Kind: store.TaskSurveyCall, ContactID: o.ContactID, VisitID: o.VisitID, OutreachID: o.ID, Reason: "no_answer", DueAt: due, WayIn: string(channels.Phone)}
-	if step.Task != "" {
-		t.Kind, t.Reason = step.Task, o.Program
+	t := &store.Task{Survey: def.Asks(step.ID), DealerID: o.DealerID, Kind: store.TaskSurveyCall, ContactID: o.ContactID, VisitID: o.VisitID, OutreachID: o.ID, Reason: o.Program, DueAt: due, WayIn: string(channels.Phone)}
+	switch {
+	case step.Task != "":
+		t.Kind = step.Task
+	case step.Unless == program.UnlessAnswered:
+		t.Reason = callback.ReasonNoAnswer
 	}
 	v := f.Visits[o.VisitID]
 	t.Department = v.Department

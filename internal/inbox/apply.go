@@ -84,7 +84,10 @@ func (e *entry) act(f survey.Effect) error {
 	case survey.Later:
 		return e.later(f)
 	case survey.WrongPerson:
-		return e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: store.AllPurposes, Reason: "wrong_person", At: e.now, MessageID: e.msg.ID})
+		if err := e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: store.AllPurposes, Reason: "wrong_person", At: e.now, MessageID: e.msg.ID}); err != nil {
+			return err
+		}
+		return e.refusedCalls(callStranger, "")
 	case survey.SoldCar:
 		if e.visit.VehicleID == "" {
 			return nil
@@ -149,6 +152,9 @@ func (e *entry) saveAnswer(f survey.Effect) error {
 	err := e.tx.SaveAnswer(e.ctx, store.Answer{ConversationID: e.conv.ID, Question: f.Question, Rating: a.Rating, Answer: a.Answer, Choice: choice, Comment: a.Comment, Channel: a.Channel,
 		MessageID: e.msg.ID, EmployeeID: e.employeeID}, e.now)
 	if err != nil {
+		return err
+	}
+	if err := e.answeredCalls(); err != nil {
 		return err
 	}
 	// What was unclear is clear now.
@@ -262,6 +268,9 @@ func (e *entry) optOut(purpose string) error {
 		p = store.AllPurposes
 	}
 	if err := e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: p, Reason: store.OptedOut, At: e.now, MessageID: e.msg.ID}); err != nil {
+		return err
+	}
+	if err := e.refusedCalls(callRefused, purpose); err != nil {
 		return err
 	}
 	if e.contact.ID != "" {

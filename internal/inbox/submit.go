@@ -173,7 +173,7 @@ func (e *entry) conversationOf(t store.Task) (store.Conversation, error) {
 	if t.ConversationID != "" {
 		return e.tx.Conversation(e.ctx, t.ConversationID)
 	}
-	c, err := e.tx.ConversationOfVisit(e.ctx, t.VisitID, SurveyOf(t))
+	c, err := e.begun(&t)
 	if !errors.Is(err, store.ErrNotFound) {
 		return c, err
 	}
@@ -186,14 +186,27 @@ func (e *entry) conversationOf(t store.Task) (store.Conversation, error) {
 		return c, err
 	}
 	dealer, _ := e.Roster.Dealer(t.DealerID)
+	began := ""
+	if t.VisitID == "" {
+		began = t.OutreachID // by which the next to enter something finds it
+	}
 	position, err := json.Marshal(survey.Begin(def, channels.Phone, def.Draw(t.ContactID, e.now.In(dealer.Location()))))
 	if err != nil {
 		return c, err
 	}
 	r := draft.Recipient{Dealer: dealer, Contact: person}
-	c = store.Conversation{ID: e.tx.NewID(), DealerID: t.DealerID, ContactID: t.ContactID, VisitID: t.VisitID, Survey: def.ID, SurveyVersion: def.Version, Locale: r.LocaleOr(), Channel: channels.Phone,
+	c = store.Conversation{ID: e.tx.NewID(), DealerID: t.DealerID, ContactID: t.ContactID, VisitID: t.VisitID, OutreachID: began, Survey: def.ID, SurveyVersion: def.Version, Locale: r.LocaleOr(), Channel: channels.Phone,
 		Address: person.On(channels.Phone), State: store.ConversationOpen, Position: string(position), Version: 1, Token: draft.NewToken(), OpenedAt: e.now}
 	return c, e.tx.OpenConversation(e.ctx, c, e.now)
+}
+
+// begun is the conversation in which the customer of a call has been asked: about its
+// visit, or of the same occasion where it is about none.
+func (e *entry) begun(t *store.Task) (store.Conversation, error) {
+	if t.VisitID != "" {
+		return e.tx.ConversationOfVisit(e.ctx, t.VisitID, SurveyOf(*t))
+	}
+	return e.tx.ConversationOfOccasion(e.ctx, t.OutreachID, SurveyOf(*t))
 }
 
 // Unsubscribe withdraws surveys, greetings and ads on the address that a

@@ -147,7 +147,7 @@ func TestMalformedID(t *testing.T) {
 				"Attempts":      func() (int, error) { x, err := st.Attempts(ctx, bad); return len(x), err },
 				"RemarksOf":     func() (int, error) { x, err := st.RemarksOf(ctx, bad); return len(x), err },
 				"Facts": func() (int, error) {
-					x, err := st.Facts(ctx, store.Wanted{Contacts: []string{bad, bad}, Visits: []string{bad}, Surveys: []string{bad}, Calls: []string{bad}, Since: now, Now: now})
+					x, err := st.Facts(ctx, store.Wanted{Contacts: []string{bad, bad}, Visits: []string{bad}, Surveys: []string{bad}, Asked: []string{bad}, Calls: []string{bad}, Since: now, Now: now})
 					return len(x.Contacts) + len(x.Visits) + len(x.Written), err
 				},
 				"Tasks": func() (int, error) {

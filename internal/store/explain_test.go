@@ -143,7 +143,7 @@ func BenchmarkConsole(b *testing.B) {
 					x, err := st.Tasks(ctx, store.TaskFilter{DealerID: d.ID, Open: true})
 					return len(x), err
 				}},
-				{"counts", 1, func() (int, error) { x, _, err := st.TaskCounts(ctx, d.ID, now); return len(x), err }},
+				{"counts", 1, func() (int, error) { x, _, err := st.TaskCounts(ctx, d.ID, now, store.Work{}); return len(x), err }},
 				{"unassigned", 50, func() (int, error) { x, err := st.Unassigned(ctx, d.ID, 50); return len(x), err }},
 				{"remarks", 50, func() (int, error) { x, err := st.Remarks(ctx, d.ID, "", 50); return len(x), err }},
 				{"department", 50, func() (int, error) { x, err := st.Remarks(ctx, d.ID, "Слесарный", 50); return len(x), err }},

@@ -19,6 +19,9 @@ type Wanted struct {
 	Contacts, Visits []string
 	// Surveys are the visits of which it matters whether they were answered.
 	Surveys []string
+	// Asked are the outreach, about no visit, of whose occasion it matters whether it was
+	// answered.
+	Asked []string
 	// Calls are the contacts of whom it matters when a person last spoke with them.
 	Calls []string
 	// Greeted are the contacts who are to be congratulated or advertised to: only of them
@@ -48,7 +51,8 @@ type Facts struct {
 	// Suppressions stand against the contacts' addresses.
 	Suppressions []Suppression
 	// Answered holds the visits about which the customer has answered a survey on any
-	// channel, or has an open conversation that holds an answer.
+	// channel, or has an open conversation that holds an answer, and the ids of Asked whose
+	// occasion he has answered about.
 	Answered map[string]bool
 }
 
@@ -70,6 +74,9 @@ func (s *Store) Facts(ctx context.Context, w Wanted) (Facts, error) {
 	}
 	if len(w.Surveys) > 0 {
 		qs = append(qs, d.askAnswered(f.Answered, d.idSet(w.Surveys)))
+	}
+	if len(w.Asked) > 0 {
+		qs = append(qs, d.askOccasions(f.Answered, d.idSet(w.Asked)))
 	}
 	if len(w.Calls) > 0 {
 		qs = append(qs, d.askSpoke(f.Spoke, d.idSet(w.Calls)))

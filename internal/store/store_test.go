@@ -270,7 +270,7 @@ func TestSurveyOfQueries(t *testing.T) {
 			"messages":   func() error { _, err := st.ListMessages(ctx, store.Filter{DealerID: d.ID, Order: "0"}); return err },
 			"responses":  func() error { _, err := st.ListResponses(ctx, f); return err },
 			"waiting":    func() error { _, _, err := st.Waiting(ctx, now); return err },
-			"taskCounts": func() error { _, _, err := st.TaskCounts(ctx, d.ID, now); return err },
+			"taskCounts": func() error { _, _, err := st.TaskCounts(ctx, d.ID, now, store.Work{}); return err },
 			"nextDue":    func() error { _, err := st.NextDue(ctx); return err },
 			"unassigned": func() error { _, err := st.Unassigned(ctx, d.ID, 5); return err },
 			"remarks":    func() error { _, err := st.Remarks(ctx, d.ID, "", 5); return err },

@@ -251,13 +251,39 @@ func (s *Store) Steps(ctx context.Context, taskID string) ([]Step, error) {
 // TaskFilter narrows a list of tasks; empty fields do not.
 type TaskFilter struct {
 	DealerID, Kind, OwnerID, ContactID, Order, Address string
-	// Kinds narrows to several kinds.
-	Kinds []string
+	Work
 	// Open lists only what is not closed or withdrawn.
 	Open bool
 	// After is the cursor: the id of the last task of the previous page.
 	After string
 	Limit int
+}
+
+// Work narrows to the tasks that somebody works on; the zero Work is all of them.
+type Work struct {
+	// Kinds are those of which every task counts, Own those of which only the tasks of
+	// the employee Of do.
+	Kinds, Own []string
+	Of         string
+}
+
+// narrow adds the condition to one on task t that has these arguments.
+func (w Work) narrow(where string, args []any) (string, []any) {
+	var conds []string
+	if len(w.Kinds) > 0 {
+		in, kinds := texts(len(args), w.Kinds)
+		args = append(args, kinds...)
+		conds = append(conds, "t.kind in "+in)
+	}
+	if len(w.Own) > 0 {
+		in, kinds := texts(len(args), w.Own)
+		args = append(append(args, kinds...), key(w.Of))
+		conds = append(conds, fmt.Sprintf("t.kind in %s and t.owner_id = $%d", in, len(args)))
+	}
+	if len(conds) == 0 {
+		return where, args
+	}
+	return where + " and (" + strings.Join(conds, " or ") + ")", args
 }
 
 // Tasks lists tasks. Open ones come most urgent first, all of them newest first.
@@ -271,11 +297,7 @@ func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]Task, error) {
 	if f.Kind != "" {
 		add("t.kind = $%d", f.Kind)
 	}
-	if len(f.Kinds) > 0 {
-		in, kinds := texts(len(args), f.Kinds)
-		where += " and t.kind in " + in
-		args = append(args, kinds...)
-	}
+	where, args = f.narrow(where, args)
 	if f.OwnerID != "" {
 		add("t.owner_id = $%d", key(f.OwnerID))
 	}
@@ -331,20 +353,16 @@ func (t Task) Due() time.Time {
 	return t.DueAt
 }
 
-// TaskCounts counts open tasks of a dealer by kind and those past due or past a deadline; of some kinds,
+// TaskCounts counts open tasks of a dealer by kind and those past due or past a deadline; of w,
 // or of all when none is named.
-func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time, kinds ...string) (byKind map[string]int, overdue int, err error) {
+func (s *Store) TaskCounts(ctx context.Context, dealerID string, now time.Time, w Work) (byKind map[string]int, overdue int, err error) {
 	type row struct {
 		kind    string
 		n, late int
 	}
-	where, args := "", []any{key(dealerID), at(now)}
-	if len(kinds) > 0 {
-		in, more := texts(len(args), kinds)
-		where, args = " and kind in "+in, append(args, more...)
-	}
+	where, args := w.narrow("", []any{key(dealerID), at(now)})
 	rows, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.kind, &x.n, &x.late) },
-		`select kind, count(*), sum(case when due_at < $2 or exists (select 1 from task_clock k where k.task_id = task.id and k.met_at is null and k.due_at < $2) then 1 else 0 end) from task where dealer_id = $1 and state in ('open', 'claimed', 'asked')`+where+` group by kind`, args...)
+		`select kind, count(*), sum(case when due_at < $2 or exists (select 1 from task_clock k where k.task_id = t.id and k.met_at is null and k.due_at < $2) then 1 else 0 end) from task t where dealer_id = $1 and state in ('open', 'claimed', 'asked')`+where+` group by kind`, args...)
 	byKind = map[string]int{}
 	for _, x := range rows {
 		byKind[x.kind] = x.n

@@ -146,7 +146,7 @@ func TestSaveTask(t *testing.T) {
 		if err != nil || len(steps) != 2 || steps[0].Kind != "claimed" || steps[1].Employee != "Анна" || steps[1].Text != "обещали" {
 			t.Errorf("steps = %+v, %v", steps, err)
 		}
-		counts, overdue, err := st.TaskCounts(ctx, d.ID, now.Add(2*time.Hour))
+		counts, overdue, err := st.TaskCounts(ctx, d.ID, now.Add(2*time.Hour), store.Work{})
 		if err != nil || counts[store.TaskCallback] != 1 || overdue != 1 {
 			t.Errorf("counts = %v, %d, %v", counts, overdue, err)
 		}

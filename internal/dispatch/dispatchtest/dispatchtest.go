@@ -137,3 +137,26 @@ func (r *Rig) Forward(t testing.TB, d time.Duration) {
 		t.Fatal(err)
 	}
 }
+
+// Purchase switches the first contact after a purchase on, and stores a car that Иванов
+// Иван Петрович got so long ago from a consultant, "" for none; it returns the contact's id.
+func (r *Rig) Purchase(t testing.TB, number, phone, consultant string, ago time.Duration) string {
+	t.Helper()
+	ctx, now := t.Context(), r.Clock.Business()
+	if err := r.Store.SetProgram(ctx, store.ProgramSetting{DealerID: r.Dealer.ID, Program: "purchase-first-contact", Running: true, ChangedAt: now}); err != nil {
+		t.Fatal(err)
+	}
+	at := now.Add(-ago)
+	d := store.DeliveryRecord{Number: number, HandedOverAt: at, Consultant: consultant,
+		Customer: store.ContactRecord{Name: "Иванов Иван Петрович", Given: "Иван", Patronymic: "Петрович", Family: "Иванов", Phones: []string{phone}},
+		Car:      store.CarRecord{Make: "LADA", Model: "LADA Vesta", VIN: "XTA" + number, DeliveredOn: at.In(r.Dealer.Location()).Format(time.DateOnly)}}
+	var saved []store.SavedRecord
+	err := r.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) (err error) {
+		saved, err = tx.SaveDeliveries(ctx, r.Dealer, []store.DeliveryRecord{d}, now)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return saved[0].ContactID
+}
