@@ -4,7 +4,11 @@
 package config
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"net/mail"
 	"net/url"
@@ -175,7 +179,15 @@ func (r *reader) readFile(name string) (f file) {
 		r.bad("OTKLIK_CONFIG", "the file cannot be read: %v", err)
 		return f
 	}
-	if err := yaml.Unmarshal(b, &f); err != nil {
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true) // a key that nothing reads is a typing error: its value would be the default
+	var wrong *yaml.TypeError
+	switch err := dec.Decode(&f); {
+	case errors.As(err, &wrong):
+		for _, s := range wrong.Errors {
+			r.bad("OTKLIK_CONFIG", "%s: %s", name, typeName.ReplaceAllString(s, ""))
+		}
+	case err != nil && !errors.Is(err, io.EOF):
 		r.bad("OTKLIK_CONFIG", "%s: %v", name, err)
 	}
 	r.file = f.Settings
@@ -185,13 +197,16 @@ func (r *reader) readFile(name string) (f file) {
 	for k, v := range f.Retention {
 		r.file["retention_"+k] = v
 	}
-	for k := range r.file {
+	for _, k := range slices.Sorted(maps.Keys(r.file)) {
 		if !slices.Contains(Known(), "OTKLIK_"+strings.ToUpper(k)) {
 			r.bad("OTKLIK_CONFIG", "%s: setting %q is not known", name, k)
 		}
 	}
 	return f
 }
+
+// typeName is what the YAML library says of our own types behind an unknown key.
+var typeName = regexp.MustCompile(` in type config\.\w+$`)
 
 // strangers names variables that nothing reads: mostly typing errors.
 func (r *reader) strangers() {
@@ -256,6 +271,11 @@ func (r *reader) dealers(c *Config) {
 		}
 		seen[d.Code] = true
 		r.checkDealer(*d, where+".zone", where+".country", where+".locale")
+		if d.Name == "" {
+			r.bad(where+".name", "is missing: customers read it in every message")
+		}
+		r.smsSender(where+".sms_from", d.SMSFrom)
+		r.mailSender(where+".email_from", d.EmailFrom)
 		for _, s := range d.Closures {
 			if s.Days() > longestClosure {
 				r.bad(where+".closures", "%s is longer than %d days: look at the years", s, longestClosure)
@@ -275,7 +295,7 @@ func orElse(v, fallback string) string {
 }
 
 func (r *reader) checkDealer(d Dealer, zone, country, locale string) {
-	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "" {
+	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "" || d.Zone == "Local" {
 		r.bad(zone, "%q is not a time zone like Europe/Moscow", d.Zone)
 	}
 	if !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(d.Country) {
@@ -352,6 +372,7 @@ func (r *reader) checkTwilio(c *Config) {
 		}
 		return
 	}
+	r.smsSender("OTKLIK_TWILIO_FROM", t.From)
 	if t.AuthToken == "" {
 		r.bad("OTKLIK_TWILIO_AUTH_TOKEN", "is missing: without it webhooks cannot be authenticated")
 	}
@@ -363,6 +384,26 @@ func (r *reader) checkTwilio(c *Config) {
 	}
 	if c.PublicURL == "" {
 		r.bad("OTKLIK_PUBLIC_URL", "is missing: Twilio must know where to report and to bring replies")
+	}
+}
+
+// smsNumber is a number as providers give it, a short code, or a name of up to eleven
+// letters and digits.
+var smsNumber = regexp.MustCompile(`^(?:\+[1-9][0-9]{6,14}|[0-9]{3,6}|[0-9 ]{0,10}[A-Za-z][A-Za-z0-9 ]{0,10})$`)
+
+// smsSender looks at a sender: replies are known by the number that they come to.
+func (r *reader) smsSender(name, v string) {
+	if v != "" && !smsNumber.MatchString(v) {
+		r.bad(name, "%q is not a number like +74950000000", v)
+	}
+}
+
+func (r *reader) mailSender(name, v string) {
+	if v == "" {
+		return
+	}
+	if _, err := mail.ParseAddress(v); err != nil {
+		r.bad(name, "%q is not a mail address like Service <service@example.org>", v)
 	}
 }
 
@@ -385,9 +426,10 @@ func (r *reader) checkEmail(c *Config) {
 		}
 		return
 	}
-	if _, err := mail.ParseAddress(c.EmailFrom); err != nil {
-		r.bad("OTKLIK_EMAIL_FROM", "%q is not a mail address like Service <service@example.org>", c.EmailFrom)
+	if c.EmailFrom == "" {
+		r.bad("OTKLIK_EMAIL_FROM", "is missing: a mail address like Service <service@example.org>")
 	}
+	r.mailSender("OTKLIK_EMAIL_FROM", c.EmailFrom)
 	if c.PublicURL == "" {
 		r.bad("OTKLIK_PUBLIC_URL", "is missing: mails carry links to the survey form and to unsubscribe")
 	}

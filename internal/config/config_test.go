@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -100,5 +101,36 @@ func TestForms(t *testing.T) {
 		if err != nil && (!strings.Contains(err.Error(), c.name+":") || len(c.value) > len("sqlite:") && strings.Contains(err.Error(), c.value)) {
 			t.Errorf("%s=%s: says %v", c.name, c.value, err)
 		}
+	}
+}
+
+// TestFileThatIsMistyped: a key that nothing reads would leave its default in force, a
+// rooftop in Vladivostok on Moscow time; each is named with its line, as is what cannot be
+// a zone, a number or an address.
+func TestFileThatIsMistyped(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "otklik.yaml")
+	text := `dealer:
+  - {code: x}
+dealers:
+  - {code: vl, name: Восток, timezone: Asia/Vladivostok, sms_from: "89000000000"}
+  - {code: b, zone: Local, email_from: nobody}
+  - {code: c, name: Запад, sms_from: OTKLIK, email_from: "Сервис <service@example.org>"}
+  - {code: d, name: Центр, sms_from: "+74950000000"}
+settings: {zzz: 1, aaa: 2}
+`
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load([]string{"OTKLIK_CONFIG=" + name})
+	var ps Problems
+	if !errors.As(err, &ps) {
+		t.Fatal(err)
+	}
+	at := "OTKLIK_CONFIG: " + name + ": "
+	want := Problems{at + "line 1: field dealer not found", at + "line 4: field timezone not found", at + `setting "aaa" is not known`, at + `setting "zzz" is not known`,
+		`OTKLIK_CONFIG: dealers[0].sms_from: "89000000000" is not a number like +74950000000`, `OTKLIK_CONFIG: dealers[1].zone: "Local" is not a time zone like Europe/Moscow`,
+		"OTKLIK_CONFIG: dealers[1].name: is missing: customers read it in every message", `OTKLIK_CONFIG: dealers[1].email_from: "nobody" is not a mail address like Service <service@example.org>`}
+	if !slices.Equal(ps, want) {
+		t.Errorf("%v, want\n%v", ps, want)
 	}
 }
