@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -17,7 +18,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"otklik/channels"
-	"otklik/internal/calendar"
 	"otklik/internal/clock"
 	"otklik/internal/config"
 	"otklik/internal/console"
@@ -52,6 +52,7 @@ type demoFile struct {
 		Locale  string `yaml:"locale"`
 	} `yaml:"dealer"`
 	Employees   []DemoLogin    `yaml:"employees"`
+	Yesterday   demoYesterday  `yaml:"yesterday"`
 	Customers   []demoCustomer `yaml:"customers"`
 	demoRecords `yaml:",inline"`
 }
@@ -79,6 +80,11 @@ type demo struct {
 	clock   *clock.Movable
 	phones  *sandbox.Phones
 	servers *sandbox.Servers
+	// chats are the people who have opened the bot, by chat.
+	chats map[string]string
+	// halfway: the dealership is being made. What was not made to its end is removed,
+	// for the next start would take it for whole.
+	halfway bool
 }
 
 // Credentials that the stand-ins accept; they open nothing else.
@@ -119,8 +125,13 @@ func NewDemo(ctx context.Context, listen, path string, o Options) (*App, []DemoL
 	a := &App{config: c, options: o, log: o.Log, hub: newHub(), plan: make(chan struct{}, 1), sandbox: d, clock: clock.System{}}
 	if err := a.openDemo(ctx, path); err != nil {
 		_ = a.close(ctx)
+		if d.halfway {
+			err = errors.Join(err, RemoveDemo(path))
+		}
 		return nil, nil, err
 	}
+	// The people of the day before have no chats: today's come to the bot today.
+	d.chats = d.file.chats()
 	return a, d.file.Employees, nil
 }
 
@@ -143,61 +154,62 @@ func (a *App) openDemo(ctx context.Context, path string) error {
 	}
 	a.sandbox.clock = clock.NewMovable(offset)
 	a.clock = a.sandbox.clock
-	if len(dealers) == 0 {
-		if err := a.seed(ctx); err != nil {
-			return fmt.Errorf("making the demo dealership: %w", err)
-		}
-	}
-	if a.roster, err = a.store.Roster(ctx); err != nil {
-		return err
-	}
 	if a.sandbox.phones, err = sandbox.Open(strings.TrimSuffix(path, filepath.Ext(path)) + ".phones.jsonl"); err != nil {
 		return err
 	}
 	phones := a.sandbox.phones
 	a.closers = append(a.closers, func(context.Context) error { return phones.Close() })
+	if len(dealers) == 0 {
+		a.sandbox.halfway = true
+		if err := a.seed(ctx); err != nil {
+			return fmt.Errorf("making the demo dealership: %w", err)
+		}
+		a.sandbox.halfway = false
+		return nil
+	}
+	if a.roster, err = a.store.Roster(ctx); err != nil {
+		return err
+	}
 	return a.read(ctx)
 }
 
-// seed writes the dealership. Its clock begins at an hour at which messages may
-// leave, so that the first survey is there at once.
+// seed makes the dealership as it stands yesterday, plays that day, and adds who comes
+// today. Today begins at an hour at which messages may leave, so that the first survey
+// is there at once.
 func (a *App) seed(ctx context.Context) error {
 	f := a.sandbox.file
 	zone, err := time.LoadLocation(f.Dealer.Zone)
 	if err != nil {
 		return err
 	}
-	if err := a.Advance(ctx, untilDay(a.clock.Business(), zone)); err != nil {
+	ahead := untilDay(a.clock.Business(), zone)
+	a.sandbox.clock = clock.NewMovable(ahead - sinceYesterday(a.clock.Business().Add(ahead), zone))
+	a.clock = a.sandbox.clock
+	// The database is to know of the clock before anything else.
+	if err := a.pass(ctx, 0); err != nil {
+		return err
+	}
+	d, err := a.found(ctx, a.clock.Business())
+	if err != nil {
+		return err
+	}
+	if a.roster, err = a.store.Roster(ctx); err != nil {
+		return err
+	}
+	if err := a.switchAllOn(ctx, d, a.clock.Business()); err != nil {
+		return err
+	}
+	if err := a.read(ctx); err != nil {
+		return err
+	}
+	if err := a.yesterday(ctx, d); err != nil {
+		return fmt.Errorf("playing the day before: %w", err)
+	}
+	if err := a.pass(ctx, ahead-a.sandbox.clock.Offset()); err != nil {
 		return err
 	}
 	now := a.clock.Business()
-	d, err := a.store.SaveDealer(ctx, store.Dealer{Code: f.Dealer.Code, Name: f.Dealer.Name, Phone: f.Dealer.Phone, Address: f.Dealer.Address, Zone: f.Dealer.Zone, Country: f.Dealer.Country, Locale: f.Dealer.Locale, Demo: true}, now)
-	if err != nil {
-		return err
-	}
-	for _, s := range []store.Sender{{Channel: channels.SMS, Address: demoTwilioFrom}, {Channel: channels.Telegram, Address: botID(demoBotToken)}, {Channel: channels.Email, Address: a.config.EmailFrom}} {
-		s.DealerID = d.ID
-		if err := a.store.SaveSender(ctx, s, now); err != nil {
-			return err
-		}
-	}
-	for _, e := range f.Employees {
-		hash, err := console.HashPassword(e.Password)
-		if err != nil {
-			return err
-		}
-		if _, err := a.store.SaveEmployee(ctx, store.Employee{DealerID: d.ID, Name: e.Name, Login: e.Login, PasswordHash: hash, Roles: e.Roles, Department: e.Department, Locale: e.Locale, Active: true}, now); err != nil {
-			return err
-		}
-	}
-	if err := a.switchAllOn(ctx, d, now); err != nil {
-		return err
-	}
-	book, err := calendar.Default()
-	if err != nil {
-		return err
-	}
-	next := func(d store.Dealer, contacted time.Time) time.Time { return NextContact(book, nil, d, contacted) }
+	next := func(d store.Dealer, contacted time.Time) time.Time { return NextContact(a.calendar, nil, d, contacted) }
 	return a.store.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
 		if err := seedCustomers(ctx, tx, d, f.Customers, now); err != nil {
 			return err
@@ -206,23 +218,57 @@ func (a *App) seed(ctx context.Context) error {
 	})
 }
 
-// switchAllOn has the demo's marketer switch every shipped program on, so that moving
-// the clock shows all of them.
-func (a *App) switchAllOn(ctx context.Context, d store.Dealer, now time.Time) error {
+// found writes the dealer, who sends for him and who works there.
+func (a *App) found(ctx context.Context, now time.Time) (store.Dealer, error) {
+	f := a.sandbox.file
+	d, err := a.store.SaveDealer(ctx, store.Dealer{Code: f.Dealer.Code, Name: f.Dealer.Name, Phone: f.Dealer.Phone, Address: f.Dealer.Address, Zone: f.Dealer.Zone, Country: f.Dealer.Country, Locale: f.Dealer.Locale, Demo: true}, now)
+	if err != nil {
+		return d, err
+	}
+	for _, s := range []store.Sender{{Channel: channels.SMS, Address: demoTwilioFrom}, {Channel: channels.Telegram, Address: botID(demoBotToken)}, {Channel: channels.Email, Address: a.config.EmailFrom}} {
+		s.DealerID = d.ID
+		if err := a.store.SaveSender(ctx, s, now); err != nil {
+			return d, err
+		}
+	}
+	for _, e := range f.Employees {
+		hash, err := console.HashPassword(e.Password)
+		if err != nil {
+			return d, err
+		}
+		if _, err := a.store.SaveEmployee(ctx, store.Employee{DealerID: d.ID, Name: e.Name, Login: e.Login, PasswordHash: hash, Roles: e.Roles, Department: e.Department, Locale: e.Locale, Active: true}, now); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+// marketer is the demo's.
+func (a *App) marketer(ctx context.Context, d store.Dealer) (store.Employee, error) {
 	people, err := a.store.Employees(ctx, d.ID)
 	if err != nil {
-		return err
+		return store.Employee{}, err
 	}
 	i := slices.IndexFunc(people, func(e store.Employee) bool { return slices.Contains(e.Roles, store.RoleMarketer) })
 	if i < 0 {
-		return fmt.Errorf("the demo dealership has no marketer")
+		return store.Employee{}, fmt.Errorf("the demo dealership has no marketer")
+	}
+	return people[i], nil
+}
+
+// switchAllOn has the demo's marketer switch every shipped program on, so that moving
+// the clock shows all of them.
+func (a *App) switchAllOn(ctx context.Context, d store.Dealer, now time.Time) error {
+	marketer, err := a.marketer(ctx, d)
+	if err != nil {
+		return err
 	}
 	programs, err := program.Load(templates.FS, "programs")
 	if err != nil {
 		return err
 	}
 	for _, id := range sorted(programs) {
-		if err := a.store.SetProgram(ctx, store.ProgramSetting{DealerID: d.ID, Program: id, Running: true, ChangedBy: people[i].ID, ChangedAt: now}); err != nil {
+		if err := a.store.SetProgram(ctx, store.ProgramSetting{DealerID: d.ID, Program: id, Running: true, ChangedBy: marketer.ID, ChangedAt: now}); err != nil {
 			return err
 		}
 	}
@@ -268,6 +314,12 @@ func untilDay(now time.Time, zone *time.Location) time.Duration {
 	return time.Date(l.Year(), l.Month(), day, demoAt, 5, 0, 0, zone).Sub(now)
 }
 
+// sinceYesterday is how long ago demoAt of the day before was.
+func sinceYesterday(today time.Time, zone *time.Location) time.Duration {
+	l := today.In(zone)
+	return today.Sub(time.Date(l.Year(), l.Month(), l.Day()-1, demoAt, 5, 0, 0, zone))
+}
+
 // Advance moves business time of the sandbox forward. The offset is kept in the
 // database before anything acts on it.
 func (a *App) Advance(ctx context.Context, by time.Duration) error {
@@ -290,12 +342,18 @@ func (a *App) Advance(ctx context.Context, by time.Duration) error {
 // advanceStep is the longest stretch of business time that is skipped at once.
 const advanceStep = 2 * time.Hour
 
-func (a *App) advance(ctx context.Context, by time.Duration) error {
+// pass lets business time go on; what falls due meanwhile waits.
+func (a *App) pass(ctx context.Context, by time.Duration) error {
 	next := a.sandbox.clock.Offset() + by
 	if err := a.store.SetSetting(ctx, offsetSetting, strconv.FormatInt(int64(next), 10)); err != nil {
 		return fmt.Errorf("keeping the clock's offset: %w", err)
 	}
-	if _, err := a.sandbox.clock.Advance(by); err != nil {
+	_, err := a.sandbox.clock.Advance(by)
+	return err
+}
+
+func (a *App) advance(ctx context.Context, by time.Duration) error {
+	if err := a.pass(ctx, by); err != nil {
 		return err
 	}
 	if a.dispatcher != nil {
@@ -321,11 +379,10 @@ func (d *demo) start(ctx context.Context, a *App) error {
 	a.closers = append(a.closers, func(context.Context) error { return s.Close() })
 	a.config.Twilio.APIBase, a.config.Telegram.APIBase = s.TwilioBase, s.TelegramBase
 	a.config.SMTPURL, a.config.IMAPURL = s.SMTPURL, s.IMAPURL
-	chats := d.file.chats()
-	for _, chat := range slices.Sorted(maps.Keys(chats)) {
+	for _, chat := range slices.Sorted(maps.Keys(d.chats)) {
 		// The demo's people opened the bot when they picked their cars up.
 		if len(d.phones.Thread(channels.Telegram, chat)) == 0 {
-			if err := s.StartBot(ctx, chat, chats[chat], ""); err != nil {
+			if err := s.StartBot(ctx, chat, d.chats[chat], ""); err != nil {
 				return fmt.Errorf("opening the bot for a demo customer: %w", err)
 			}
 		}

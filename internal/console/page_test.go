@@ -3,6 +3,7 @@ package console_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -171,4 +172,37 @@ func TestStaticFilesCarryTheirVersion(t *testing.T) {
 	}
 	b.get("/static/ru.yaml").want(t, http.StatusNotFound)
 	b.get("/static/..%2flayout.html").want(t, http.StatusNotFound)
+}
+
+// TestPhonesFold: whoever was written to is called by name though he never came, and
+// those past the first twelve are folded; a chosen one unfolds them.
+func TestPhonesFold(t *testing.T) {
+	h := open(t, storetest.Open(t, "sqlite"))
+	var people []store.CustomerRecord
+	for i := range 14 {
+		mail := fmt.Sprintf("guest%d@example.org", i)
+		people = append(people, store.CustomerRecord{ContactRecord: store.ContactRecord{Name: fmt.Sprintf("Гостев-%d Пётр", i), Emails: []string{mail}}})
+	}
+	check(t, h.Store.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
+		_, err := tx.SaveCustomers(t.Context(), h.Dealer, people, storetest.Now)
+		return err
+	}))
+	b := h.login("maria")
+	if p := b.get("/phones"); strings.Contains(p.body, "<details") {
+		t.Error("there is a fold with nobody in it")
+	}
+	for _, p := range people {
+		check(t, h.servers.Write(t.Context(), channels.Email, p.Emails[0], "добрый день"))
+	}
+	p := b.get("/phones")
+	p.want(t, http.StatusOK, "Гостев-13 Пётр", "Ещё 2 клиента")
+	front, others, _ := strings.Cut(p.body, "<details>")
+	if strings.Contains(front, "Гостев-1 Пётр") || !strings.Contains(others, "Гостев-1 Пётр") || !strings.Contains(others, "Гостев-0 Пётр") {
+		t.Error("the first two who wrote are not the folded ones")
+	}
+	ids, err := h.Store.ContactsAt(t.Context(), channels.Email, people[0].Emails[0])
+	if err != nil || len(ids) != 1 {
+		t.Fatalf("the owner of an address is %v, %v", ids, err)
+	}
+	b.get("/phones?who="+ids[0]).want(t, http.StatusOK, "<details open>")
 }

@@ -16,8 +16,12 @@ import (
 	"otklik/internal/store"
 )
 
-// mostPhones is how many demo customers are shown at once.
-const mostPhones = 12
+const (
+	// mostPhones is how many demo customers are shown at once; the others are folded.
+	mostPhones = 12
+	// foldedPhones is how many others at most.
+	foldedPhones = 48
+)
 
 // phonesPage shows the demo customers' phones.
 type phonesPage struct {
@@ -87,6 +91,17 @@ func (c *Console) phonesOf(q *request, who string) (p phonesPage, err error) {
 	return p, nil
 }
 
+// Front are the people with the newest messages.
+func (p phonesPage) Front() []person { return p.People[:min(len(p.People), mostPhones)] }
+
+// Others are the rest.
+func (p phonesPage) Others() []person { return p.People[len(p.Front()):] }
+
+// OtherChosen: the open phone is of one of the others.
+func (p phonesPage) OtherChosen() bool {
+	return slices.ContainsFunc(p.Others(), func(x person) bool { return x.Selected })
+}
+
 // people joins the phones' threads with the customers they belong to. Customers of
 // the demo without any message yet are there too, so that one can write first.
 func (c *Console) people(q *request) ([]person, error) {
@@ -95,28 +110,49 @@ func (c *Console) people(q *request) ([]person, error) {
 		return nil, fmt.Errorf("reading the demo's customers: %w", err)
 	}
 	var out []person
-	owner := map[string]int{}
-	for _, x := range known {
-		if slices.ContainsFunc(out, func(p person) bool { return p.Key == x.ID }) || len(x.Addresses) == 0 {
-			continue
-		}
+	owner := map[string]bool{}
+	add := func(x store.Contact, key string) {
 		for _, a := range x.Addresses {
-			owner[string(a.Channel)+":"+strings.ToLower(a.Value)] = len(out)
+			owner[string(a.Channel)+":"+strings.ToLower(a.Value)] = true
 		}
-		out = append(out, person{Key: x.ID, Contact: x, Locale: cmp.Or(x.Locale, q.dealer.Locale)})
+		out = append(out, person{Key: key, Contact: x, Locale: cmp.Or(x.Locale, q.dealer.Locale)})
+	}
+	for _, x := range known {
+		if !slices.ContainsFunc(out, func(p person) bool { return p.Key == x.ID }) && len(x.Addresses) > 0 {
+			add(x, x.ID)
+		}
 	}
 	for _, a := range c.Sandbox.Phones.Addresses() {
-		key := string(a.Channel) + ":" + strings.ToLower(a.Address)
-		if _, ok := owner[key]; !ok {
-			owner[key] = len(out)
-			out = append(out, person{Key: key, Contact: store.Contact{Name: cmp.Or(a.Name, a.Address), Addresses: []store.Address{{Channel: a.Channel, Value: a.Address}}}, Locale: q.dealer.Locale})
+		if len(out) == mostPhones+foldedPhones {
+			break
 		}
+		key := string(a.Channel) + ":" + strings.ToLower(a.Address)
+		if owner[key] {
+			continue
+		}
+		x, err := c.atAddress(q, a)
+		if err != nil {
+			return nil, err
+		}
+		add(x, cmp.Or(x.ID, key))
 	}
 	for i := range out {
 		c.threads(&out[i])
 	}
 	slices.SortStableFunc(out, func(a, b person) int { return b.Last.Compare(a.Last) })
-	return out[:min(len(out), mostPhones)], nil
+	return out, nil
+}
+
+// atAddress is who owns an address; a stranger is called as his phone is.
+func (c *Console) atAddress(q *request, a sandbox.Address) (store.Contact, error) {
+	ids, err := c.Store.ContactsAt(q.ctx(), a.Channel, a.Address)
+	if err != nil {
+		return store.Contact{}, fmt.Errorf("looking for a phone's owner: %w", err)
+	}
+	if len(ids) > 0 {
+		return c.Store.Contact(q.ctx(), ids[0])
+	}
+	return store.Contact{Name: cmp.Or(a.Name, a.Address), Addresses: []store.Address{{Channel: a.Channel, Value: a.Address}}}, nil
 }
 
 // threads fills what a person's apps show.

@@ -77,6 +77,8 @@ func (v *view) Read(m *store.Message) string {
 	switch {
 	case r.Rating != nil:
 		return fmt.Sprint(*r.Rating)
+	case r.Regards:
+		return v.Label("intent", "regards")
 	case r.Intent != reply.IntentAnswer:
 		return v.Label("intent", string(r.Intent))
 	case r.Answer != "":

@@ -268,18 +268,26 @@ func (r *run) dates(ctx context.Context, planned *atomic.Int64) error {
 		return err
 	}
 	for _, w := range ws {
-		for done := false; !done; {
-			var n int64
-			if done, n, err = r.Store.Advance(ctx, w.Walk, r.now, func(people []store.Person, standing []store.Outreach) store.Planned {
-				return r.page(w.dated, people, standing)
-			}); err != nil {
-				return err
-			}
-			planned.Add(n)
+		if err := r.walk(ctx, w, planned); err != nil {
+			return err
 		}
 		r.end(store.Round{Program: w.Walk.Program, Date: w.Walk.Date, Round: w.Walk.Round})
 	}
 	return nil
+}
+
+func (r *run) walk(ctx context.Context, w walkOf, planned *atomic.Int64) error {
+	walker := r.Store.Walker(w.Walk)
+	defer walker.Close()
+	for {
+		done, n, err := walker.Advance(ctx, r.now, func(people []store.Person, standing []store.Outreach) store.Planned {
+			return r.page(w.dated, people, standing)
+		})
+		planned.Add(n)
+		if done || err != nil {
+			return err
+		}
+	}
 }
 
 // page plans a date for some people.

@@ -144,8 +144,17 @@ func (t *Tx) LockContact(ctx context.Context, id string) error {
 }
 
 // ContactsAt finds the contacts that an address belongs to, newest first.
+func (s *Store) ContactsAt(ctx context.Context, ch channels.Kind, value string) ([]string, error) {
+	return contactsAt(ctx, s.read, ch, value)
+}
+
+// ContactsAt finds the contacts that an address belongs to, newest first.
 func (t *Tx) ContactsAt(ctx context.Context, ch channels.Kind, value string) ([]string, error) {
-	return collect(ctx, t, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
+	return contactsAt(ctx, t, ch, value)
+}
+
+func contactsAt(ctx context.Context, q querier, ch channels.Kind, value string) ([]string, error) {
+	return collect(ctx, q, func(r *sql.Rows) (v string, err error) { return v, r.Scan(&v) },
 		"select contact_id from address where channel = $1 and value = $2 order by created_at desc, id desc", ch, value)
 }
 

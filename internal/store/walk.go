@@ -50,30 +50,92 @@ type Person struct {
 	Vehicle Vehicle
 }
 
-// Advance takes the next people of a walk, asks plan what becomes of them and writes it.
+// Walker makes a walk, page by page. While one page is written it reads the people of the
+// next: on SQLite, where one writes at a time, reading took a quarter of a holiday's plan.
+// It is for one goroutine, and Close ends it.
+type Walker struct {
+	s     *Store
+	w     Walk
+	ahead chan stretch // nil when nothing is being read
+	stop  context.CancelFunc
+}
+
+// stretch are the people who follow a place of a walk.
+type stretch struct {
+	after, last string
+	people      []Person
+	err         error
+}
+
+// Walker begins a walk or goes on with it.
+func (s *Store) Walker(w Walk) *Walker { return &Walker{s: s, w: w} }
+
+// Close waits for what is being read.
+func (k *Walker) Close() {
+	if k.ahead != nil {
+		k.stop()
+		<-k.ahead
+		k.ahead = nil
+	}
+}
+
+func (k *Walker) page() int { return k.s.TakeChunk() * k.s.TakeParts() }
+
+// readAhead begins to read the people after a place. They are as they are now, not as
+// they will be when they are planned for, a moment later: like somebody who changes just
+// after he was planned for, who is new is found by the next round, and what may not leave
+// any more is held back when it is due.
+func (k *Walker) readAhead(ctx context.Context, after string) {
+	k.Close()
+	ctx, k.stop = context.WithCancel(ctx)
+	ahead := make(chan stretch, 1)
+	k.ahead = ahead
+	go func() {
+		people, last, err := along(ctx, k.s.read, k.w, after, k.page())
+		ahead <- stretch{after, last, people, err}
+	}()
+}
+
+// next are the people after a place: those read ahead, unless another node has walked on
+// meanwhile.
+func (k *Walker) next(ctx context.Context, tx *Tx, after string) (people []Person, last string, err error) {
+	if k.ahead != nil {
+		x := <-k.ahead
+		k.stop()
+		k.ahead = nil
+		if x.err == nil && x.after == after {
+			return x.people, x.last, nil
+		}
+	}
+	return along(ctx, tx, k.w, after, k.page())
+}
+
+// Advance takes the next people of the walk, asks plan what becomes of them and writes it.
 // done: the walk has come to its end, now or before. Any number of nodes may walk; they
 // take turns. On PostgreSQL the people are written in parts at the same time, each a
 // transaction of its own; where one fails, the page is walked again, and what stands of
 // it is left alone. plan may be called by several goroutines, and again when a
 // transaction has to be repeated.
-func (s *Store) Advance(ctx context.Context, w Walk, now time.Time, plan func(people []Person, standing []Outreach) Planned) (done bool, written int64, err error) {
-	err = s.Tx(ctx, RankBulk, func(tx *Tx) error {
+func (k *Walker) Advance(ctx context.Context, now time.Time, plan func(people []Person, standing []Outreach) Planned) (done bool, written int64, err error) {
+	w := k.w
+	err = k.s.Tx(ctx, RankBulk, func(tx *Tx) error {
 		after, over, err := tx.walked(ctx, w)
 		if err != nil || over {
 			done = over
 			return err
 		}
-		limit := s.TakeChunk() * s.TakeParts()
-		people, last, err := along(ctx, tx, w, after, limit)
+		people, last, err := k.next(ctx, tx, after)
 		if err != nil {
 			return err
 		}
+		ended := moment{}
+		if done = len(people) < k.page(); done {
+			ended = at(now)
+		} else {
+			k.readAhead(ctx, last)
+		}
 		if written, err = tx.planPeople(ctx, w, people, now, plan); err != nil {
 			return err
-		}
-		ended := moment{}
-		if done = len(people) < limit; done {
-			ended = at(now)
 		}
 		_, err = tx.ExecContext(ctx, "update date_walk set last_id = $4, done_at = $5 where program = $1 and date = $2 and round = $3", w.Program, w.Date, w.Round, last, ended)
 		return err

@@ -48,11 +48,13 @@ func TestWalkBreaksOff(t *testing.T) {
 			}
 			return out
 		}
-		if _, _, err := st.Advance(t.Context(), w, storetest.Now, plan); err == nil {
+		walker := st.Walker(w)
+		defer walker.Close()
+		if _, _, err := walker.Advance(t.Context(), storetest.Now, plan); err == nil {
 			t.Fatal("the page was written, although a part of it cannot be")
 		}
 		broken = false
-		if done, _, err := st.Advance(t.Context(), w, storetest.Now, plan); err != nil || !done {
+		if done, _, err := walker.Advance(t.Context(), storetest.Now, plan); err != nil || !done {
 			t.Fatal(done, err)
 		}
 		var ids []string
@@ -102,7 +104,9 @@ func TestWalkByCar(t *testing.T) {
 		}
 		var mu sync.Mutex
 		seen := map[string][]int{} // person → how many of his cars each call of the plan saw
-		done, _, err := st.Advance(t.Context(), store.Walk{Program: "car", Date: "2026-05-17", By: store.ByCar, Days: []string{"05-17"}}, storetest.Now, func(people []store.Person, _ []store.Outreach) store.Planned {
+		walker := st.Walker(store.Walk{Program: "car", Date: "2026-05-17", By: store.ByCar, Days: []string{"05-17"}})
+		defer walker.Close()
+		done, _, err := walker.Advance(t.Context(), storetest.Now, func(people []store.Person, _ []store.Outreach) store.Planned {
 			mu.Lock()
 			defer mu.Unlock()
 			here := map[string]int{}
@@ -126,4 +130,50 @@ func TestWalkByCar(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWalkersTakeTurns: of two nodes that walk one after the other each goes on where the
+// other has ended, whatever it has read ahead itself, and everybody is planned for once.
+func TestWalkersTakeTurns(t *testing.T) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			url := storetest.FreshURL(t, engine)
+			st := storetest.OpenURL(t, url)
+			page := st.TakeChunk() * st.TakeParts()
+			n := 3*page + 7
+			storetest.Customers(t, url, n)
+			w := store.Walk{Program: "new-year", Date: "2026-12-31"}
+			walkers := []*store.Walker{st.Walker(w), st.Walker(w)}
+			var mu sync.Mutex
+			seen := make(map[string]int, n)
+			for turn := 0; ; turn++ {
+				done, _, err := walkers[turn%2].Advance(t.Context(), storetest.Now, func(people []store.Person, _ []store.Outreach) store.Planned {
+					mu.Lock()
+					defer mu.Unlock()
+					for _, p := range people {
+						seen[p.ID]++
+					}
+					return store.Planned{}
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if done {
+					break
+				}
+			}
+			for _, k := range walkers {
+				k.Close()
+			}
+			twice := 0
+			for _, times := range seen {
+				if times > 1 {
+					twice++
+				}
+			}
+			if len(seen) != n || twice > 0 {
+				t.Errorf("%d of %d people were planned for, %d of them more than once", len(seen), n, twice)
+			}
+		})
+	}
 }
