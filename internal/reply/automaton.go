@@ -1,7 +1,6 @@
 package reply
 
 import (
-	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -50,11 +49,19 @@ func (a *automaton) follow(s uint32, sym symbol) (uint32, bool) {
 		}
 		return 0, false
 	}
-	i, ok := slices.BinarySearchFunc(es, sym, func(e edge, s symbol) int { return cmp.Compare(e.sym, s) })
-	if !ok {
+	lo, hi := 0, len(es) // by hand: every token asks at the root, which has thousands
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if es[mid].sym < sym {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo == len(es) || es[lo].sym != sym {
 		return 0, false
 	}
-	return es[i].to, true
+	return es[lo].to, true
 }
 
 // gap gives the state behind a gap, which is always the first edge.

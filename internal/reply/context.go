@@ -68,7 +68,7 @@ func (d *document) context(it *item, top int) {
 		return
 	}
 	d.after(it, top)
-	if it.role == roleOther || it.role == roleScale {
+	if it.role == roleOther || it.role == roleScale || d.bounded(it) {
 		return
 	}
 	d.before(it)
@@ -182,7 +182,7 @@ func (d *document) before(it *item) {
 	}
 	if m, ok := d.endingAt(i, tagBefore); ok && m.key == "counting" && !d.counted(it) {
 		return
-	} else if ok && !d.outdone(m, i) && !(m.key == "service" && d.afterComma(m.from)) && !(m.key == "option" && d.atStart(m.from) && d.atEnd(it.hi)) {
+	} else if ok && !d.outdone(m, i) && !d.contrasted(m, i) && !(m.key == "service" && d.afterComma(m.from)) && !(m.key == "option" && d.atStart(m.from) && d.atEnd(it.hi)) {
 		if it.role == roleFree || it.role == roleRange || it.role == roleDecimal {
 			it.role = roleOther
 		}

@@ -64,7 +64,7 @@ func (d *document) wishes(lx *lexicon) wishes {
 			w.help = s
 		case tagCallback:
 			w.callback = s
-		case tagLater:
+		case tagLater, tagPause:
 			w.later = s
 		case tagWrong:
 			w.wrong = s
@@ -154,7 +154,7 @@ func (d *document) optOut(w *wishes, lx *lexicon) {
 		return
 	}
 	for _, m := range d.mat {
-		if m.tag == tagOptOut {
+		if m.tag == tagOptOut && !d.dispatches(m, lx) {
 			w.optout = span{m.from, m.to}
 			return
 		}
@@ -170,6 +170,22 @@ func (d *document) optOut(w *wishes, lx *lexicon) {
 	if t, ok := d.misspelt(lx, tagOptOutBare); ok {
 		w.optout, w.bare = span{t, t + 1}, true
 	}
+}
+
+// dispatches tells whether the phrase asks not to send a person, whose name follows: "не присылайте больше Серёгу". A name is
+// a word with a capital that no lexicon knows, in a text that is not all capitals.
+func (d *document) dispatches(m match, lx *lexicon) bool {
+	for k := range d.mat {
+		p := &d.mat[k]
+		if p.tag != tagDispatch || p.to >= len(d.toks) || p.from >= m.to || m.from >= p.to {
+			continue
+		}
+		t := &d.toks[p.to]
+		if _, known := d.startingAt(p.to, tagNickname); t.kind == kindWord && t.upper && !t.caps && (known || !lx.knows(t.text, "")) {
+			return true
+		}
+	}
+	return false
 }
 
 // keywordSentence tells whether a bare keyword is a sentence of its own at the beginning or end of a longer text:

@@ -141,13 +141,19 @@ func vowelBefore(s string) bool {
 	return strings.ContainsRune("аеиоуыэюя", r)
 }
 
-// partNot makes two words of "неприсылайте" where the lexicons know only the second of them.
+// partNot makes two words of "неприсылайте" where the lexicons know only the second of them, which may have a slip in it
+// where it belongs to an opt-out: "непресылайте".
 func (d *document) partNot(lx *lexicon) {
 	for i := 0; i < len(d.toks); i++ {
 		t := d.toks[i]
 		rest, ok := strings.CutPrefix(t.text, "не")
-		if !ok || t.kind != kindWord || utf8.RuneCountInString(rest) < 4 || lx.knows(t.text, "") || !lx.has(rest) {
+		if !ok || t.kind != kindWord || utf8.RuneCountInString(rest) < 4 || lx.knows(t.text, "") {
 			continue
+		}
+		if !lx.has(rest) {
+			if rest, ok = lx.meant(rest, tagSpelling); !ok {
+				continue
+			}
 		}
 		_, n := utf8.DecodeRuneInString(d.src[t.start:])
 		_, e := utf8.DecodeRuneInString(d.src[t.start+n:])

@@ -77,6 +77,11 @@ const (
 	tagNickname // short forms of a given name and its cases that share no beginning with it; key: the name
 	tagInquiry  // questions put to us, with what leads them in and what denies them; key: where it counts, see inquires
 	tagRegards  // thanks and good wishes returned: nobody has to answer them
+	tagContrast // whom a number is for, where others get another one; key: them or us
+	tagBound    // words that make a number the most or the least a person would give; key: where they stand, see bounded
+	tagStated   // words that introduce the score itself
+	tagPause    // requests not to write at present; they are no opt-out and mean later
+	tagDispatch // requests not to send whom the next word names: no opt-out where that is a name
 	tagCount
 )
 
@@ -86,7 +91,7 @@ var sectionNames = [tagCount]string{
 	"yes", "no", "maybe", "good", "bad", "ask", "optout_bare", "optout", "resume_bare", "resume", "help_bare", "help",
 	"callback_bare", "callback", "later_bare", "later", "wrong_person", "purpose", "flag", "topic", "negative", "thanks",
 	"title", "synonym", "ordinal", "guard", "when", "about", "class", "spelling", "nickname",
-	"inquiry", "regards",
+	"inquiry", "regards", "contrast", "bound", "stated", "pause", "dispatch",
 }
 
 // term is what a phrase of the lexicon means.

@@ -171,16 +171,20 @@ func bare(t tag) bool {
 	return t == tagOptOutBare || t == tagResumeBare || t == tagCallbackBare || t == tagLaterBare
 }
 
+// noOptOut tells whether a phrase means something by itself that an opt-out of the same words would be taken for: "не пишите
+// пока", "if I text STOP".
+func (m *match) noOptOut() bool { return m.tag == tagPause || m.tag == tagHelp && m.key == "stop" }
+
 // settle applies the guards and lets the longest phrase of each family win.
 func (d *document) settle() {
 	for gi := range d.mat {
 		g := &d.mat[gi]
-		if g.tag != tagGuard {
+		if g.tag != tagGuard && !g.noOptOut() {
 			continue
 		}
 		for i := range d.mat {
 			m := &d.mat[i]
-			if m.tag == g.kill && m.from < g.to && g.from < m.to && (m.from >= g.from || m.to <= g.to) {
+			if (m.tag == g.kill && g.tag == tagGuard || g.noOptOut() && (m.tag == tagOptOut || m.tag == tagOptOutBare)) && m.from < g.to && g.from < m.to && (m.from >= g.from || m.to <= g.to) {
 				m.dead = true
 			}
 		}

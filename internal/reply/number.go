@@ -57,6 +57,7 @@ func (d *document) numbers(top int, apart bool) []item {
 	its = d.decorated(its)
 	d.lists(its)
 	d.refused(its)
+	d.contrast(its)
 	for i := range its {
 		d.marks(&its[i])
 	}
@@ -111,8 +112,8 @@ func (d *document) collect(top int) []item {
 			i = it.to
 			continue
 		}
-		if m, ok := d.startingAt(i, tagNumber); ok {
-			its = append(its, item{from: m.from, to: m.to, val: m.num, word: true, noun: strings.HasSuffix(m.key, " grade")})
+		if m, ok := d.startingAt(i, tagNumber); ok && !(oblique(m) && !d.governed(m)) {
+			its = append(its, item{from: m.from, to: m.to, val: m.num, word: true, noun: strings.HasSuffix(m.key, " grade") || oblique(m)})
 			i = m.to
 			continue
 		}

@@ -38,6 +38,63 @@ func TestRatingWithComment(t *testing.T) {
 	}
 }
 
+// TestWhichNumber: which of several numbers is the score, and what a bound makes of one.
+func TestWhichNumber(t *testing.T) {
+	p := parser(t)
+	for _, c := range []struct {
+		rule, text, locale string
+		rating             int // 0: none that can be read
+	}{
+		{"others get another score", "всем ставлю 5, а вам 3", "ru", 3},
+		{"others named behind us", "вам 3, хотя всем остальным 5", "ru", 3},
+		{"without a comma", "herkese 5 veririm size 3", "tr", 3},
+		{"others and nobody else", "всем 5!", "ru", 5},
+		{"two aspects are no contrast", "ребятам из цеха 5, вам за организацию 2", "ru", 0},
+		{"a date beside a contrast is none", "平时5分，今天3分", "zh", 3},
+		{"the most", "не могу поставить выше тройки", "ru", 3},
+		{"the most, refused behind the number", "mehr als eine 3 ist nicht drin", "de", 3},
+		{"the least that is the top", "nothing less than a five would be fair", "en", 5},
+		{"a bound behind the number", "3'ten fazla veremem", "tr", 3},
+		{"a bound of hours", "больше 3 часов ждать не буду", "ru", 0},
+		{"a bound out of scale", "больше 7 не поставлю", "ru", 0},
+		{"an oblique case that nothing governs", "одни тройки и двойки ставят вам люди", "ru", 0},
+		{"stated behind a story", "обещали за 2 часа, делали 5. Ставлю 4", "ru", 4},
+		{"stated for one aspect", "Мастеру 5. За ожидание ставлю 2", "ru", 0},
+		{"a German mark with praise", "Note 1, sehr gut!", "de", 0},
+		{"a German mark without", "Note 1!", "de", 1},
+	} {
+		r := p.Read(Input{Text: c.text, Locale: c.locale, Question: &Question{Kind: KindRating, Min: 1, Max: 5}})
+		want := "-"
+		if c.rating > 0 {
+			want = num(&c.rating)
+		}
+		if num(r.Rating) != want {
+			t.Errorf("%s: %q is %s, want %s", c.rule, c.text, num(r.Rating), want)
+		}
+	}
+}
+
+// TestNoOptOut: what an opt-out's words can mean besides one.
+func TestNoOptOut(t *testing.T) {
+	p := parser(t)
+	for _, c := range []struct {
+		text string
+		want Intent
+	}{
+		{"Пока не пишите, я в отпуске", IntentLater}, {"don't text me right now", IntentLater}, {"先别发短信，开车呢", IntentLater},
+		{"Больше не пишите, я в отпуске", IntentOptOut}, {"don't text me again, I'm busy", IntentOptOut}, {"以后别发了，我很忙", IntentOptOut},
+		{"если я напишу СТОП, гарантия пропадёт?", IntentHelp}, {"does texting STOP cost anything?", IntentHelp},
+		{"как отписаться?", IntentOptOut}, {"can you stop texting me?", IntentOptOut},
+		{"Не присылайте больше Серёгу", IntentUnclear}, {"НЕ ПРИСЫЛАЙТЕ БОЛЬШЕ ЕРУНДУ", IntentOptOut}, {"Don't send Dave out to me again", IntentUnclear},
+		{"удалите мой старый номер", IntentUnclear}, {"удалите мой старый номер из рассылки", IntentOptOut},
+		{"我要退订年度洗车套餐", IntentUnclear}, {"我要退订", IntentOptOut},
+	} {
+		if r := p.Read(Input{Text: c.text}); r.Intent != c.want {
+			t.Errorf("%q is %s, want %s", c.text, r.Intent, c.want)
+		}
+	}
+}
+
 func TestOptOutDetails(t *testing.T) {
 	p := parser(t)
 	for _, c := range []struct {

@@ -43,6 +43,11 @@ func (d *document) rating(low, top int) scored {
 	if s.found && (s.val < low || s.val > top) {
 		return unread()
 	}
+	if s.found && d.upsideDown(s) {
+		u := unread()
+		u.suggest, u.conf = low+top-s.val, 0.3
+		return u
+	}
 	return s
 }
 
@@ -167,6 +172,9 @@ func (d *document) choose(its, free []item) scored {
 		return d.only(its, free)
 	}
 	if s, ok := d.closing(free); ok {
+		return s
+	}
+	if s, ok := d.declared(free); ok {
 		return s
 	}
 	if s, ok := d.byMark(free, markTotal); ok && !d.aspects(free, markTotal) {

@@ -11,30 +11,40 @@ const (
 	longestSwap  = 8
 )
 
-// unswap puts two neighbouring letters of a text of one word right where no lexicon has it as it stands and one has it
-// so: "fvie", "нте". It tells whether it did.
+// longestSlip is how many words a text may have in which swapped letters are put right.
+const longestSlip = 3
+
+// unswap puts two neighbouring letters of a word right where no lexicon has it as it stands and one has it so, in a text of
+// a word or two: "fvie", "нте", "трйока вам". It tells whether it did.
 func (d *document) unswap(lx *lexicon) bool {
-	at := -1
+	said := 0
 	for i := range d.toks {
-		if !d.content(i) {
-			continue
+		if d.content(i) {
+			said++
 		}
-		if at >= 0 || d.toks[i].kind != kindWord {
-			return false
-		}
-		at = i
 	}
-	if at < 0 || lx.knows(d.toks[at].text, "") {
+	if said > longestSlip {
 		return false
 	}
-	word := []rune(d.toks[at].text)
+	swapped := false
+	for i := range d.toks {
+		if d.content(i) && d.toks[i].kind == kindWord && !lx.knows(d.toks[i].text, "") {
+			swapped = d.toks[i].unswap(lx) || swapped
+		}
+	}
+	return swapped
+}
+
+// unswap is the same for one word.
+func (t *token) unswap(lx *lexicon) bool {
+	word := []rune(t.text)
 	if len(word) < shortestSwap || len(word) > longestSwap {
 		return false
 	}
 	for i := 1; i < len(word); i++ {
 		word[i-1], word[i] = word[i], word[i-1]
 		if right := string(word); lx.has(right) {
-			d.toks[at].text = right
+			t.text = right
 			return true
 		}
 		word[i-1], word[i] = word[i], word[i-1]

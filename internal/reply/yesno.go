@@ -40,6 +40,8 @@ func (d *document) readYesNo(r *Reading, w wishes, p *Parser, q Question) {
 				w.later = span{}
 			}
 			ans, conf = d.statement(prompt.about(), w)
+		} else if ans == unsaid {
+			ans, conf = d.leaning(prompt.about(), w), 0.7
 		}
 	}
 	if ans == unsaid && !w.any() {
@@ -183,6 +185,9 @@ func (d *document) saysYesNo(m match) bool {
 	if d.asksBack(m) && !d.atStart(m.from) {
 		return false
 	}
+	if !d.atStart(m.from) && d.denies(m) {
+		return false
+	}
 	han := d.toks[m.from].kind == kindHan
 	if d.atStart(m.from) {
 		return !han || m.to-m.from > 1 || d.rightEdge(m.to) || d.toks[m.to].kind != kindHan
@@ -191,6 +196,33 @@ func (d *document) saysYesNo(m match) bool {
 		return d.leftEdge(m.from) && (m.to-m.from > 1 || d.rightEdge(m.to))
 	}
 	return d.leftEdge(m.from) || d.rightEdge(m.to) && d.atEnd(m.to) || m.to-m.from > 1
+}
+
+// denies tells whether the word is a particle that denies what follows it, no answer: "приеду, не сомневайтесь".
+func (d *document) denies(m match) bool {
+	if m.tag != tagNo || m.to-m.from > 1 || d.toks[m.from].kind != kindWord || d.rightEdge(m.to) {
+		return false
+	}
+	p, ok := d.startingAt(m.from, tagNotBefore)
+	return ok && p.to == m.to
+}
+
+// leaning gives what a doubt leans to, "вроде да", where what is said beside it agrees.
+func (d *document) leaning(aspects []string, w wishes) polarity {
+	got := unsaid
+	for _, m := range d.mat {
+		if m.tag != tagMaybe || m.key == "" {
+			continue
+		}
+		got = yes
+		if m.key == "no" {
+			got = no
+		}
+	}
+	if said, _ := d.statement(aspects, w); said != got {
+		return unsaid
+	}
+	return got
 }
 
 // statement reads the answer from what the person says happened: first from what is said about the prompt's aspects, then
@@ -206,6 +238,8 @@ func (d *document) statement(aspects []string, w wishes) (polarity, float64) {
 		return yes, 0.75
 	case bad && !good:
 		return no, 0.75
+	case !good && slices.Contains(aspects, "fixed") && d.has(tagFlag) && slices.ContainsFunc(d.mat, func(m match) bool { return m.tag == tagFlag && m.key == "not_fixed" }):
+		return no, 0.7
 	}
 	return unsaid, 0
 }
