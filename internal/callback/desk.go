@@ -291,7 +291,7 @@ func (d *Desk) recipient(ctx context.Context, tx *store.Tx, t *store.Task, now t
 		if !on || w.address == "" {
 			continue
 		}
-		stopped, err := tx.Suppressed(ctx, w.ch, w.address)
+		stopped, err := tx.Suppressed(ctx, w.ch, w.address, outreach.Callback)
 		if err != nil {
 			return r, err
 		}

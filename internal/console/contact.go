@@ -105,6 +105,8 @@ type contactPage struct {
 	Timeline     []moment
 	// ZoneSaid is what was entered and is no zone.
 	ZoneSaid string
+	// Fresh is a consent that was entered and refused.
+	Fresh consentForm
 }
 
 // Numbered tells that the zone is the one that a telephone number of his tells.

@@ -16,9 +16,12 @@ type Consent struct {
 	Channel             channels.Kind
 	Given               bool
 	At                  time.Time
-	// How says in one word how the word was given: message, console, import, form.
+	// How says in one word how the word was given: message, console, import, form, or
+	// one of ToEmployee.
 	How                   string
 	EmployeeID, MessageID string
+	// EmployeeName is who recorded it, where that is read.
+	EmployeeName string
 	// TextVersion is what he agreed to; of an import the source that the file names.
 	TextVersion string
 }
@@ -41,17 +44,23 @@ func consentRow(c Consent, id string) []any {
 func scanConsent(r *sql.Rows) (c Consent, err error) {
 	var a moment
 	var dealer text
-	err = r.Scan(&c.ContactID, &dealer, &c.Purpose, &c.Channel, &c.Given, &a, &c.How, &c.TextVersion)
-	c.At, c.DealerID = a.Time, string(dealer)
+	var employee, name text
+	err = r.Scan(&c.ContactID, &dealer, &c.Purpose, &c.Channel, &c.Given, &a, &c.How, &employee, &name, &c.TextVersion)
+	c.At, c.DealerID, c.EmployeeID, c.EmployeeName = a.Time, string(dealer), string(employee), string(name)
 	return c, err
 }
 
 // Consents reads the words of contacts, oldest first.
 func (s *Store) Consents(ctx context.Context, contactIDs []string) (map[string][]Consent, error) {
+	return consents(ctx, s.read, contactIDs)
+}
+
+func consents(ctx context.Context, q querier, contactIDs []string) (map[string][]Consent, error) {
 	out := map[string][]Consent{}
 	for _, part := range chunks(contactIDs, listRows) {
 		in, args := keys(0, part)
-		cs, err := collect(ctx, s.read, scanConsent, "select contact_id, dealer_id, purpose, channel, given, at, how, text_version from consent where contact_id in "+in+" order by at, id", args...)
+		cs, err := collect(ctx, q, scanConsent, `select c.contact_id, c.dealer_id, c.purpose, c.channel, c.given, c.at, c.how, c.employee_id, e.name, c.text_version
+			from consent c left join employee e on e.id = c.employee_id where c.contact_id in `+in+" order by c.at, c.id", args...)
 		if err != nil {
 			return nil, fmt.Errorf("reading consents: %w", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/outreach"
 )
 
 // Suppression is an address that must not be used for a purpose. Several reasons
@@ -145,15 +146,20 @@ func (s *Store) Suppressions(ctx context.Context, addresses []string, now time.T
 	return out, nil
 }
 
-// Suppressed tells whether an address is suppressed for everything and for good;
-// what decays, such as a full mailbox, is left to Suppressions.
-func (t *Tx) Suppressed(ctx context.Context, ch channels.Kind, address string) (bool, error) {
+// Suppressed tells whether an address is suppressed for good, for everything or for one
+// of the purposes; what decays, such as a full mailbox, is left to Suppressions.
+func (t *Tx) Suppressed(ctx context.Context, ch channels.Kind, address string, purposes ...outreach.Purpose) (bool, error) {
 	hidden, err := t.s.hide(ctx, t, address)
 	if err != nil {
 		return false, err
 	}
+	of := []string{AllPurposes}
+	for _, p := range purposes {
+		of = append(of, string(p))
+	}
+	in, args := list(3, of)
 	n, err := one(ctx, t, func(r *sql.Rows) (n int, err error) { return n, r.Scan(&n) },
-		"select count(*) from suppression where channel = $1 and address in ($2, $3) and purpose = 'all' and until is null", ch, address, hidden)
+		"select count(*) from suppression where channel = $1 and address in ($2, $3) and until is null and purpose in "+in, append([]any{ch, address, hidden}, args...)...)
 	if err != nil {
 		return false, fmt.Errorf("reading suppressions: %w", err)
 	}
