@@ -114,18 +114,9 @@ func TestRehearsalIsWhatHappens(t *testing.T) {
 		}
 		begin := time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, r.Dealer.Location())
 		planned := 0
-		for rows, err := range r.Planner.Preview(t.Context(), r.Dealer.ID, begin.Add(-time.Hour), begin.Add(time.Hour), r.Clock.Business()) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			fs, err := r.Dispatcher.Forecast(t.Context(), rows)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range fs {
-				if f.Subject == c.ID && f.Verdict == string(policy.Send) {
-					planned++
-				}
+		for _, f := range r.Foresee(t, begin.Add(-time.Hour), begin.Add(time.Hour), r.Clock.Business()) {
+			if f.Subject == c.ID && f.Verdict == string(policy.Send) {
+				planned++
 			}
 		}
 		r.Forward(t, begin.Add(time.Minute).Sub(r.Clock.Business()))

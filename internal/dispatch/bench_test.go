@@ -100,9 +100,9 @@ func BenchmarkForecast(b *testing.B) {
 	fill(b, r, 100)
 	r.Plan(b)
 	now := r.Clock.Business()
-	os, err := r.Store.DueBetween(b.Context(), r.Dealer.ID, now.Add(-time.Hour*48), now.Add(time.Hour))
-	if err != nil || len(os) != 100 {
-		b.Fatal(len(os), err)
+	os := storetest.Due(b, r.Store, r.Dealer.ID, now.Add(-time.Hour*48), now.Add(time.Hour))
+	if len(os) != 100 {
+		b.Fatal(len(os))
 	}
 	for b.Loop() {
 		if _, err := r.Dispatcher.Forecast(b.Context(), os); err != nil {

@@ -248,10 +248,7 @@ func TestForecastIsWhatHappens(t *testing.T) {
 		r := due(t, st)
 		r.Visit(t, "1002", "Петров Пётр", "+79000000102", 80*time.Hour)
 		r.Plan(t)
-		os, err := st.DueBetween(t.Context(), r.Dealer.ID, r.Clock.Business().Add(-100*time.Hour), r.Clock.Business().Add(time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
+		os := storetest.Due(t, st, r.Dealer.ID, r.Clock.Business().Add(-100*time.Hour), r.Clock.Business().Add(time.Hour))
 		fs, err := r.Dispatcher.Forecast(t.Context(), os)
 		if err != nil || len(fs) != 1 || fs[0].Verdict != "send" || fs[0].Order != "1001" || fs[0].Segments == 0 {
 			t.Fatalf("forecast = %+v, %v", fs, err)

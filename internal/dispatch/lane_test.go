@@ -138,11 +138,10 @@ func TestUrgentFirst(t *testing.T) {
 func demote(t *testing.T, r *dispatchtest.Rig) {
 	t.Helper()
 	now := r.Clock.Business()
-	os, err := r.Store.DueBetween(t.Context(), r.Dealer.ID, now.Add(-48*time.Hour), now)
-	if err != nil || len(os) == 0 {
-		t.Fatal(len(os), err)
+	if len(storetest.Due(t, r.Store, r.Dealer.ID, now.Add(-48*time.Hour), now)) == 0 {
+		t.Fatal("nothing is due")
 	}
-	err = r.Store.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
+	err := r.Store.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
 		_, err := tx.ExecContext(t.Context(), "update outreach set priority = $1, purpose = $2 where state = 'planned'", outreach.Greeting.Priority(), outreach.Greeting)
 		return err
 	})

@@ -16,9 +16,7 @@ func TestSoon(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		for start, leaves := range map[string]bool{"08:30": true, "07:15": false, "21:30": true} {
 			r := dispatchtest.New(t, storetest.Open(t, st.Engine()))
-			clk := &stopped{}
-			clk.set(time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC))
-			r.Dispatcher.Clock = clk
+			clk := r.Stop(time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC))
 			at, err := time.ParseInLocation("2006-01-02 15:04", "2026-12-03 "+start, r.Dealer.Location())
 			if err != nil {
 				t.Fatal(err)

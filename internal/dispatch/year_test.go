@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,14 +16,6 @@ import (
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
-
-// stopped is a clock whose business time moves only when the test says so, so that
-// what happens has exactly the time for which it was planned.
-type stopped struct{ at atomic.Int64 }
-
-func (c *stopped) Business() time.Time { return time.UnixMicro(c.at.Load()).UTC() }
-func (c *stopped) Machine() time.Time  { return time.Now().UTC() }
-func (c *stopped) set(t time.Time)     { c.at.Store(t.UnixMicro()) }
 
 // happening is one line of a plan, or of what became of it.
 type happening struct{ At, Contact, Program, Step, Occasion, Channel, Verdict, Rule string }
@@ -84,11 +75,11 @@ func town(t *testing.T, r *dispatchtest.Rig, rng *rand.Rand, people int) {
 
 // live lets days pass: the clock goes from one moment at which something is due to the
 // next, and the planner looks every six hours, as rarely as no date is written out late.
-func live(t *testing.T, r *dispatchtest.Rig, clk *stopped, to time.Time) {
+func live(t *testing.T, r *dispatchtest.Rig, clk *dispatchtest.Stopped, to time.Time) {
 	t.Helper()
 	const look = 6 * time.Hour
 	for next := clk.Business(); next.Before(to); {
-		clk.set(next)
+		clk.Set(next)
 		if _, err := r.Planner.Run(t.Context(), clk.Business()); err != nil {
 			t.Fatal(err)
 		}
@@ -96,11 +87,7 @@ func live(t *testing.T, r *dispatchtest.Rig, clk *stopped, to time.Time) {
 			t.Fatal(err)
 		}
 		next = next.Add(look)
-		due, err := r.Store.DueBetween(t.Context(), r.Dealer.ID, clk.Business(), next)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, o := range due {
+		for _, o := range storetest.Due(t, r.Store, r.Dealer.ID, clk.Business(), next) {
 			if o.DueAt.After(clk.Business()) && o.DueAt.Before(next) {
 				next = o.DueAt
 			}
@@ -112,18 +99,9 @@ func live(t *testing.T, r *dispatchtest.Rig, clk *stopped, to time.Time) {
 func foreseen(t *testing.T, r *dispatchtest.Rig, from, to time.Time) []happening {
 	t.Helper()
 	var out []happening
-	for rows, err := range r.Planner.Preview(t.Context(), r.Dealer.ID, from, to, from) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		fs, err := r.Dispatcher.Forecast(t.Context(), rows)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range fs {
-			if f.At.Before(to) {
-				out = append(out, happening{f.At.Format(time.RFC3339), f.Contact, f.Program, f.Step, f.Occasion, string(f.Channel), f.Verdict, f.Rule})
-			}
+	for _, f := range r.Foresee(t, from, to, from) {
+		if f.At.Before(to) {
+			out = append(out, happening{f.At.Format(time.RFC3339), f.Contact, f.Program, f.Step, f.Occasion, string(f.Channel), f.Verdict, f.Rule})
 		}
 	}
 	slices.SortFunc(out, compareHappenings)
@@ -168,9 +146,7 @@ func yearOf(t *testing.T, engine string, seed uint64, people int, span time.Dura
 	t.Helper()
 	r := dispatchtest.New(t, storetest.Open(t, engine))
 	from := time.Date(2026, 11, 27, 7, 0, 0, 0, time.UTC)
-	clk := &stopped{}
-	clk.set(from)
-	r.Dispatcher.Clock = clk
+	clk := r.Stop(from)
 	town(t, r, rand.New(rand.NewPCG(seed, 1)), people)
 	to := from.Add(span)
 	want := foreseen(t, r, from, to)

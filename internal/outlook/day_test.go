@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,13 +15,6 @@ import (
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 )
-
-// stopped is a clock whose business time moves only when the test says so.
-type stopped struct{ at atomic.Int64 }
-
-func (c *stopped) Business() time.Time { return time.UnixMicro(c.at.Load()).UTC() }
-func (c *stopped) Machine() time.Time  { return time.Now().UTC() }
-func (c *stopped) set(t time.Time)     { c.at.Store(t.UnixMicro()) }
 
 // line is what a day says of somebody.
 type line struct{ At, Contact, Program, Step, Channel, Verdict, Rule string }
@@ -72,10 +64,8 @@ func linesOf(t *testing.T, o *outlook.Outlook, dealer string, from time.Time, ov
 func TestDayIsWhatHappens(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		r := dispatchtest.New(t, st)
-		clk := &stopped{}
 		zone := r.Dealer.Location()
-		clk.set(time.Date(2027, 3, 5, 9, 0, 0, 0, zone))
-		r.Dispatcher.Clock = clk
+		clk := r.Stop(time.Date(2027, 3, 5, 9, 0, 0, 0, zone))
 		day := time.Date(2027, 3, 8, 0, 0, 0, 0, zone)
 		women, unknown, born := 0, 0, 0
 		err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
@@ -124,7 +114,7 @@ func TestDayIsWhatHappens(t *testing.T) {
 			if _, err := r.Dispatcher.Once(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
-			clk.set(clk.Business().Add(time.Hour))
+			clk.Set(clk.Business().Add(time.Hour))
 		}
 		happened := linesOf(t, o, r.Dealer.ID, day, true)
 		if d := gocmp.Diff(foreseen, happened); d != "" || len(foreseen) != born+women+unknown+1 {

@@ -17,11 +17,7 @@ import (
 // due lists what stands of a dealer, whenever it is due.
 func due(t *testing.T, st *store.Store, d store.Dealer) []store.Outreach {
 	t.Helper()
-	os, err := st.DueBetween(t.Context(), d.ID, now.AddDate(-10, 0, 0), now.AddDate(10, 0, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return os
+	return storetest.Due(t, st, d.ID, now.AddDate(-10, 0, 0), now.AddDate(10, 0, 0))
 }
 
 // TestNodesPlanTogether lets three nodes plan while visits of the same people come in:

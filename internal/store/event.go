@@ -79,12 +79,6 @@ func (e *Event) scan(r scanner, beyond ...any) error {
 	return err
 }
 
-// UnplannedBetween reads events not taken up yet whose time lies in [from, to).
-func (s *Store) UnplannedBetween(ctx context.Context, dealerID string, from, to time.Time) ([]Event, error) {
-	return collect(ctx, s.read, scanEvent, "select "+eventCols+` from event
-		where dealer_id = $1 and at >= $2 and at < $3 order by created_at, id`, key(dealerID), at(from), at(to))
-}
-
 // revokes names the kinds of event about the same subject that one makes void.
 var revokes = map[string][]string{
 	EventAppointmentBooked:   {EventAppointmentCanceled, EventAppointmentMissed, EventAppointmentArrived},

@@ -80,12 +80,6 @@ func (s *Store) OutreachByIDs(ctx context.Context, ids []string) (map[string]Out
 	return out, nil
 }
 
-// DueBetween lists outreach not begun that is due in [from, to), for plans.
-func (s *Store) DueBetween(ctx context.Context, dealerID string, from, to time.Time) ([]Outreach, error) {
-	return collect(ctx, s.read, scanOutreach, "select "+outreachCols+` from outreach where dealer_id = $1 and state in ('planned', 'held', 'claimed')
-		and due_at >= $2 and due_at < $3 order by due_at, id`, key(dealerID), at(from), at(to))
-}
-
 // OutreachOf lists what was and is planned for a contact, the latest first.
 func (s *Store) OutreachOf(ctx context.Context, contactID string) ([]Outreach, error) {
 	os, err := collect(ctx, s.read, scanOutreach, "select "+outreachCols+" from outreach where contact_id = $1 order by due_at desc, id limit 500", key(contactID))

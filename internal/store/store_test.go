@@ -274,7 +274,6 @@ func TestSurveyOfQueries(t *testing.T) {
 			"nextDue":    func() error { _, err := st.NextDue(ctx); return err },
 			"unassigned": func() error { _, err := st.Unassigned(ctx, d.ID, 5); return err },
 			"remarks":    func() error { _, err := st.Remarks(ctx, d.ID, "", 5); return err },
-			"due":        func() error { _, err := st.DueBetween(ctx, d.ID, now, now.Add(time.Hour)); return err },
 			"visitsOf":   func() error { _, err := st.VisitsOf(ctx, os[0].ContactID); return err },
 		} {
 			if err := query(); err != nil {

@@ -12,13 +12,6 @@ import (
 	"otklik/internal/store/storetest"
 )
 
-func unplanned(t *testing.T, st *store.Store, d store.Dealer) []store.Event {
-	t.Helper()
-	es, err := st.UnplannedBetween(t.Context(), d.ID, now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
-	must(t, err)
-	return es
-}
-
 func fates(rs []store.SavedRecord) []store.Saved {
 	out := make([]store.Saved, len(rs))
 	for i, r := range rs {
@@ -44,7 +37,7 @@ func TestSaveOneOrderTwice(t *testing.T) {
 		if err != nil || len(v.Works) != 2 {
 			t.Errorf("visit = %+v, %v", v, err)
 		}
-		if es := unplanned(t, st, d); len(es) != 1 {
+		if es := storetest.Events(t, st, d.ID); len(es) != 1 {
 			t.Errorf("%d events of one visit", len(es))
 		}
 	})
@@ -149,7 +142,7 @@ func TestChangedVisit(t *testing.T) {
 		row := store.Outreach{DealerID: d.ID, ContactID: saved.ContactID, VisitID: saved.VisitID, Program: "p", ProgramVersion: 1, Occasion: saved.VisitID, Step: "survey", Purpose: outreach.Survey,
 			State: outreach.Planned, DueAt: now.Add(24 * time.Hour), TargetAt: now.Add(24 * time.Hour), DeadlineAt: now.Add(48 * time.Hour)}
 		take := func(shift time.Duration) (moved int64) {
-			es := unplanned(t, st, d)
+			es := storetest.Events(t, st, d.ID)
 			if len(es) != 1 || !es[0].At.Equal(now.Add(shift)) || es[0].VisitID != saved.VisitID {
 				t.Fatalf("events = %+v", es)
 			}
@@ -171,7 +164,7 @@ func TestChangedVisit(t *testing.T) {
 		take(0)
 		r.Works = []string{"иное"}
 		storetest.Save(t, st, d, r)
-		if es := unplanned(t, st, d); len(es) != 0 {
+		if es := storetest.Events(t, st, d.ID); len(es) != 0 {
 			t.Errorf("works changed, the plan must not: %+v", es)
 		}
 		r.CompletedAt = now.Add(3 * time.Hour)
@@ -179,9 +172,9 @@ func TestChangedVisit(t *testing.T) {
 		if moved := take(3 * time.Hour); moved != 1 {
 			t.Errorf("moved %d", moved)
 		}
-		due, err := st.DueBetween(ctx, d.ID, now, now.AddDate(0, 0, 9))
-		if err != nil || len(due) != 1 || !due[0].DueAt.Equal(now.Add(27*time.Hour)) {
-			t.Errorf("due = %+v, %v", due, err)
+		due := storetest.Due(t, st, d.ID, now, now.AddDate(0, 0, 9))
+		if len(due) != 1 || !due[0].DueAt.Equal(now.Add(27*time.Hour)) {
+			t.Errorf("due = %+v", due)
 		}
 		// The same car, in truth brought by somebody else: he is asked, not the first.
 		r.Customer = store.ContactRecord{Name: "Мария", Phones: []string{"+79000000002"}}
@@ -189,9 +182,9 @@ func TestChangedVisit(t *testing.T) {
 			t.Errorf("customer corrected: %+v", got)
 		}
 		take(3 * time.Hour)
-		due, err = st.DueBetween(ctx, d.ID, now, now.AddDate(0, 0, 9))
-		if err != nil || len(due) != 1 || due[0].ContactID == saved.ContactID {
-			t.Errorf("due = %+v, %v", due, err)
+		due = storetest.Due(t, st, d.ID, now, now.AddDate(0, 0, 9))
+		if len(due) != 1 || due[0].ContactID == saved.ContactID {
+			t.Errorf("due = %+v", due)
 		}
 	})
 }
