@@ -38,9 +38,9 @@ func (a *automaton) endsOf(s uint32) []uint32 { return a.ends[a.states[s].end:a.
 
 func (a *automaton) linksOf(s uint32) []uint32 { return a.links[a.states[s].link:a.states[s+1].link] }
 
-// follow gives the state behind the symbol. A state is never followed by the root, which stands for none.
-func (a *automaton) follow(s uint32, sym symbol) (uint32, bool) {
-	es := a.edgesOf(s)
+// follow gives the state behind the symbol among the edges of one. A state is never followed by the root, which stands for
+// none.
+func follow(es []edge, sym symbol) (uint32, bool) {
 	if len(es) < 8 {
 		for i := range es {
 			if es[i].sym == sym {

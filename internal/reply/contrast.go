@@ -10,44 +10,57 @@ const (
 )
 
 // contrast takes the role of the score from what others get, or from what is given at other times, where another number
-// is for us: "всем ставлю 5, а вам 3", "sonst immer 5, heute nur 3".
+// is for us: "всем ставлю 5, а вам 3", "sonst immer 5, heute nur 3". Where theirs counts something, ours counts the same: "I
+// usually wait 2 hours, here only 1".
 func (d *document) contrast(its []item) {
 	if !d.has(tagContrast) {
 		return
 	}
-	ours, theirs := false, false
+	sides := make([]side, len(its))
+	ours, theirs, counted := false, false, false
 	for i := range its {
-		if its[i].role == roleFree {
-			s := d.sideOf(its, i)
-			ours, theirs = ours || s == us, theirs || s == them
+		if its[i].role != roleFree && its[i].role != roleOther {
+			continue
+		}
+		sides[i] = d.sideOf(its, i)
+		ours = ours || sides[i] == us && its[i].role == roleFree
+		theirs = theirs || sides[i] == them && its[i].role == roleFree
+		counted = counted || sides[i] == them && its[i].role == roleOther
+	}
+	for i := range its {
+		switch it := &its[i]; {
+		case it.role != roleFree:
+		case sides[i] == them && ours:
+			it.role = roleWish
+		case sides[i] == us && counted && !theirs && !d.named(it):
+			it.role = roleOther
 		}
 	}
-	if !ours || !theirs {
-		return
-	}
-	for i := range its {
-		if its[i].role == roleFree && d.sideOf(its, i) == them {
-			its[i].role = roleWish
-		}
-	}
+}
+
+// named tells whether words beside the number call it a score.
+func (d *document) named(it *item) bool {
+	_, total := d.endingAt(it.from, tagTotal)
+	return total || it.mark != markNone || it.noun || it.share
 }
 
 // widestContrast is how many tokens may stand between a number and the words that say whom it is for.
 const widestContrast = 5
 
-// sideOf tells whom number i is for: the nearest such words before it in its sentence decide, without any those behind it
-// in its clause; other numbers between take them for themselves.
+// sideOf tells whom number i is for: such words before it in its sentence decide, those of others and other times before
+// ours ("раньше у вас было 5"); without any those behind it in its clause. Other numbers between take them for themselves.
 func (d *document) sideOf(its []item, i int) side {
-	it, got, nearest := &its[i], nobody, widestContrast+1
+	it, got := &its[i], nobody
 	for k := range d.mat {
 		m := &d.mat[k]
-		if m.tag == tagContrast && m.to <= it.from && it.from-m.to < nearest && d.sentence(m.to, it.from) && (i == 0 || its[i-1].to <= m.to) {
-			got, nearest = sideNamed(m.key), it.from-m.to
+		if m.tag == tagContrast && m.to <= it.from && it.from-m.to <= widestContrast && d.sentence(m.to, it.from) && (i == 0 || its[i-1].to <= m.to) && got != them {
+			got = sideNamed(m.key)
 		}
 	}
 	if got != nobody {
 		return got
 	}
+	nearest := widestContrast + 1
 	for k := range d.mat {
 		m := &d.mat[k]
 		if m.tag == tagContrast && m.from >= it.to && m.from-it.to < nearest && d.clause(m.from) <= it.from && (i+1 == len(its) || m.to <= its[i+1].from) {

@@ -105,8 +105,9 @@ func (s *scanner) put(sym symbol) {
 }
 
 func (s *scanner) walk(st uint32, i int) {
+	es := s.lx.auto.edgesOf(st)
 	for _, sym := range s.syms[s.at[i]:s.at[i+1]] {
-		if next, ok := s.lx.auto.follow(st, sym); ok {
+		if next, ok := follow(es, sym); ok {
 			s.reach(next, i)
 		}
 	}
@@ -175,17 +176,27 @@ func bare(t tag) bool {
 // пока", "if I text STOP".
 func (m *match) noOptOut() bool { return m.tag == tagPause || m.tag == tagHelp && m.key == "stop" }
 
-// settle applies the guards and lets the longest phrase of each family win.
+// guards tells whether the phrase takes others back that share words with it, and are not wider than it on both sides.
+func (m *match) guards(other *match) bool {
+	if m.tag == tagGuard && other.tag != m.kill || m.tag != tagGuard && other.tag != tagOptOut && other.tag != tagOptOutBare {
+		return false
+	}
+	return other.from < m.to && m.from < other.to && (other.from >= m.from || other.to <= m.to)
+}
+
+// settle applies the guards, then what means something else than an opt-out, and lets the longest phrase of each family
+// win.
 func (d *document) settle() {
-	for gi := range d.mat {
-		g := &d.mat[gi]
-		if g.tag != tagGuard && !g.noOptOut() {
-			continue
-		}
-		for i := range d.mat {
-			m := &d.mat[i]
-			if (m.tag == g.kill && g.tag == tagGuard || g.noOptOut() && (m.tag == tagOptOut || m.tag == tagOptOutBare)) && m.from < g.to && g.from < m.to && (m.from >= g.from || m.to <= g.to) {
-				m.dead = true
+	for _, meant := range [...]bool{false, true} {
+		for gi := range d.mat {
+			g := &d.mat[gi]
+			if g.dead || meant != g.noOptOut() || !meant && g.tag != tagGuard {
+				continue
+			}
+			for i := range d.mat {
+				if m := &d.mat[i]; g.guards(m) {
+					m.dead = true
+				}
 			}
 		}
 	}

@@ -49,6 +49,9 @@ func TestWhichNumber(t *testing.T) {
 		{"others named behind us", "вам 3, хотя всем остальным 5", "ru", 3},
 		{"without a comma", "herkese 5 veririm size 3", "tr", 3},
 		{"others and nobody else", "всем 5!", "ru", 5},
+		{"others take hours, and so do we", "обычно жду 2 часа, у вас 1", "ru", 0},
+		{"others take hours, we get a score", "в других сервисах жду 2 часа, вам ставлю 5", "ru", 5},
+		{"another time with us is another time", "раньше у вас было 5, теперь 3", "ru", 3},
 		{"two aspects are no contrast", "ребятам из цеха 5, вам за организацию 2", "ru", 0},
 		{"a date beside a contrast is none", "平时5分，今天3分", "zh", 3},
 		{"the most", "не могу поставить выше тройки", "ru", 3},
@@ -82,7 +85,7 @@ func TestNoOptOut(t *testing.T) {
 		want Intent
 	}{
 		{"Пока не пишите, я в отпуске", IntentLater}, {"don't text me right now", IntentLater}, {"先别发短信，开车呢", IntentLater},
-		{"Больше не пишите, я в отпуске", IntentOptOut}, {"don't text me again, I'm busy", IntentOptOut}, {"以后别发了，我很忙", IntentOptOut},
+		{"не пишите мне сейчас и никогда", IntentOptOut}, {"Больше не пишите, я в отпуске", IntentOptOut}, {"don't text me again, I'm busy", IntentOptOut}, {"以后别发了，我很忙", IntentOptOut},
 		{"если я напишу СТОП, гарантия пропадёт?", IntentHelp}, {"does texting STOP cost anything?", IntentHelp},
 		{"как отписаться?", IntentOptOut}, {"can you stop texting me?", IntentOptOut},
 		{"Не присылайте больше Серёгу", IntentUnclear}, {"НЕ ПРИСЫЛАЙТЕ БОЛЬШЕ ЕРУНДУ", IntentOptOut}, {"Don't send Dave out to me again", IntentUnclear},
