@@ -100,6 +100,62 @@ func TestClaimsUseTheirIndexes(t *testing.T) {
 	})
 }
 
+// TestSweepsOfRecordsHaveTheirIndexes: whatever decides whether an appointment or a
+// prospect goes can be looked up for each of them. PostgreSQL prefers to hash a table of
+// this size once for 500 rows, so it is asked what it does without reading whole tables.
+func TestSweepsOfRecordsHaveTheirIndexes(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, db *sql.DB, _ string) {
+		d := storetest.Dealer(t, st)
+		fill(t, st, db, d, 2000)
+		record(t, st, db, d, 2000)
+		full := "SCAN "
+		if st.Engine() == "postgres" {
+			full = "Seq Scan"
+			db.SetMaxOpenConns(1)
+			_, err := db.ExecContext(t.Context(), "set enable_seqscan = off")
+			must(t, err)
+		}
+		cutoff, id := fmt.Sprint(now.UnixMicro()), "'00000000-0000-7000-8000-000000000000'"
+		part := "(" + strings.Repeat(id+", ", 99) + id + ")"
+		for _, name := range []string{"appointment", "prospect"} {
+			look, decide := store.SweepStatements(name)
+			for _, plan := range []string{explain(t, st, db, look, cutoff, id), explain(t, st, db, decide+part, cutoff)} {
+				if plan == "" || strings.Contains(plan, full) {
+					t.Errorf("pruning %s:\n%s", name, plan)
+				}
+			}
+		}
+	})
+}
+
+// record writes n appointments and n prospects, each with the event that it came with.
+func record(t testing.TB, st *store.Store, db *sql.DB, d store.Dealer, n int) {
+	t.Helper()
+	id := func(kind int) string {
+		if st.Engine() == "sqlite" {
+			return fmt.Sprintf("printf('%08x-0000-7000-8000-%%012x', i)", kind)
+		}
+		return fmt.Sprintf("cast('%08x-0000-7000-8000-' || lpad(to_hex(i), 12, '0') as uuid)", kind)
+	}
+	dealer := fmt.Sprintf("'%s'", d.ID)
+	if st.Engine() == "postgres" {
+		dealer = fmt.Sprintf("cast(%s as uuid)", dealer)
+	}
+	at := now.UnixMicro()
+	for _, into := range []string{
+		fmt.Sprintf("appointment (id, dealer_id, contact_id, external_id, source, state, starts_at, created_at, updated_at) select %s, %s, %s, 'З' || i, 'dms', 'done', %d - i, %d - i, %d - i", id(11), dealer, id(1), at, at, at),
+		fmt.Sprintf("prospect (id, dealer_id, contact_id, external_id, source, state, contacted_at, due_at, created_at, updated_at) select %s, %s, %s, 'Л' || i, 'dms', 'lost', %d - i, %d - i, %d - i, %d - i", id(12), dealer, id(1), at, at, at, at),
+		fmt.Sprintf("event (id, dealer_id, kind, contact_id, subject_id, at, created_at) select %s, %s, 'booked', %s, %s, %d, %d", id(13), dealer, id(1), id(11), at, at),
+	} {
+		_, err := db.ExecContext(t.Context(), fmt.Sprintf("with recursive n(i) as (select 1 union all select i + 1 from n where i < %d) insert into %s from n", n, into))
+		must(t, err)
+	}
+	if st.Engine() == "postgres" {
+		_, err := db.ExecContext(t.Context(), "analyze")
+		must(t, err)
+	}
+}
+
 // TestBeginFindsOutreachByKey: a begin looks up the outreach of its group and no other,
 // also when PostgreSQL takes each person to have many messages, as it does early in a
 // campaign.

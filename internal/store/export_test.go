@@ -8,3 +8,13 @@ func (s *Store) ClaimStatements() (outreach, messages string) {
 // FinishStatement is what a campaign's begin does to the outreach of a group on
 // PostgreSQL.
 func FinishStatement() string { return nativeFinish.text }
+
+// SweepStatements are what the sweep of a name looks with, and what it decides a part with.
+func SweepStatements(name string) (look, decide string) {
+	for _, w := range sweeps {
+		if w.name == name {
+			return w.look(), "select id from " + w.table + " where " + w.gone + " and id in "
+		}
+	}
+	return "", ""
+}

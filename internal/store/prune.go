@@ -175,6 +175,12 @@ func (s *Store) sweep(ctx context.Context, w sweep, cutoff, machine time.Time, o
 	return errors.Join(err, s.Tx(keep, RankBulk, func(tx *Tx) error { return tx.SetCursor(keep, name, string(there), machine) }))
 }
 
+// look is what reads the next rows, old or not, gone or not; $1 is the cutoff, $2 the last
+// row that is done with.
+func (w sweep) look() string {
+	return fmt.Sprintf("select %[1]s.id, %[1]s.%[2]s < $1, %[3]s from %[1]s where %[1]s.id > $2 order by %[1]s.id limit %[4]d", w.table, w.age, w.gone, pruneLook)
+}
+
 // walk goes through a table from after on until its rows are young.
 func (s *Store) walk(ctx context.Context, w sweep, cutoff time.Time, after *string, out Pruned) error {
 	type row struct {
@@ -182,7 +188,7 @@ func (s *Store) walk(ctx context.Context, w sweep, cutoff time.Time, after *stri
 		old  bool
 		gone bool
 	}
-	look := fmt.Sprintf("select %[1]s.id, %[1]s.%[2]s < $1, %[3]s from %[1]s where %[1]s.id > $2 order by %[1]s.id limit %[4]d", w.table, w.age, w.gone, pruneLook)
+	look := w.look()
 	for {
 		rows, err := collect(ctx, s.read, func(r *sql.Rows) (x row, err error) { return x, r.Scan(&x.id, &x.old, &x.gone) }, look, at(cutoff), *after)
 		if err != nil || len(rows) == 0 {
