@@ -72,7 +72,7 @@ func TestHoursOnTheContactsPage(t *testing.T) {
 		if p := b.get(path); !strings.Contains(p.body, "11:00-19:00") || !strings.Contains(p.body, "Когда писать") {
 			t.Error("the hours are not on the page")
 		}
-		b.post(path+"/hours", "hours", "когда-нибудь").want(t, http.StatusBadRequest)
+		b.post(path+"/hours", "hours", "когда-нибудь").want(t, http.StatusUnprocessableEntity, "Часы не понятны", `value="когда-нибудь"`)
 		if c, err := st.Contact(t.Context(), id); err != nil || c.Hours != "11:00-19:00" {
 			t.Errorf("hours %q, %v", c.Hours, err)
 		}

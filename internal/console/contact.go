@@ -103,8 +103,8 @@ type contactPage struct {
 	Suppressions []store.Suppression
 	Consents     []store.Consent
 	Timeline     []moment
-	// ZoneSaid is what was entered and is no zone.
-	ZoneSaid string
+	// ZoneSaid is what was entered and is no zone, HoursSaid what is no hours.
+	ZoneSaid, HoursSaid string
 	// Fresh is a consent that was entered and refused.
 	Fresh consentForm
 }
@@ -193,7 +193,12 @@ func (c *Console) setHours(q *request) error {
 	if said != "" {
 		var ok bool
 		if hours, ok = intake.Hours(said); !ok {
-			return fmt.Errorf("%w: hours", errBadForm)
+			p, err := c.contactPage(q)
+			if err != nil {
+				return err
+			}
+			p.HoursSaid = said
+			return q.pageWith(http.StatusUnprocessableEntity, "contact", "contact.title", p, q.lang.text("contact.hours_bad"))
 		}
 	}
 	if err := c.Store.SetHours(q.ctx(), id, hours, q.employee, q.dealer.ID, q.now); err != nil {
