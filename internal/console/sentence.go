@@ -62,9 +62,13 @@ func (q *request) why(d store.ListedDecision) *why {
 	}
 	pairs = append(pairs, "again", again)
 	pairs = append(pairs, "basis", v.basis(inputs["basis"]), "channel", v.Label("channel", inputs["channel"]), "reason", v.Label("suppressed", inputs["reason"]), "purpose", v.Label("purpose", inputs["purpose"]))
+	said := d.Rule
+	if task := inputs["task"]; said == dispatch.RulePhoneStep && task != "" {
+		said, pairs = "phone_task", append(pairs, "task", v.Label("task_kind", task))
+	}
 	w := &why{Verdict: d.Verdict, Program: v.Program(d.Program), Order: d.Order, Until: d.Until}
-	if q.lang.has("why." + d.Rule) {
-		w.Sentence = v.T("why."+d.Rule, pairs...)
+	if q.lang.has("why." + said) {
+		w.Sentence = v.T("why."+said, pairs...)
 	} else {
 		w.Sentence = v.T("why.other", "rule", d.Rule)
 	}

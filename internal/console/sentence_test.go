@@ -112,3 +112,17 @@ func TestSentences(t *testing.T) {
 		}
 	}
 }
+
+// TestSentenceOfACall: only who was asked before has not answered.
+func TestSentenceOfACall(t *testing.T) {
+	c := speaker(t)
+	for inputs, want := range map[string]string{
+		"":                         "Ответа не было, позвонит оператор.",
+		`{"task":"prospect_call"}`: "Задача: Звонок потенциальному клиенту.",
+		`{"task":"no_show_call"}`:  "Задача: Не приехал на запись.",
+	} {
+		if s := c.Sentence("ru", store.ListedDecision{Verdict: "task", Rule: "phone_step", Inputs: inputs}, time.UTC); !strings.Contains(s, want) {
+			t.Errorf("%q: %s", inputs, s)
+		}
+	}
+}

@@ -156,7 +156,11 @@ func (d *Dispatcher) judgeCall(o *store.Outreach, def *program.Definition, step 
 	if until := f.patience(o); survey && until.After(f.now) {
 		return held(o, RuleTime, until, map[string]string{"until": until.Format(time.RFC3339)})
 	}
-	return &store.Verdict{Outreach: *o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Task: f.task(o, def, step)}
+	t, inputs := f.task(o, def, step), map[string]string(nil)
+	if t.Reason != callback.ReasonNoAnswer {
+		inputs = map[string]string{"task": t.Kind} // nobody was asked before
+	}
+	return &store.Verdict{Outreach: *o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Inputs: encode(inputs), Task: t}
 }
 
 // task is what a phone step asks of somebody.

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -80,6 +81,7 @@ func plan(rows []store.Outreach, d *Definition, o *Occasion, now time.Time, book
 			r.State, r.Rule = outreach.Dropped, o.Dropped
 		case now.After(r.DeadlineAt) && s.Late == LateSkip:
 			r.State, r.Rule = outreach.Dropped, RuleTooLate
+			r.Inputs = `{"deadline":"` + r.DeadlineAt.In(cmp.Or(o.Place.Zone, time.UTC)).Format(time.RFC3339) + `"}`
 		}
 		rows = append(rows, r)
 	}

@@ -48,6 +48,10 @@ func TestPlanOffsets(t *testing.T) {
 		if r.State != outreach.Dropped || r.Rule != program.RuleTooLate {
 			t.Errorf("past its deadline: %+v", r)
 		}
+		// What the page "why" says of it.
+		if want := `{"deadline":"` + now.Add(-time.Hour).UTC().Format(time.RFC3339) + `"}`; r.Inputs != want {
+			t.Errorf("inputs %s, want %s", r.Inputs, want)
+		}
 	}
 }
 
