@@ -126,3 +126,15 @@ func TestSentenceOfACall(t *testing.T) {
 		}
 	}
 }
+
+// TestWordsOfFiles: what came without words is named in the reader's language; what a
+// customer wrote stays as it is.
+func TestWordsOfFiles(t *testing.T) {
+	c := speaker(t)
+	for lang, want := range map[string]string{"ru": "photo\n[фото, голосовое сообщение]\n[скан.pdf]\n[кстати", "en": "photo\n[photo, voice note]\n[скан.pdf]\n[кстати"} {
+		v := (&request{c: c, lang: c.catalogues[lang]}).view("queue.title")
+		if s := v.Words("photo\n[photo, voice]\n[скан.pdf]\n[кстати"); s != want {
+			t.Errorf("%s: %q, want %q", lang, s, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"otklik/internal/callback"
 	"otklik/internal/dispatch"
@@ -129,6 +130,31 @@ func (v *view) Reason(code string) string {
 		return v.Label("reason", code)
 	}
 	return v.Program(code)
+}
+
+// Words are the words of a task, in which a file that came without any stands as its kind
+// in brackets.
+func (v *view) Words(words string) string {
+	lines := strings.Split(words, "\n")
+	for i, l := range lines {
+		if !strings.HasPrefix(l, "[") || !strings.HasSuffix(l, "]") {
+			continue
+		}
+		names := strings.Split(strings.Trim(l, "[]"), ", ")
+		for j := range names {
+			names[j] = v.Attached(names[j])
+		}
+		lines[i] = "[" + strings.Join(names, ", ") + "]"
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Attached is what a file is called: its kind in the reader's language, else its name.
+func (v *view) Attached(kind string) string {
+	if v.q.lang.has("attachment." + kind) {
+		return v.Label("attachment", kind)
+	}
+	return kind
 }
 
 // Language is what a locale's language is called.
