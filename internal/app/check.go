@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,7 +38,7 @@ func Check(names []string, read func(name string) ([]byte, error)) ([]Checked, e
 		return nil, err
 	}
 	out := make([]Checked, len(names))
-	programs := map[int]*program.Definition{}
+	programs, contents := map[int]*program.Definition{}, map[int]string{}
 	for i, name := range names {
 		c := &out[i]
 		c.Name = name
@@ -48,6 +49,7 @@ func Check(names []string, read func(name string) ([]byte, error)) ([]Checked, e
 		}
 		if isProgram(data) {
 			programs[i], c.Err = program.Parse(name, data)
+			contents[i] = string(data)
 			continue
 		}
 		c.Err = c.survey(r, data)
@@ -60,7 +62,7 @@ func Check(names []string, read func(name string) ([]byte, error)) ([]Checked, e
 			continue
 		}
 		if missing := program.Launch(p, program.Texts{Survey: r.Definition, Message: r.MessageLocales, Book: book}, slices.Sorted(maps.Keys(p.Title))); len(missing) > 0 {
-			out[i].Err = fmt.Errorf("%s: %s", out[i].Name, program.Said(missing, "\n"+out[i].Name+": "))
+			out[i].Err = lacking(out[i].Name, p, contents[i], missing)
 		}
 	}
 	return out, nil
@@ -85,4 +87,17 @@ func (c *Checked) survey(r *render.Renderer, data []byte) error {
 // isProgram tells a program from a survey: it has a trigger.
 func isProgram(data []byte) bool {
 	return bytes.Contains(data, []byte("\ntrigger:")) || bytes.HasPrefix(data, []byte("trigger:"))
+}
+
+// lacking says what a program refers to and what is not there, each with its line.
+func lacking(name string, p *program.Definition, content string, missing []program.Missing) error {
+	errs := make([]error, len(missing))
+	for i, m := range missing {
+		where := name
+		if line := lineOf(m, p, content); line > 0 {
+			where = fmt.Sprintf("%s:%d", name, line)
+		}
+		errs[i] = fmt.Errorf("%s: %s", where, m)
+	}
+	return errors.Join(errs...)
 }

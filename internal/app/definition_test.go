@@ -199,3 +199,32 @@ func TestCheckMissesTheName(t *testing.T) {
 		t.Errorf("warnings: %s", got)
 	}
 }
+
+// TestCheckSaysWhereItIsMissing: what a program refers to and what is not there is said
+// with its line, as docs/definitions.md promises of every mistake.
+func TestCheckSaysWhereItIsMissing(t *testing.T) {
+	folder := t.TempDir()
+	place(t, folder, "programs/x.yaml", `id: x
+title: {ru: "Х"}
+trigger: dates
+responsible: marketer
+on:
+  - day: "01-01"
+  - holiday: nothing
+steps:
+  - id: a
+    purpose: greeting
+    message: greeting.nothing
+    survey: none
+    channels: [sms]
+    earliest: 0d 10:00
+    target: 0d 11:00
+    deadline: 0d 12:00
+`)
+	name := filepath.Join(folder, "programs/x.yaml")
+	checked, err := Check([]string{name}, os.ReadFile)
+	want := name + `:7: there is no holiday "nothing"` + "\n" + name + `:11: step a: there is no message "greeting.nothing"` + "\n" + name + `:12: step a: there is no survey "none"`
+	if err != nil || checked[0].Err == nil || checked[0].Err.Error() != want {
+		t.Errorf("said is %v, %v\nwant %s", checked[0].Err, err, want)
+	}
+}

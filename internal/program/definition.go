@@ -192,9 +192,22 @@ func (d *Definition) check(bad func(field, code string, args ...any)) {
 	}
 	if d.Trigger == "" {
 		bad("trigger", "program_trigger")
+	} else if !d.Dated() && !slices.Contains(store.Events(), d.Trigger) {
+		bad("trigger", "program_event", d.Trigger)
 	}
+	unknown := func(field string, kinds []string) {
+		for _, k := range kinds {
+			if !slices.Contains(store.Events(), k) {
+				bad(field, "program_cancel", k)
+			}
+		}
+	}
+	unknown("cancel", d.Cancel)
+	unknown("cancel_all", d.CancelAll)
 	if d.Responsible == "" {
 		bad("responsible", "program_responsible")
+	} else if !slices.Contains(store.Roles(), d.Responsible) {
+		bad("responsible", "program_role", d.Responsible)
 	}
 	if len(d.Steps) == 0 {
 		bad("steps", "program_steps")
@@ -230,12 +243,22 @@ func (x Day) check(bad func(code string, args ...any)) {
 	}
 }
 
+// taskKinds are the kinds of task that a step may open: those that stand in a queue.
+func taskKinds() []string {
+	return []string{store.TaskSurveyCall, store.TaskNoShow, store.TaskProspect, store.TaskWarrantySlot, store.TaskNext, store.TaskCallback}
+}
+
 func (s *Step) check(bad func(code string, args ...any)) {
 	if len(s.Channels) == 0 {
 		bad("step_channels")
 	}
 	if len(s.Channels) > 1 && slices.Contains(s.Channels, channels.Phone) {
 		bad("step_phone")
+	}
+	for _, ch := range s.Channels {
+		if !slices.Contains([]channels.Kind{channels.SMS, channels.Email, channels.Telegram, channels.Phone, channels.Paper}, ch) {
+			bad("step_channel", ch)
+		}
 	}
 	switch s.Purpose {
 	case outreach.Service, outreach.Survey, outreach.Reminder, outreach.Greeting, outreach.Ad:
@@ -250,6 +273,11 @@ func (s *Step) check(bad func(code string, args ...any)) {
 	}
 	if s.Task != "" && !s.Phone() {
 		bad("step_task")
+	} else if s.Task != "" && !slices.Contains(taskKinds(), s.Task) {
+		bad("step_kind", s.Task)
+	}
+	if s.Owner != "" && s.Owner != "advisor" && s.Owner != "consultant" && !slices.Contains(store.Roles(), s.Owner) {
+		bad("step_owner", s.Owner)
 	}
 	if s.Earliest.after(s.Target) || s.Target.after(s.Deadline) {
 		bad("step_times")

@@ -64,6 +64,12 @@ const (
 	EventCallbackReopened = "callback_reopened"
 )
 
+// Events lists every kind of event.
+func Events() []string {
+	return []string{EventVisitCompleted, EventVehicleDelivered, EventAppointmentBooked, EventAppointmentCanceled, EventAppointmentMissed, EventAppointmentArrived, EventCarReady, EventCarDelayed,
+		EventWarrantyRequested, EventWarrantySettled, EventProspectContacted, EventProspectAgreed, EventProspectClosed, EventCallbackClosed, EventInquiryAnswered, EventCallbackReopened}
+}
+
 const eventCols = "id, dealer_id, kind, contact_id, visit_id, subject_id, at"
 
 func scanEvent(r *sql.Rows) (e Event, err error) {
