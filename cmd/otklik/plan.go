@@ -52,6 +52,9 @@ func (c planCmd) print(r run, a *app.App) error {
 	if err != nil {
 		return err
 	}
+	if !to.After(from) {
+		return usage("--to %s is not after --from %s", c.To, c.From)
+	}
 	out := bufio.NewWriter(r.stdout)
 	err = a.Foresee(r.ctx, d, from, to, func(l *outlook.Row) error {
 		x := planLine{At: l.At.In(d.Location()).Format(time.RFC3339), Contact: l.Contact, Order: l.Order, Program: l.Program, Step: l.Step, Channel: string(l.Channel), Verdict: l.Verdict, Rule: l.Rule, Segments: l.Segments, Cost: l.Cost}

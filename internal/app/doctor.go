@@ -188,14 +188,18 @@ func defined(a *App) Finding {
 
 // staffed checks R005: a program needs somebody who answers for it.
 func staffed(ctx context.Context, a *App) Finding {
+	var wrong []string
 	for _, d := range a.roster.Dealers() {
 		es, err := a.store.Employees(ctx, d.ID)
 		if err != nil {
 			return found("employees", err, "")
 		}
 		if !slices.ContainsFunc(es, func(e store.Employee) bool { return e.Active && slices.Contains(e.Roles, store.RoleOperator) }) {
-			return found("employees", fmt.Errorf("dealer %s has no operator who answers for the surveys (otklik user add NAME --role operator --dealer %s)", d.Code, d.Code), "")
+			wrong = append(wrong, fmt.Sprintf("dealer %s has no operator who answers for the surveys (otklik user add NAME --role operator --dealer %s)", d.Code, d.Code))
 		}
+	}
+	if len(wrong) > 0 {
+		return found("employees", errors.New(strings.Join(wrong, "; ")), "")
 	}
 	return found("employees", nil, "every dealer has an operator")
 }

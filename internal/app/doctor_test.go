@@ -86,3 +86,21 @@ func TestInDNS(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoIsMissing: doctor names every dealer without an operator at once.
+func TestWhoIsMissing(t *testing.T) {
+	st := storetest.Open(t, "sqlite")
+	for _, code := range []string{"north", "west"} {
+		if _, err := st.SaveDealer(t.Context(), store.Dealer{Code: code, Name: code, Zone: "Europe/Moscow", Country: "RU", Locale: "ru"}, storetest.Now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	roster, err := st.Roster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := staffed(t.Context(), &App{store: st, roster: roster})
+	if f.OK || !strings.Contains(f.Says, "dealer north has no operator") || !strings.Contains(f.Says, "; dealer west has no operator") {
+		t.Errorf("%+v", f)
+	}
+}

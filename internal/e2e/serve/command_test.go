@@ -71,6 +71,7 @@ func TestCommands(t *testing.T) {
 			{"", []string{"preview", "--program", "nosuch"}, 2, "nosuch"},
 			{"", []string{"preview"}, 2, "--survey"},
 			{"", []string{"plan", "--from", "yesterday", "--to", "2026-11-22"}, 2, "yesterday"},
+			{"", []string{"plan", "--from", "2026-11-22", "--to", "2026-11-21"}, 2, "--to 2026-11-21 is not after --from 2026-11-22"},
 			{"", []string{"dispatch"}, 2, "--once"},
 			{"", []string{"contact", "export", "01a20472-ba31-783f-994f-22bbe303b792"}, 1, "not found"},
 			{"", []string{"contact", "erase", "no-id"}, 1, "no-id"},
