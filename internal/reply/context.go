@@ -221,7 +221,13 @@ func (d *document) counted(it *item) bool {
 func (d *document) outdone(m match, i int) bool {
 	total, isTotal := d.endingAt(i, tagTotal)
 	lead, isLead := d.endingAt(i, tagLead)
-	return isTotal && total.from <= m.from || isLead && lead.from < m.from
+	overall, isOverall := d.endingAt(i, tagOverall)
+	return isTotal && total.from <= m.from || isLead && lead.from < m.from || isOverall && overall.from < m.from || m.key == "turned" && d.measures(m.from)
+}
+
+// measures tells whether token i is the unit of a number before it: in "за 3 года 5" the years are three.
+func (d *document) measures(i int) bool {
+	return i > 0 && (d.toks[i-1].kind == kindNum || d.inside(i-1, tagNumber))
 }
 
 // afterComma tells whether the word is written small and stands after a comma: "if so, то 3" is no service number 3.
