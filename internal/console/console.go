@@ -193,7 +193,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /tasks/{id}/agree", c.private(c.agree, callers...))
 	mux.Handle("POST /tasks/{id}/ask", c.private(c.ask, callers...))
 	mux.Handle("POST /tasks/{id}/close", c.private(c.closeTask, callers...))
-	mux.Handle("POST /tasks/{id}/resolve", c.private(c.resolve, callers...))
+	mux.Handle("POST /tasks/{id}/resolve", c.private(c.resolve, workers...))
 	mux.Handle("POST /tasks/{id}/end", c.private(c.end, workers...))
 	mux.Handle("GET /tasks/{id}/survey", c.private(c.sheet, workers...))
 	mux.Handle("POST /tasks/{id}/survey", c.private(c.submitSheet, workers...))

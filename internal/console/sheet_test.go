@@ -107,6 +107,18 @@ func TestConsultantCallsHisBuyer(t *testing.T) {
 		inna.get(at).want(t, http.StatusForbidden)
 		inna.post(at+"/survey", "q.purchase", "5").want(t, http.StatusForbidden)
 		pavel.post(at+"/survey", "q.purchase", "5", "q.delivery", "4").want(t, http.StatusSeeOther)
+		// Another buyer, whom he does not reach.
+		h.Purchase(t, "D2", "+79000000177", "Павел Зимин", 3*24*time.Hour)
+		h.Send(t)
+		h.Forward(t, 20*time.Hour)
+		h.Send(t)
+		silent := h.open(store.TaskSurveyCall)
+		pavel.post("/tasks/"+silent.ID+"/claim").want(t, http.StatusSeeOther)
+		pavel.post("/tasks/"+silent.ID+"/attempt", "outcome", "no_answer").want(t, http.StatusSeeOther)
+		pavel.post("/tasks/"+silent.ID+"/resolve", "note", "не дозвонился").want(t, http.StatusSeeOther)
+		if x := h.task(silent.ID); x.State != store.TaskClosed || x.Note != "не дозвонился" {
+			t.Errorf("the call is %s with %q", x.State, x.Note)
+		}
 		if x := h.task(call.ID); x.State != store.TaskClosed || x.OwnerID != h.people["pavel"].ID {
 			t.Errorf("the call is %s of %s", x.State, x.OwnerName)
 		}
