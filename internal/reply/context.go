@@ -222,7 +222,7 @@ func (d *document) outdone(m match, i int) bool {
 	total, isTotal := d.endingAt(i, tagTotal)
 	lead, isLead := d.endingAt(i, tagLead)
 	overall, isOverall := d.endingAt(i, tagOverall)
-	return isTotal && total.from <= m.from || isLead && lead.from < m.from || isOverall && overall.from < m.from || m.key == "turned" && d.measures(m.from)
+	return isTotal && total.from <= m.from || isLead && lead.from < m.from || isOverall && overall.from <= m.from || m.key == "turned" && d.measures(m.from)
 }
 
 // measures tells whether token i is the unit of a number before it: in "за 3 года 5" the years are three.
