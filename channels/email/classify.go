@@ -22,8 +22,13 @@ func (p *parsed) classify(m *Mail) {
 	}
 }
 
+// answerWords begin the subject of an answer.
+const answerWords = `re|aw|ref|sv|antw|ответ|отв|回复|答复|回覆`
+
 var (
-	answerSubject = regexp.MustCompile(`(?i)^\s*(?:re|aw|ref|sv|antw|ответ|отв|на|回复|答复|回覆)\s*(?:\[\d+\])?\s*[:：]`)
+	answerSubject = regexp.MustCompile(`(?i)^\s*(?:` + answerWords + `|на)\s*(?:\[\d+\])?\s*[:：]`)
+	// answered is where the subject of the answered mail begins behind words of one's own.
+	answered = regexp.MustCompile(`(?i)[\s,;:|–—-](?:` + answerWords + `)(?:\[\d+\])?\s?[:：]`)
 
 	// automaticSubject begins the subjects of vacation notes that carry no header.
 	automaticSubject = regexp.MustCompile(`(?i)^[\s\[(*]*(?:` + strings.Join([]string{

@@ -58,6 +58,8 @@ var (
 	outlookRule = regexp.MustCompile(`(?i)border-top:\s*solid\s+#(?:E1E1E1|B5C4DF)`)
 	// indent is Gmail's way to set text in.
 	indent = regexp.MustCompile(`(?i)border:\s*none`)
+	// bar is the line that programs draw at the left of a quote.
+	bar    = regexp.MustCompile(`(?i)border-left\s*:[^;]*\b(?:solid|dotted|dashed|double)`)
 	hidden = regexp.MustCompile(`(?i)display\s*:\s*none`)
 )
 
@@ -123,7 +125,7 @@ func (t *texter) skip(n *html.Node) bool {
 	case endElements.MatchString(names), outlookRule.MatchString(style):
 		t.ended = true
 		return true
-	case n.DataAtom == atom.Blockquote && !indent.MatchString(style), n.Data == "includetail", quoteElements.MatchString(names):
+	case n.DataAtom == atom.Blockquote && !indent.MatchString(style), n.Data == "includetail", quoteElements.MatchString(names), bar.MatchString(style):
 		t.freshLine()
 		t.text(quoteSign)
 		t.freshLine()

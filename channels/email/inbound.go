@@ -129,13 +129,28 @@ func parse(raw []byte) (Mail, error) {
 	p.classify(&m)
 	m.Raw = strings.TrimSpace(p.plain())
 	if m.Kind == Reply || m.Kind == AutoReply {
-		m.Text = p.written()
+		m.Text = p.written(m.FromName)
 	}
-	if m.Kind == Reply && m.Raw == "" && !answerSubject.MatchString(m.Subject) {
-		// Who writes no text has put it into the subject.
-		m.Text = m.Subject
+	if m.Kind == Reply && m.Text == "" {
+		m.Text = inSubject(m.Subject, m.Raw == "")
 	}
 	return m, nil
+}
+
+// inSubject is what somebody who wrote no text of his own has put into the subject: all
+// of it, where nothing is quoted below and it is no answer's, or what stands before the
+// "Re:" of the answered mail.
+func inSubject(subject string, alone bool) string {
+	if answerSubject.MatchString(subject) {
+		return ""
+	}
+	if at := answered.FindStringIndex(subject); at != nil {
+		return strings.TrimRight(subject[:at[0]], " -–—,;:|")
+	}
+	if alone {
+		return subject
+	}
+	return ""
 }
 
 // parser trusts a stated charset: detection misreads short Cyrillic texts.
@@ -306,17 +321,35 @@ func repaired(s string) string {
 // written is what the person wrote. The plain part decides; where it leaves
 // nothing (an answer below an unmarked quote, an empty plain part), or the same
 // with more behind it, the HTML part does, whose quotes are marked by structure.
-func (p *parsed) written() string {
-	plain := Unquote(repaired(p.Text))
+func (p *parsed) written(writer string) string {
+	plain := unquote(p.unstuffed(repaired(p.Text)), writer)
 	if strings.TrimSpace(p.HTML) == "" {
 		return plain
 	}
-	marked := Unquote(boundedText(htmlText(repaired(p.HTML), true), longestText))
+	marked := unquote(boundedText(htmlText(repaired(p.HTML), true), longestText), writer)
 	if plain == "" || marked != "" && len(marked) < len(plain) && strings.HasPrefix(letters(plain), letters(marked)) {
 		return marked
 	}
 	return plain
 }
+
+// unstuffed takes from text that flows (RFC 3676) the blank that its writer's program has
+// put before a ">" of his own: "more than 10 days" as "> 10 days". Where no line is
+// quoted in the right way, or many have the blank, the program quotes so.
+func (p *parsed) unstuffed(text string) string {
+	const most = 2
+	part := p.part("text/plain")
+	if part == nil || !flowed.MatchString(part.Header.Get("Content-Type")) {
+		return text
+	}
+	text = invisible.Replace(text)
+	if n := strings.Count("\n"+text, "\n >"); n == 0 || n > most || !strings.Contains("\n"+text, "\n>") {
+		return text
+	}
+	return strings.ReplaceAll("\n"+text, "\n >", "\n"+ownSign+">")[1:]
+}
+
+var flowed = regexp.MustCompile(`(?i);\s*format\s*=\s*"?flowed`)
 
 // letters is the text without what the two parts of a mail set differently.
 func letters(s string) string {

@@ -102,6 +102,12 @@ func TestUnquote(t *testing.T) {
 		"Spanish":                    {"5\n\nEl lun, 16 nov 2026 a las 12:31, Taller <s@d.example> escribió:\n> x", "5"},
 		"Outlook Chinese":            {"5分\n\n发件人: 枫叶 <s@d.example>\n发送时间: 2026年11月16日\n收件人: 我\n主题: x\n\n正文", "5分"},
 		"name in quotes wraps":       {"5\n\n\"Автосервис «Клён»\" <s@d.example>\nпонедельник, 16 ноября 2026, 12:31 написал:\n> x", "5"},
+		"a German name":              {"2\n\nGruß\nUwe", "2"},
+		"French evening":             {"4\n\nBonne soirée,\nÉlodie", "4"},
+		"Ukrainian":                  {"4\n\nЗ повагою, Олена", "4"},
+		"set in below an answer":     {"5 from me\n\n     Dear Mr. Abbott,\n\n     How was it?\n     Kind regards", "5 from me"},
+		"a list is set in":           {"Плохо:\n\n    1. шумно\n    2. долго\n    3. дорого", "Плохо:\n\n    1. шумно\n    2. долго\n    3. дорого"},
+		"two lines are set in":       {"Плохо:\n\n    шумно\n    долго", "Плохо:\n\n    шумно\n    долго"},
 		"Yandex with address in ( )": {"5\n\n16:20, 16 ноября 2026 г., Автосервис <s@d.example>:\n\nтекст", "5"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,6 +115,46 @@ func TestUnquote(t *testing.T) {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
+	}
+}
+
+// TestNamed: a signature that begins with the name in the mail's From goes, what only
+// looks so stays.
+func TestNamed(t *testing.T) {
+	for name, row := range map[string]struct{ writer, in, want string }{
+		"trade and firm":         {"Анна Котова", "4, долго\n\nАнна Котова\nОтдел закупок\nООО «Луч»", "4, долго"},
+		"other order, capitals":  {"Котова, Анна", "4\n\nАННА КОТОВА\n+7 916 000-00-00", "4"},
+		"given name":             {"Anna Kotova", "4\n\nAnna", "4"},
+		"Chinese":                {"陈志远", "4分\n\n陈志远\n采购部 | 明川贸易", "4分"},
+		"below a drawn line":     {"Daniel Fenn", "3\n---\nDaniel Fenn\nFenn Joinery", "3"},
+		"somebody else":          {"Анна Котова", "Хвалю!\n\nОлег Ким", "Хвалю!\n\nОлег Ким"},
+		"part of a sentence":     {"Анна", "4\n\nАнна довольна", "4\n\nАнна довольна"},
+		"text below":             {"Анна", "Кто был:\n\nАнна\nОна долго ждала мастера у стойки.", "Кто был:\n\nАнна\nОна долго ждала мастера у стойки."},
+		"nothing but the name":   {"Анна", "Анна", "Анна"},
+		"no blank line above it": {"Анна", "обслуживала\nАнна", "обслуживала\nАнна"},
+		"writer without a name":  {"", "4\n\nАнна", "4\n\nАнна"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := unquote(row.in, row.writer); got != row.want {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// TestInSubject: what stands before the answered mail's subject is an answer, and the
+// subject of the answered mail is none.
+func TestInSubject(t *testing.T) {
+	for subject, want := range map[string][2]string{ // with a quote below, without one
+		"3分 - Re:请打分":              {"3分", "3分"},
+		"5! Re: Как прошёл визит?": {"5!", "5!"},
+		"Re: Как прошёл визит?":    {"", ""},
+		"Как прошёл визит?":        {"", "Как прошёл визит?"},
+		"Square: 4":                {"", "Square: 4"},
+	} {
+		if got := [2]string{inSubject(subject, false), inSubject(subject, true)}; got != want {
+			t.Errorf("%q: got %q, want %q", subject, got, want)
+		}
 	}
 }
 

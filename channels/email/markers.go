@@ -78,8 +78,9 @@ var (
 	farewell = regexp.MustCompile(`(?i)^(?:` + strings.Join([]string{
 		`(?:с|c) (?:глубоким |большим |искренним |наилучшим )?уважением`, `с наилучшими(?: пожеланиями)?`, `с пожеланиями .{3,30}`, `всего (?:вам )?(?:наи)?(?:доброго|лучшего|хорошего)`, `с благодарностью`, `искренне ваш[аи]?`,
 		`(?:with )?(?:best|kind|warm|many|kindest|warmest)(?: and \p{L}+)? (?:regards|wishes)`, `regards`, `(?:yours )?(?:sincerely|faithfully|truly)(?: yours)?`, `best`, `cheers`, `respectfully`,
-		`mit (?:freundlichen|besten|herzlichen|lieben) grü(?:ß|ss)en`, `(?:viele|beste|liebe|freundliche|schöne) grü(?:ß|ss)e`, `mfg`, `lg`,
-		`(?:bien )?cordialement`, `(?:bien à vous|salutations(?: distinguées)?|amicalement|meilleures salutations)`,
+		`mit (?:freundlichen|besten|herzlichen|lieben) grü(?:ß|ss)en`, `(?:viele|beste|liebe|freundliche|schöne) grü(?:ß|ss)e`, `(?:lieber |schöner )?gru(?:ß|ss)`, `grü(?:ß|ss)e`, `mfg`, `lg`, `vg`,
+		`(?:bien )?cordialement`, `(?:bien à vous|salutations(?: distinguées)?|amicalement|meilleures salutations)`, `bonne (?:journée|soirée|fin de journée|continuation)`, `bien à toi`,
+		`з (?:найкращими )?повагою`, `з найкращими побажаннями`, `щиро ваш[аі]?`, `(?:ізгі ниетпен|құрметпен)`, `saygılar(?:ımla|ımızla)?`, `(?:un )?(?:cordial )?saludos?(?: cordiales)?`, `atentamente`,
 		`此致`, `敬礼`, `祝好`, `顺颂商祺`, `此致敬礼`, `祝(?:您|你)?(?:工作顺利|生活愉快|商祺|一切顺利)`, `谨启`,
 	}, `|`) + `)(?-i:[\s,.!—–:，。！-]+[\p{Lu}\p{Han}][\p{L}.'-]*(?:\s+[\p{Lu}][\p{L}.'-]*){0,3})?[\s,.!:，。！\p{So}\p{Sk}\x{FE0F}\x{200D}-]*$`)
 

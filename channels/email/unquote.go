@@ -11,12 +11,20 @@ import (
 // lines, the line that introduces them ("… wrote:"), header blocks of the
 // answered mail, signatures and mobile footers are left out. Answers between or
 // below quoted lines stay.
-func Unquote(text string) string {
+func Unquote(text string) string { return unquote(text, "") }
+
+// unquote is Unquote where it is known what the writer calls himself.
+func unquote(text, writer string) string {
 	lines := ownLines(splitLines(text))
-	lines = trimBlank(lines)
-	lines = cutSignature(lines)
-	return strings.TrimSpace(blankRuns.ReplaceAllString(strings.Join(lines, "\n"), "\n\n"))
+	lines = trimBlank(cutInset(lines))
+	lines = cutSignature(lines, writer)
+	text = strings.ReplaceAll(strings.Join(lines, "\n"), ownSign, "")
+	return strings.TrimSpace(blankRuns.ReplaceAllString(text, "\n\n"))
 }
+
+// ownSign stands before a ">" that quotes nothing; no mail holds this character, which
+// Unicode leaves to programs.
+const ownSign = "\ue000"
 
 var (
 	blankRuns = regexp.MustCompile(`\n{3,}`)
@@ -221,7 +229,7 @@ func introduces(line string, rest []string) bool {
 }
 
 // cutSignature removes signature, farewell and mobile footer from the end.
-func cutSignature(lines []string) []string {
+func cutSignature(lines []string, writer string) []string {
 	for i := 1; i < len(lines); i++ {
 		if signatureMark.MatchString(lines[i]) && nextText(lines[:i]) != "" {
 			lines = trimBlank(lines[:i])
@@ -232,6 +240,7 @@ func cutSignature(lines []string) []string {
 	lines = cutContact(lines)
 	lines = cutCard(lines)
 	lines = cutFarewell(lines)
+	lines = cutNamed(lines, writer)
 	return trimBlank(lines)
 }
 
