@@ -2,6 +2,7 @@ package reply
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -72,25 +73,41 @@ func (s *scanner) symbols() {
 	for i := range s.d.toks {
 		s.at = append(s.at, uint32(len(s.syms)))
 		t := &s.d.toks[i]
-		if sym, ok := s.lx.whole[t.text]; ok {
-			s.put(sym)
-		}
-		if t.kind == kindNum {
-			s.syms = append(s.syms, symbolDigits)
-		}
 		if t.kind != kindWord {
+			if sym, ok := s.lx.whole[t.text]; ok {
+				s.put(sym)
+			}
+			if t.kind == kindNum {
+				s.syms = append(s.syms, symbolDigits)
+			}
 			continue
 		}
-		for l := s.lx.shortest; l <= len(t.text) && l <= s.lx.longest; l++ {
-			if l < len(t.text) && !utf8.RuneStart(t.text[l]) {
-				continue
-			}
-			if sym, ok := s.lx.begin[t.text[:l]]; ok {
-				s.put(sym)
+		s.word(t.text)
+		if s.own == "de" && strings.Contains(t.text, "e") {
+			if bare := umlauts.Replace(t.text); bare != t.text {
+				s.word(bare)
 			}
 		}
 	}
 	s.at = append(s.at, uint32(len(s.syms)))
+}
+
+// umlauts writes "spaeter" as "später" is folded.
+var umlauts = strings.NewReplacer("ae", "a", "oe", "o", "ue", "u")
+
+// word puts the symbols of a word: its own, and those of the beginnings that it has.
+func (s *scanner) word(text string) {
+	if sym, ok := s.lx.whole[text]; ok {
+		s.put(sym)
+	}
+	for l := s.lx.shortest; l <= len(text) && l <= s.lx.longest; l++ {
+		if l < len(text) && !utf8.RuneStart(text[l]) {
+			continue
+		}
+		if sym, ok := s.lx.begin[text[:l]]; ok {
+			s.put(sym)
+		}
+	}
 }
 
 // put adds a symbol of the current token with its classes; a word may come into a class by more than one beginning.
