@@ -17,8 +17,9 @@ import (
 	"time"
 )
 
-// Kind names a channel. Phone and Paper have no Channel implementation: a step
-// on them opens a task for a person (R007).
+// Kind names a channel. Phone, Paper and Form have no Channel implementation. A step
+// on the phone opens a task for a person (R007); no step is on Paper or Form, which name
+// how an answer came.
 type Kind string
 
 // The channels that exist.

@@ -152,17 +152,19 @@ func TestProgramsThatCannotSpeakDoNotStart(t *testing.T) {
 		kept = append(kept, l)
 	}
 	place(t, folder, "surveys/english.yaml", strings.Join(kept, "\n"))
+	unsent := strings.Replace(content(t, "surveys/inquiry-answered.yaml"), "id: inquiry-answered", "id: unsent", 1)
+	place(t, folder, "surveys/unsent.yaml", strings.NewReplacer("  telegram: {rated: 2, open: 1, stop_when_flagged: true}\n", "", "[sms, email, telegram]", "[sms, email]").Replace(unsent))
 	programText := func(id, survey, channels string) string {
 		s := strings.NewReplacer("id: service-followup", "id: "+id, "survey: after-service", "survey: "+survey).Replace(content(t, "programs/service-followup.yaml"))
 		return strings.Replace(s, "[telegram, sms, email]", channels, 1)
 	}
 	place(t, folder, "programs/speechless.yaml", programText("speechless", "english", "[sms]"))
-	place(t, folder, "programs/silent.yaml", programText("silent", "inquiry-answered", "[sms, paper]"))
+	place(t, folder, "programs/silent.yaml", programText("silent", "unsent", "[sms, telegram]"))
 	place(t, folder, "programs/lost.yaml", programText("lost", "gone", "[sms]"))
 	place(t, folder, "programs/fine.yaml", programText("fine", "csi", "[sms]"))
 	a := start(t, db, folder)
 	got := strings.Join(a.problems, "\n")
-	for _, want := range []string{"survey english has no translation into ru", "survey inquiry-answered has no phrases for paper", `there is no survey "gone"`} {
+	for _, want := range []string{"survey english has no translation into ru", "survey unsent has no phrases for telegram", `there is no survey "gone"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("problems: %q, want %q", got, want)
 		}

@@ -256,7 +256,11 @@ func (s *Step) check(bad func(code string, args ...any)) {
 		bad("step_phone")
 	}
 	for _, ch := range s.Channels {
-		if !slices.Contains([]channels.Kind{channels.SMS, channels.Email, channels.Telegram, channels.Phone, channels.Paper}, ch) {
+		switch ch {
+		case channels.SMS, channels.Email, channels.Telegram, channels.Phone:
+		case channels.Paper:
+			bad("step_paper")
+		default:
 			bad("step_channel", ch)
 		}
 	}

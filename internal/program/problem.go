@@ -145,6 +145,7 @@ var problemTexts = definition.Texts{
 	"step_kind":     "task %q is no kind of task like no_show_call or prospect_call",
 	"step_owner":    "owner %q is neither a role nor advisor or consultant",
 	"step_phone":    "phone stands alone: it opens a task",
+	"step_paper":    "paper is sent by nobody and opens no task: sms, email, telegram, or phone alone",
 	"step_purpose":  "purpose %q is none of service, survey, reminder, greeting, ad",
 	"step_empty":    "it has neither survey nor message",
 	"step_advisor":  "owner advisor would ask about himself: who is rated does not ask his own customer; leave owner out, or name another role",
