@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"otklik/channels"
 	"otklik/internal/store"
 )
 
@@ -16,6 +17,9 @@ type Book interface {
 	SetClock(ctx context.Context, taskID string, c store.Clock) error
 	AddStep(ctx context.Context, s store.Step, now time.Time) error
 	AddEvent(ctx context.Context, e store.Event, now time.Time) error
+	OpenTasksOf(ctx context.Context, contactID, kind string) ([]store.Task, error)
+	Contact(ctx context.Context, id string) (store.Contact, error)
+	ContactsAt(ctx context.Context, ch channels.Kind, value string) ([]string, error)
 }
 
 // happened tells programs that a callback was closed (R102) or a written question

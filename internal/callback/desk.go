@@ -117,7 +117,8 @@ type Attempt struct {
 var ErrOutcome = errors.New("the outcome of the call is not complete")
 
 // Attempt records a call. One that reached the customer, or that he put off, moves
-// the task to its next time; the clocks stay.
+// the task to its next time; the clocks stay. A wrong number is not used any more, by
+// nobody and for nothing, and a survey call is over with it unless it has a next time.
 func (d *Desk) Attempt(ctx context.Context, taskID string, e store.Employee, a Attempt) error {
 	switch a.Outcome {
 	case StepReached, StepNoAnswer, StepWrong:
@@ -135,7 +136,19 @@ func (d *Desk) Attempt(ctx context.Context, taskID string, e store.Employee, a A
 		if !a.Next.IsZero() {
 			CallBetween(t, a.Next, a.Next)
 		}
-		return tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: a.Outcome, EmployeeID: e.ID, Text: a.Note, Until: a.Next}, now)
+		if err := tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: a.Outcome, EmployeeID: e.ID, Text: a.Note, Until: a.Next}, now); err != nil {
+			return err
+		}
+		if a.Outcome != StepWrong {
+			return nil
+		}
+		if err := stranger(ctx, tx, t, e, now); err != nil {
+			return err
+		}
+		if t.Kind != store.TaskSurveyCall || !a.Next.IsZero() {
+			return nil
+		}
+		return end(ctx, tx, t, e.ID, Result{Outcome: EndStranger, Note: a.Note}, now)
 	})
 }
 

@@ -202,6 +202,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /contacts/{id}/hours", c.private(c.setHours, hosts...))
 	mux.Handle("POST /contacts/{id}/zone", c.private(c.setZone, hosts...))
 	mux.Handle("POST /contacts/{id}/consent", c.private(c.giveConsent, callers...))
+	mux.Handle("POST /contacts/{id}/number", c.private(c.rightNumber, callers...))
 	mux.Handle("POST /contacts/{id}/car", c.private(c.car, parkers...))
 	mux.Handle("GET /welcome", c.private(c.welcome, readers...))
 	mux.Handle("GET /prospects", c.private(c.prospects, sellers...))

@@ -109,6 +109,10 @@ type contactPage struct {
 	Fresh consentForm
 }
 
+// Mistaken tells whether it is an employee who said that a number is somebody else's, so
+// that an employee may take it back.
+func (contactPage) Mistaken(x store.Suppression) bool { return x.Reason == store.WrongNumber }
+
 // Numbered tells that the zone is the one that a telephone number of his tells.
 func (p contactPage) Numbered() bool {
 	for _, a := range p.Contact.Addresses {
@@ -234,6 +238,25 @@ func (c *Console) setZone(q *request) error {
 		return fmt.Errorf("keeping the zone: %w", idError(err))
 	}
 	q.flash("contact.zone_saved")
+	return q.redirect("/contacts/" + id)
+}
+
+// rightNumber takes back that a number of the customer is somebody else's.
+func (c *Console) rightNumber(q *request) error {
+	if err := q.r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", errBadForm, err)
+	}
+	id := q.r.PathValue("id")
+	if err := c.mustBeOurs(q, id); err != nil {
+		return err
+	}
+	lifted, err := c.Store.RightNumber(q.ctx(), id, q.text("number"), q.employee, q.dealer.ID, q.now)
+	if err != nil {
+		return fmt.Errorf("taking the number for right: %w", idError(err))
+	}
+	if lifted {
+		q.flash("contact.number_right_saved")
+	}
 	return q.redirect("/contacts/" + id)
 }
 

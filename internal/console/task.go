@@ -300,7 +300,11 @@ func (c *Console) release(q *request) error {
 }
 
 func (c *Console) attempt(q *request) error {
-	return c.act(q, "task.called", func(p *taskPage) {
+	said := "task.called"
+	if q.r.PostFormValue("outcome") == callback.StepWrong {
+		said = "task.wrong_number"
+	}
+	return c.act(q, said, func(p *taskPage) {
 		p.Call = callForm{q.r.PostFormValue("note"), q.r.PostFormValue("next")}
 	}, func(t store.Task) error {
 		next, err := q.moment("next")

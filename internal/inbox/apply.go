@@ -87,7 +87,7 @@ func (e *entry) act(f survey.Effect) error {
 		if err := e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: store.AllPurposes, Reason: "wrong_person", At: e.now, MessageID: e.msg.ID}); err != nil {
 			return err
 		}
-		return e.refusedCalls(callStranger, "")
+		return e.refusedCalls(callback.EndStranger, "")
 	case survey.SoldCar:
 		if e.visit.VehicleID == "" {
 			return nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/callback"
 	"otklik/internal/inbox"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
@@ -143,4 +144,63 @@ func TestCallNobodyAskedBefore(t *testing.T) {
 			t.Errorf("answers: %+v, %v", as, err)
 		}
 	})
+}
+
+// TestWrongNumberEndsTheCallsToIt: what an operator hears on one call ends the other calls
+// to the number, as its owner's own word does, but none that somebody has taken; a call
+// that is put off stays for the right number, and other outcomes end nothing.
+func TestWrongNumberEndsTheCallsToIt(t *testing.T) {
+	for name, tt := range map[string]struct {
+		attempt   callback.Attempt
+		by        string
+		own, free string // their states
+		stands    bool
+	}{
+		"a wrong number":            {callback.Attempt{Outcome: callback.StepWrong}, store.RoleOperator, store.TaskClosed, store.TaskClosed, true},
+		"of a call nobody has":      {callback.Attempt{Outcome: callback.StepWrong}, store.RoleManager, store.TaskClosed, store.TaskClosed, true},
+		"a wrong number, put off":   {callback.Attempt{Outcome: callback.StepWrong, Next: storetest.Now.AddDate(0, 1, 0)}, store.RoleOperator, store.TaskClaimed, store.TaskClosed, true},
+		"nobody picks up the phone": {callback.Attempt{Outcome: callback.StepNoAnswer}, store.RoleOperator, store.TaskClaimed, store.TaskOpen, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				w := newWorld(t, st)
+				ctx, now := t.Context(), w.Clock.Business()
+				contact := w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+				var calls [3]store.Task
+				err := st.Tx(ctx, store.RankPerson, func(tx *store.Tx) (err error) {
+					for i := range calls {
+						if calls[i], err = tx.OpenTask(ctx, store.Task{DealerID: w.Dealer.ID, Kind: store.TaskSurveyCall, ContactID: contact, DueAt: now.Add(time.Hour)}, now); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				who := store.Employee{ID: w.maria.ID, DealerID: w.Dealer.ID, Roles: []string{tt.by}}
+				claimed := calls[:2]
+				if tt.by == store.RoleManager {
+					claimed = calls[1:2]
+				}
+				for _, x := range claimed {
+					if err := w.desk.Claim(ctx, x.ID, w.maria); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := w.desk.Attempt(ctx, calls[0].ID, who, tt.attempt); err != nil {
+					t.Fatal(err)
+				}
+				for i, want := range []string{tt.own, store.TaskClaimed, tt.free} {
+					if x, err := st.Task(ctx, calls[i].ID); err != nil || x.State != want || want == store.TaskClosed && x.Outcome != callback.EndStranger {
+						t.Errorf("call %d is %s with %q, want %s, %v", i, x.State, x.Outcome, want, err)
+					}
+				}
+				xs, err := st.Suppressions(ctx, []string{phone}, now)
+				if err != nil || (len(xs) == 1 && xs[0].Reason == store.WrongNumber && xs[0].Purpose == store.AllPurposes) != tt.stands {
+					t.Errorf("against the number stands %+v, %v", xs, err)
+				}
+			})
+		})
+	}
 }

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -33,6 +35,27 @@ func (t *Turn) ConversationOfOccasion(ctx context.Context, outreachID, survey st
 func (d dialect) askOccasions(into map[string]bool, outreach string) question {
 	return question{"answered occasions", "select distinct o.id from outreach o join outreach s on s.contact_id = o.contact_id and s.program = o.program and s.occasion = o.occasion join conversation c on c.contact_id = o.contact_id and c.outreach_id = s.id join answer a on a.conversation_id = c.id where " + d.among("o.id", "uuid", 1),
 		[]any{outreach}, func(r *cells) { into[r.id()] = true }}
+}
+
+// OpenTasksOf reads and locks the open tasks of a kind that a contact has, the oldest
+// first.
+func (t *Tx) OpenTasksOf(ctx context.Context, contactID, kind string) ([]Task, error) {
+	ids, err := collect(ctx, t, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) },
+		"select id from task where contact_id = $1 and kind = $2 and state in ('open', 'claimed', 'asked') order by opened_at, id", key(contactID), kind)
+	if err != nil {
+		return nil, fmt.Errorf("reading open tasks: %w", err)
+	}
+	var out []Task
+	for _, id := range ids {
+		x, err := t.Task(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("reading an open task: %w", err)
+		}
+		if x.State == TaskOpen || x.State == TaskClaimed || x.State == TaskAsked {
+			out = append(out, x)
+		}
+	}
+	return out, nil
 }
 
 // OpenTasksOf reads and locks the open tasks of a kind that a contact has, the oldest

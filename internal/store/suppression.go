@@ -35,6 +35,10 @@ const AllPurposes = "all"
 // only these.
 const OptedOut = "opted_out"
 
+// WrongNumber is the reason of a suppression by an employee who has reached somebody else
+// on a number; RightNumber lifts only these.
+const WrongNumber = "wrong_number"
+
 // Suppress keeps an address from being used.
 func (t *Tx) Suppress(ctx context.Context, x Suppression) error {
 	return t.SuppressAll(ctx, []Suppression{x})

@@ -1,0 +1,76 @@
+package callback
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"otklik/channels"
+	"otklik/internal/store"
+)
+
+// EndStranger is how a survey call ends to a number that is somebody else's.
+const EndStranger = "wrong_person"
+
+// EndCalls ends those of a contact's survey calls that nobody has taken. Whoever has taken
+// one may be speaking with the customer: it stays his, and its sheet shows what is answered.
+func EndCalls(ctx context.Context, tx Book, contactID, outcome string, is func(*store.Task) bool, now time.Time) error {
+	ts, err := tx.OpenTasksOf(ctx, contactID, store.TaskSurveyCall)
+	if err != nil {
+		return err
+	}
+	for i := range ts {
+		if ts[i].State != store.TaskOpen || !is(&ts[i]) {
+			continue
+		}
+		if err := Finish(ctx, tx, ts[i], outcome, "", now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndCallsTo ends the survey calls to a number that nobody has taken, whoever has it, but
+// for one task; "" for none.
+func EndCallsTo(ctx context.Context, tx Book, number, outcome, but string, now time.Time) error {
+	ids, err := tx.ContactsAt(ctx, channels.SMS, number)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		c, err := tx.Contact(ctx, id)
+		if err != nil {
+			return err
+		}
+		if c.On(channels.Phone) != number {
+			continue
+		}
+		if err := EndCalls(ctx, tx, id, outcome, func(t *store.Task) bool { return t.ID != but }, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stranger keeps the number that was called from being used, as the word of its owner
+// would, and ends the other calls to it; store.RightNumber takes it back.
+func stranger(ctx context.Context, tx *store.Tx, t *store.Task, e store.Employee, now time.Time) error {
+	if t.ContactID == "" {
+		return nil
+	}
+	c, err := tx.Contact(ctx, t.ContactID)
+	if err != nil {
+		return fmt.Errorf("reading whose number is wrong: %w", err)
+	}
+	number := c.On(channels.Phone)
+	if number == "" {
+		return nil
+	}
+	if err := tx.Suppress(ctx, store.Suppression{Channel: channels.SMS, Address: number, Purpose: store.AllPurposes, Reason: store.WrongNumber, At: now}); err != nil {
+		return err
+	}
+	if err := tx.Audit(ctx, t.DealerID, e.ID, "wrong_number", "contact", c.ID, number, now); err != nil {
+		return fmt.Errorf("recording a wrong number: %w", err)
+	}
+	return EndCallsTo(ctx, tx, number, EndStranger, t.ID, now)
+}
