@@ -174,6 +174,9 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("GET /s/{token}/thanks", c.open(c.formThanks))
 	mux.Handle("GET /u/{token}", c.open(c.unsubscribe))
 	mux.Handle("POST /u/{token}", c.open(c.doUnsubscribe))
+	for _, below := range []string{"/s/", "/u/"} {
+		mux.Handle(below, c.open(func(*request) error { return errUnknownToken }))
+	}
 
 	mux.Handle("GET /login", c.public(c.login))
 	mux.Handle("POST /login", c.public(c.doLogin))
@@ -297,6 +300,11 @@ func (c *Console) open(h handler) http.Handler {
 		c.secure(w)
 		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 		q := &request{c: c, w: w, r: r, id: store.NewID(), lang: c.catalogues[accepted(r, locales())], now: c.Clock.Business()}
+		// Before the link is read nobody knows whose it is, unless there is one dealer.
+		if ds := c.Roster.Dealers(); len(ds) == 1 {
+			q.dealer = ds[0]
+		}
+		q.speak("")
 		if err := h(q); err != nil {
 			c.fail(q, err)
 		}
