@@ -47,7 +47,7 @@ type Options struct {
 	Country string            // the dealer's country, ISO 3166 alpha-2
 	Locale  string            // ru, en or zh: breaks ties, and is the customer's locale where no column tells it
 	Zone    *time.Location    // zone of times without an offset; nil = UTC
-	Now     time.Time         // decides two-digit years and birthdays in the future; zero = no such decision
+	Now     time.Time         // decides two-digit years and what is impossibly far ahead; zero = no such decision
 	Mapping map[string]string // header → field (see FieldNames), overrides what is understood; optional
 }
 

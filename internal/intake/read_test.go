@@ -127,6 +127,16 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestAppointmentsFarAhead: an appointment may lie ahead, up to two years.
+func TestAppointmentsFarAhead(t *testing.T) {
+	for day, want := range map[string]string{"22.11.2028": "", "23.11.2028": "bad_date !no_date", "31.12.9999": "bad_date !no_date"} {
+		f := read(t, "Номер записи;Клиент;Телефон;Дата записи\n1;Иванов Иван;89010000000;"+day+"\n", moscow(t, Appointments))
+		if got := codes(f.Rows[0]); got != want {
+			t.Errorf("%s: %q, want %q: %v", day, got, want, f.Rows[0].Problems)
+		}
+	}
+}
+
 func TestRowProblems(t *testing.T) {
 	const header = "Заказ-наряд;Дата закрытия;Выдан;Клиент;Телефон;E-mail;Пробег;Сумма;Пол\n"
 	for _, c := range []struct{ name, row, codes string }{
@@ -140,6 +150,11 @@ func TestRowProblems(t *testing.T) {
 		{"the other impossible", "1;15.11.2026;31.02.2026;Иванов Иван;89010000000;;;;", "bad_date"},
 		{"both impossible", "1;30.02.2026;31.02.2026;Иванов Иван;89010000000;;;;", "bad_date bad_date !no_date"},
 		{"one impossible, one empty", "1;31.02.2026;;Иванов Иван;89010000000;;;;", "bad_date !no_date"},
+		{"one far ahead, one good", "1;15.11.2026;16.11.2036;Иванов Иван;89010000000;;;;", "bad_date"},
+		{"the other far ahead", "1;16.11.2036;15.11.2026;Иванов Иван;89010000000;;;;", "bad_date"},
+		{"both far ahead", "1;31.12.9999;31.12.9999;Иванов Иван;89010000000;;;;", "bad_date bad_date !no_date"},
+		{"two days ahead", "1;;24.11.2026 14:59;Иванов Иван;89010000000;;;;", ""},
+		{"a little more", "1;;24.11.2026 15:01;Иванов Иван;89010000000;;;;", "bad_date !no_date"},
 		{"one empty", "1;15.11.2026;;Иванов Иван;89010000000;;;;", ""},
 		{"twelve digits", "1;15.11.2026;;Иванов Иван;891612345678;a@example.org;;;", "bad_phone"},
 		{"bad address", "1;15.11.2026;;Иванов Иван;89010000000;нет@;;;", "bad_email"},

@@ -193,7 +193,7 @@ func orderNumber(cell string) string {
 }
 
 // moment reads a field's columns: one with date and time, or a date and a time in two. known is false when they are
-// empty; a column that holds something that is no date, or one more than a year ahead, is named as a problem.
+// empty; a column that holds something that is no date, or an impossible one (Options.impossible), is named as a problem.
 func (r *rowReader) moment(field string) (t time.Time, known bool) {
 	var d, clock date
 	var haveDate, haveClock bool
@@ -229,8 +229,8 @@ func (r *rowReader) moment(field string) (t time.Time, known bool) {
 		d.h, d.m, d.s, d.hasTime = clock.h, clock.m, clock.s, true
 	}
 	t = d.instant(r.f.opts.Zone).UTC()
-	if now := r.f.opts.Now; !now.IsZero() && t.After(now.AddDate(1, 0, 0)) {
-		r.warn(r.column(field), CodeBadDate, "%s is more than a year ahead; left out", t.In(r.f.opts.Zone).Format(time.DateOnly))
+	if why := r.f.opts.impossible(field, t); why != "" {
+		r.warn(r.column(field), CodeBadDate, "%s %s; left out", t.In(r.f.opts.Zone).Format(time.DateOnly), why)
 		return time.Time{}, true
 	}
 	return t, true

@@ -117,6 +117,8 @@ type request struct {
 	// dealer is whose token it is.
 	dealer store.Dealer
 	zone   *time.Location
+	// warnings go into the answer when the record is stored.
+	warnings []fault
 }
 
 type requestKey struct{}

@@ -25,6 +25,8 @@ type reader struct {
 	// now is business time; it bounds birthdays.
 	now    time.Time
 	faults invalid
+	// warnings are what was left out of a record that is stored.
+	warnings []fault
 }
 
 // visit gives the record that an import of the same order would give.
@@ -37,12 +39,21 @@ func (x *reader) visit(v Visit) (store.VisitRecord, error) {
 	if r.Order == "" {
 		x.faults.add("body.external_id", "is blank")
 	}
+	x.omit("body.handed_over_at", &r.HandedOverAt, intake.LatestDone(x.now))
+	x.omit("body.closed_at", &r.ClosedAt, intake.LatestDone(x.now))
 	if r.CompletedAt = r.HandedOverAt; r.CompletedAt.IsZero() {
 		r.CompletedAt = r.ClosedAt
 	}
-	if r.CompletedAt.IsZero() {
+	switch {
+	case !r.CompletedAt.IsZero():
+	case len(x.warnings) > 0:
+		for _, w := range x.warnings {
+			x.faults.add(w.Location, tooFarAhead)
+		}
+	default:
 		x.faults.add("body.handed_over_at", "the clock starts at handed_over_at, else at closed_at; one of them is needed")
 	}
+	x.omit("body.promised_at", &r.PromisedAt, intake.LatestAhead(x.now))
 	r.Works = works(v.Works)
 	if v.Total != nil {
 		r.TotalMinor, r.Currency = x.total(*v.Total)
@@ -51,6 +62,23 @@ func (x *reader) visit(v Visit) (store.VisitRecord, error) {
 	r.VIN, r.Plate, r.Make, r.Model, r.Mileage, r.DeliveredOn = c.VIN, c.Plate, c.Make, c.Model, c.Mileage, c.DeliveredOn
 	r.Customer = x.customer("body.customer", v.Customer)
 	return r, x.faults.orNil()
+}
+
+const tooFarAhead = "lies too far ahead"
+
+// omit leaves a moment out that is later than it can be, with a warning.
+func (x *reader) omit(at string, t *time.Time, latest time.Time) {
+	if t.After(latest) {
+		x.warnings = append(x.warnings, fault{at, tooFarAhead + "; left out"})
+		*t = time.Time{}
+	}
+}
+
+// notAfter refuses a moment that is later than it can be and that nothing stands in for.
+func (x *reader) notAfter(at string, t, latest time.Time) {
+	if t.After(latest) {
+		x.faults.add(at, tooFarAhead)
+	}
 }
 
 func utc(t *time.Time) time.Time {

@@ -34,7 +34,8 @@ type (
 
 // created is the body of a POST's answer.
 type created struct {
-	ID string `json:"id" format:"uuid" doc:"The id it has here." example:"019abf00-0000-7000-8000-000000000001"`
+	ID       string  `json:"id" format:"uuid" doc:"The id it has here." example:"019abf00-0000-7000-8000-000000000001"`
+	Warnings []fault `json:"warnings,omitempty" nullable:"false" doc:"Fields that were left out because they cannot be true. The rest is stored." example:"[{\"location\":\"body.handed_over_at\",\"message\":\"lies too far ahead; left out\"}]"`
 }
 
 type createdOutput struct {
@@ -52,6 +53,7 @@ func (a *API) postVisit(ctx context.Context, r *request, in *visitInput) (*creat
 	if err != nil {
 		return nil, err
 	}
+	r.warnings = x.warnings
 	return a.save(ctx, r, in.Key, fingerprint("visits", in.RawBody), func(tx *store.Tx) (store.SavedRecord, string, error) {
 		saved, err := tx.SaveVisits(ctx, r.dealer, []store.VisitRecord{record}, now)
 		if err != nil {
@@ -127,7 +129,7 @@ func (a *API) saveOnce(ctx context.Context, r *request, idempotencyKey, hash str
 	// A dealer's system may send thousands at once; replies, operators and sends
 	// go before them.
 	err := a.Store.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
-		out, changed = &createdOutput{Status: http.StatusOK}, false
+		out, changed = &createdOutput{Status: http.StatusOK, Body: created{Warnings: r.warnings}}, false
 		if idempotencyKey != "" {
 			before, err := tx.Repeat(ctx, r.token.ID, idempotencyKey)
 			if err == nil {

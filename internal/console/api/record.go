@@ -89,6 +89,7 @@ func (a *API) postDelivery(ctx context.Context, r *request, in *deliveryInput) (
 	b := in.Body
 	record := store.DeliveryRecord{Number: x.number(b.ExternalID), HandedOverAt: b.HandedOverAt.UTC(), Consultant: squeeze(b.Consultant), Customer: x.customer("body.customer", b.Customer), Car: x.car(&b.Vehicle)}
 	record.Car.DeliveredOn = b.HandedOverAt.In(r.zone).Format(time.DateOnly)
+	x.notAfter("body.handed_over_at", record.HandedOverAt, intake.LatestDone(now))
 	if record.Car.VIN == "" && record.Car.Plate == "" && record.Car.Model == "" {
 		x.faults.add("body.vehicle", "vin, plate or model is needed")
 	}
@@ -110,6 +111,7 @@ func (a *API) postAppointment(ctx context.Context, r *request, in *appointmentIn
 	if err := x.faults.orNil(); err != nil {
 		return nil, err
 	}
+	r.warnings = x.warnings
 	return a.saveOne(ctx, r, in.Key, fingerprint("appointments", in.RawBody), func(tx *store.Tx) ([]store.SavedRecord, error) {
 		return tx.SaveAppointments(ctx, r.dealer, []store.AppointmentRecord{record}, now)
 	})
@@ -128,9 +130,11 @@ func (a *API) postProspect(ctx context.Context, r *request, in *prospectInput) (
 	if record.ContactedAt.After(now) {
 		x.faults.add("body.contacted_at", "lies in the future")
 	}
+	x.omit("body.agreed_at", &record.AgreedAt, intake.LatestAhead(now))
 	if err := x.faults.orNil(); err != nil {
 		return nil, err
 	}
+	r.warnings = x.warnings
 	return a.saveOne(ctx, r, in.Key, fingerprint("prospects", in.RawBody), func(tx *store.Tx) ([]store.SavedRecord, error) {
 		return tx.SaveProspects(ctx, r.dealer, []store.ProspectRecord{record}, now)
 	})
@@ -181,9 +185,13 @@ func works(ws []string) (out []string) {
 }
 
 func (x *reader) appointment(b Appointment) store.AppointmentRecord {
-	return store.AppointmentRecord{Number: x.number(b.ExternalID), Order: squeeze(b.Order), State: b.State, StartsAt: utc(b.StartsAt), RequestedAt: utc(b.RequestedAt), PromisedAt: utc(b.PromisedAt),
+	r := store.AppointmentRecord{Number: x.number(b.ExternalID), Order: squeeze(b.Order), State: b.State, StartsAt: utc(b.StartsAt), RequestedAt: utc(b.RequestedAt), PromisedAt: utc(b.PromisedAt),
 		Advisor: squeeze(b.Advisor), Department: squeeze(b.Department), Works: works(b.Works), Request: squeeze(b.Request), Attention: b.Attention, AttentionReason: squeeze(b.AttentionReason),
 		Warranty: b.Warranty, Immobile: b.Immobile, AgreedOther: b.AgreedOther, Customer: x.customer("body.customer", b.Customer), Car: x.car(b.Vehicle)}
+	x.notAfter("body.starts_at", r.StartsAt, intake.LatestAhead(x.now))
+	x.omit("body.promised_at", &r.PromisedAt, intake.LatestAhead(x.now))
+	x.omit("body.requested_at", &r.RequestedAt, intake.LatestDone(x.now))
+	return r
 }
 
 // moveInput names an appointment; a request has no body.
@@ -237,6 +245,9 @@ func (a *API) ready(ctx context.Context, r *request, in *standingInput) (*create
 func (a *API) delayed(ctx context.Context, r *request, in *standingInput) (*createdOutput, error) {
 	if in.Body.PromisedAt == nil || !in.Body.PromisedAt.After(a.Clock.Business()) {
 		return nil, invalid{{"body.promised_at", "is needed, and lies in the future"}}
+	}
+	if in.Body.PromisedAt.After(intake.LatestAhead(a.Clock.Business())) {
+		return nil, invalid{{"body.promised_at", tooFarAhead}}
 	}
 	return a.stand(ctx, r, "delayed", in, func(tx *store.Tx, c store.Car, now time.Time) (bool, error) {
 		return tx.CarDelayed(ctx, c, in.Body.PromisedAt.UTC(), now)
