@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"otklik/internal/callback"
 	"otklik/internal/campaign"
@@ -69,13 +70,20 @@ var failureTable = []struct {
 	{sandbox.ErrUnknownChat, http.StatusConflict, "error.phone_unknown"},
 	{sandbox.ErrNoButton, http.StatusConflict, "error.phone_button"},
 	{sandbox.ErrClosed, http.StatusServiceUnavailable, "error.phone_closed"},
+	{store.ErrAway, http.StatusServiceUnavailable, "error.away"},
 }
+
+// retryAfter is how many seconds later what is not there for now may be asked for again.
+const retryAfter = "60"
 
 func failureOf(err error) (int, string) {
 	for _, f := range failureTable {
 		if errors.Is(err, f.err) {
 			return f.status, f.key
 		}
+	}
+	if cause := store.Cause(err); cause != err { //nolint:errorlint // the same error, not one inside of it
+		return failureOf(cause)
 	}
 	return http.StatusInternalServerError, "error.internal"
 }
@@ -101,7 +109,14 @@ func (c *Console) fail(q *request, err error) {
 		c.Log.InfoContext(q.ctx(), "a page was refused", attrs...)
 	}
 	v := q.view("error.title")
-	v.Data = errorPage{Status: status, Sentence: q.lang.text(key), Customer: q.customer()}
+	p := errorPage{Status: status, Sentence: q.lang.text(key), Customer: q.customer()}
+	if status == http.StatusServiceUnavailable {
+		q.w.Header().Set("Retry-After", retryAfter)
+		if p.Customer {
+			p.again(q)
+		}
+	}
+	v.Data = p
 	if err := q.show(status, "error", v); err != nil {
 		c.Log.ErrorContext(q.ctx(), "an error page failed", "request", q.id, "error", err)
 		http.Error(q.w, q.id, http.StatusInternalServerError)
@@ -112,4 +127,16 @@ type errorPage struct {
 	Status   int
 	Sentence string
 	Customer bool
+	// Again: the call can be made again from the page, a post with what was Typed.
+	Again, Post bool
+	Typed       url.Values
+}
+
+// again lets a customer repeat what he did: the page holds his answers, so that they
+// are not lost with it.
+func (p *errorPage) again(q *request) {
+	p.Again, p.Post, p.Typed = true, q.r.Method == http.MethodPost, q.r.PostForm
+	if len(p.Typed) > 0 {
+		p.Sentence = q.lang.text("error.away_kept")
+	}
 }

@@ -215,6 +215,9 @@ func (a *API) serveDocument(w http.ResponseWriter, _ *http.Request) {
 
 func write(ctx huma.Context, p *problem) {
 	ctx.SetHeader("Content-Type", problemType)
+	for name, values := range p.GetHeaders() {
+		ctx.SetHeader(name, values[0])
+	}
 	ctx.SetStatus(p.Status)
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // a caller that is gone cannot be told
 }

@@ -140,6 +140,9 @@ func (a *API) finishOperation(op *huma.Operation) {
 		if status == "401" {
 			headers["WWW-Authenticate"] = &huma.Header{Schema: &huma.Schema{Type: huma.TypeString}}
 		}
+		if status == "503" {
+			headers["Retry-After"] = &huma.Header{Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "In how many seconds to send it again."}
+		}
 		r.Headers = headers
 		for kind, m := range r.Content {
 			m.Example = a.example(m.Schema)

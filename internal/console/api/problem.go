@@ -36,6 +36,17 @@ func (p *problem) Error() string { return p.Detail }
 // GetStatus implements huma.StatusError.
 func (p *problem) GetStatus() int { return p.Status }
 
+// GetHeaders implements huma.HeadersError.
+func (p *problem) GetHeaders() http.Header {
+	if p.Status != http.StatusServiceUnavailable {
+		return nil
+	}
+	return http.Header{"Retry-After": {retryAfter}}
+}
+
+// retryAfter is how many seconds later a system may send again what could not be taken.
+const retryAfter = "10"
+
 // ContentType implements huma.ContentTypeFilter.
 func (p *problem) ContentType(string) string { return problemType }
 
@@ -77,6 +88,7 @@ var answers = [...]struct {
 	{store.ErrState, http.StatusConflict, "It is over, or too far on for that. It was left as it is."},
 	{store.ErrNotFound, http.StatusNotFound, "There is no such thing."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "It took too long. Send it again."},
+	{store.ErrAway, http.StatusServiceUnavailable, "The database is away. Send it again in a while; an Idempotency-Key keeps it from having two effects."},
 	{context.Canceled, http.StatusServiceUnavailable, "The request was broken off."},
 }
 
@@ -107,8 +119,14 @@ func (a *API) problem(ctx context.Context, requestID string, err error) *problem
 		p.Errors = v
 		return p
 	}
-	for _, x := range answers {
-		if errors.Is(err, x.err) {
+	for _, e := range []error{err, store.Cause(err)} {
+		for _, x := range answers {
+			if !errors.Is(e, x.err) {
+				continue
+			}
+			if errors.Is(e, store.ErrAway) {
+				a.Log.ErrorContext(ctx, "api request failed", "request_id", requestID, "error", err)
+			}
 			return newProblem(x.status, x.detail, requestID)
 		}
 	}
