@@ -97,7 +97,7 @@ func TestMailThroughPostfixAndDovecot(t *testing.T) {
 		t.Fatal(err)
 	}
 	at, _ := parsePosition(cursor)
-	if again, err := box.after(at.uid, false); err != nil || len(again) != 0 {
+	if again, err := box.after(at.uid, false, time.Time{}); err != nil || len(again) != 0 {
 		t.Errorf("behind the cursor: %v, %v", again, err)
 	}
 	box.close()
