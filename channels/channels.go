@@ -18,8 +18,8 @@ import (
 )
 
 // Kind names a channel. Phone, Paper and Form have no Channel implementation. A step
-// on the phone opens a task for a person (R007); no step is on Paper or Form, which name
-// how an answer came.
+// on the phone or on paper opens a task for a person (R007); no step is on Form, which
+// names how an answer came.
 type Kind string
 
 // The channels that exist.

@@ -15,7 +15,12 @@ const EndStranger = "wrong_person"
 // EndCalls ends those of a contact's survey calls that nobody has taken. Whoever has taken
 // one may be speaking with the customer: it stays his, and its sheet shows what is answered.
 func EndCalls(ctx context.Context, tx Book, contactID, outcome string, is func(*store.Task) bool, now time.Time) error {
-	ts, err := tx.OpenTasksOf(ctx, contactID, store.TaskSurveyCall)
+	return endOpen(ctx, tx, contactID, store.TaskSurveyCall, outcome, is, now)
+}
+
+// endOpen ends the tasks of a kind that a contact has and nobody has taken.
+func endOpen(ctx context.Context, tx Book, contactID, kind, outcome string, is func(*store.Task) bool, now time.Time) error {
+	ts, err := tx.OpenTasksOf(ctx, contactID, kind)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,7 @@ const (
 	StepWithdrawn = "withdrawn"
 	StepWords     = "words"
 	StepSurvey    = "survey"
+	StepPrinted   = "printed"
 )
 
 // Reasons of tasks beside those of surveys.

@@ -62,6 +62,7 @@ var failureTable = []struct {
 	{store.ErrRefusedSince, http.StatusConflict, "consent.refused_since"},
 	{store.ErrState, http.StatusConflict, "error.state"},
 	{callback.ErrNoSolution, http.StatusUnprocessableEntity, "error.no_solution"},
+	{callback.ErrTyped, http.StatusConflict, "error.typed"},
 	{callback.ErrClosed, http.StatusConflict, "error.closed"},
 	{callback.ErrNotAllowed, http.StatusForbidden, "error.not_allowed"},
 	{store.ErrConflict, http.StatusConflict, "error.conflict"},

@@ -19,7 +19,7 @@ type pages struct{ byName map[string]*template.Template }
 
 // Pages of the console; each has a file of its name that defines "main".
 func pageNames() []string {
-	return []string{"login", "error", "queue", "task", "sheet", "contacts", "contact", "inbox", "remarks", "welcome", "prospects", "sending", "programs", "campaigns", "campaign", "rehearsal", "launched", "people", "calendar", "day", "definitions", "definition", "edit", "phones", "form", "thanks", "unsubscribe"}
+	return []string{"login", "error", "queue", "task", "sheet", "paper", "printed", "contacts", "contact", "inbox", "remarks", "welcome", "prospects", "sending", "programs", "campaigns", "campaign", "rehearsal", "launched", "people", "calendar", "day", "definitions", "definition", "edit", "phones", "form", "thanks", "unsubscribe"}
 }
 
 func loadPages(fsys fs.FS) (*pages, error) {

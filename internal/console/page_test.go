@@ -32,6 +32,10 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	_, err := h.Store.PauseSender(t.Context(), channels.SMS, "+74950000000", "config", h.Clock.Business())
 	check(t, err)
 	token := h.token()
+	h.HandOut("")
+	h.Visit(t, "1003", "Сидоров Иван Петрович", "+79000000103", time.Hour)
+	h.Send(t)
+	sheet := "/tasks/" + h.open(store.TaskPaper).ID
 	now, andrei := h.Clock.Business(), h.people["andrei"].ID
 	a := h.appointment(store.AppointmentRecord{Number: "A1", StartsAt: now.Add(24 * time.Hour), RequestedAt: now, Warranty: true, Immobile: true, Attention: true})
 	p := h.prospect(store.ProspectRecord{Number: "P1", Model: "Tiggo 8", ContactedAt: now.AddDate(0, 0, -10), DueAt: now.Add(-time.Hour)})
@@ -44,6 +48,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 		asked = append(asked, "/tasks/"+h.asked(kind, program, a.ContactID, subject, andrei).ID)
 	}
 	b := h.login("andrei")
+	b.post(sheet+"/paper").want(t, http.StatusSeeOther)
 	for _, locale := range []string{"ru", "en", "zh"} {
 		b.post("/language", "locale", locale, "back", "/queue").want(t, http.StatusSeeOther)
 		b.header.Set("Accept-Language", locale)
@@ -52,10 +57,10 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 		pages := []page{outside.get("/login"), outside.post("/login", "login", "x", "password", "x"), outside.get("/s/" + token + "?lang=" + locale), outside.get("/s/" + token + "/thanks?o=low&f=true&lang=" + locale),
 			outside.get("/s/" + token + "/thanks?o=good&lang=" + locale), outside.get("/s/" + token + "/thanks?o=neutral&lang=" + locale), outside.get("/u/" + token + "?lang=" + locale), outside.get("/s/none")}
 		for _, path := range []string{"/queue", "/queue?kind=callback", "/queue?mine=1", "/tasks/" + cb.ID, "/tasks/" + call.ID, "/tasks/" + call.ID + "/survey", "/contacts", "/contacts?q=none", "/contacts/" + cb.ContactID,
-			"/welcome", "/welcome?for=lounge", "/welcome?for=gate", "/prospects", asked[0], asked[1], asked[2], asked[3], "/inbox", "/sending", "/remarks", "/remarks?kind=complaint&department=", "/phones", "/tasks/none"} {
+			"/welcome", "/welcome?for=lounge", "/welcome?for=gate", "/prospects", asked[0], asked[1], asked[2], asked[3], "/inbox", "/sending", "/remarks", "/remarks?kind=complaint&department=", "/phones", "/tasks/none", "/paper", "/paper?q=none", sheet, sheet + "/survey"} {
 			pages = append(pages, b.get(path))
 		}
-		pages = append(pages, b.post("/tasks/"+cb.ID+"/close"), b.post("/tasks/"+cb.ID+"/agree"), b.post("/tasks/"+call.ID+"/survey"), b.post("/phones/write", "channel", "sms", "text", ""))
+		pages = append(pages, b.post("/tasks/"+cb.ID+"/close"), b.post("/tasks/"+cb.ID+"/agree"), b.post("/tasks/"+call.ID+"/survey"), b.post("/phones/write", "channel", "sms", "text", ""), b.post(sheet+"/survey"), b.get(sheet+"/paper"))
 		for _, p := range pages {
 			if p.StatusCode >= 500 {
 				t.Errorf("%s %s: %s\n%s", locale, p.Request.URL.Path, p.Status, h.log)

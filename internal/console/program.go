@@ -239,6 +239,8 @@ func (v *view) Does(s program.Step) string {
 		return v.T("programs.call_by", "who", v.Label("programs.owner", s.Owner))
 	case s.Phone():
 		return v.T("programs.call")
+	case s.Paper():
+		return v.T("programs.sheet", "who", v.Label("programs.owner", cmp.Or(s.Owner, store.RoleOperator)))
 	case s.Message != "" && asks != "":
 		return v.T("programs.message_asks", "survey", asks)
 	case asks != "":
@@ -247,9 +249,9 @@ func (v *view) Does(s program.Step) string {
 	return v.T("programs.message")
 }
 
-// Ladder is the channels of a step in their order; nothing for a call.
+// Ladder is the channels of a step in their order; nothing for a call or a sheet.
 func (v *view) Ladder(s program.Step) string {
-	if s.Phone() {
+	if s.Phone() || s.Paper() {
 		return ""
 	}
 	names := make([]string, len(s.Channels))

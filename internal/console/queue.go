@@ -14,7 +14,7 @@ const queueLength = 100
 // Kinds of task in the order of the queue's filter.
 func taskKinds() []string {
 	return []string{store.TaskCallback, store.TaskSurveyCall, store.TaskReview, store.TaskNext, store.TaskUndelivered,
-		store.TaskNoShow, store.TaskWarrantySlot, store.TaskProspect, store.TaskLate}
+		store.TaskNoShow, store.TaskWarrantySlot, store.TaskProspect, store.TaskPaper, store.TaskLate}
 }
 
 type queuePage struct {

@@ -190,7 +190,7 @@ func values(def *survey.Definition, ch channels.Kind, form url.Values) map[strin
 	return out
 }
 
-// sheetPage is the call sheet of a task.
+// sheetPage is the call sheet or the paper sheet of a task.
 type sheetPage struct {
 	Task    store.Task
 	Contact store.Contact
@@ -203,6 +203,9 @@ type sheetPage struct {
 	// Left are the questions that have no answer yet.
 	Left int
 	Mine bool
+	// Paper tells a paper sheet from a call, Locale is the language that it is in.
+	Paper  bool
+	Locale string
 }
 
 func (c *Console) sheet(q *request) error {
@@ -210,10 +213,10 @@ func (c *Console) sheet(q *request) error {
 	if err != nil {
 		return err
 	}
-	if over(&p.Task) {
+	if over(&p.Task) && !p.Paper {
 		return store.ErrNotFound
 	}
-	return q.page("sheet", "sheet.title", p)
+	return q.page("sheet", p.title(), p)
 }
 
 // sheetOf builds the call sheet: a survey that the customer began elsewhere goes
@@ -224,8 +227,15 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 		return p, nil, err
 	}
 	t := p.Task
-	if !asks(&t) || over(&t) && q.now.Sub(t.ClosedAt) > sheetOutlives {
+	ch := sheetChannel(&t)
+	p.Paper = ch == channels.Paper
+	switch {
+	case p.Paper && t.Outcome == callback.EndTyped:
+		return p, nil, callback.ErrTyped
+	case !asks(&t), !p.Paper && over(&t) && q.now.Sub(t.ClosedAt) > sheetOutlives:
 		return p, nil, store.ErrNotFound
+	case p.Paper && typed == nil:
+		typed = url.Values{} // what he has answered elsewhere is not what stands on the sheet
 	}
 	if p.Contact, err = c.Store.Contact(ctx, t.ContactID); err != nil {
 		return p, nil, fmt.Errorf("reading the customer: %w", err)
@@ -247,7 +257,8 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 		return p, nil, err
 	}
 	p.Survey = inLocale(def.Title, q.lang.locale)
-	r := draft.Recipient{Dealer: q.dealer, Contact: p.Contact, Visit: p.Visit, Occasion: &draft.Occasion{Vehicle: p.Vehicle}, Channel: channels.Phone, Locale: conv.Locale, Now: q.now}
+	r := draft.Recipient{Dealer: q.dealer, Contact: p.Contact, Visit: p.Visit, Occasion: &draft.Occasion{Vehicle: p.Vehicle}, Channel: ch, Locale: conv.Locale, Now: q.now}
+	p.Locale = r.LocaleOr()
 	st, err := position(conv)
 	if err != nil {
 		return p, nil, err
@@ -255,7 +266,7 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 	if conv.ID == "" {
 		st.Drawn = def.Draw(t.ContactID, q.now.In(q.dealer.Location()))
 	}
-	if p.Fields, err = q.fields(def, &st, channels.Phone, r, standing, typed); err != nil {
+	if p.Fields, err = q.fields(def, &st, ch, r, standing, typed); err != nil {
 		return p, nil, err
 	}
 	for _, f := range p.Fields {
@@ -331,10 +342,10 @@ func (c *Console) begunWith(q *request, t store.Task) (conv store.Conversation, 
 	return conv, m[conv.ID], nil
 }
 
-// asks tells whether a task has a sheet: one about a visit, or the survey call of a program
-// about something else.
+// asks tells whether a task has a sheet: one about a visit, or the survey call or paper
+// entry of a program about something else.
 func asks(t *store.Task) bool {
-	return t.ContactID != "" && (t.VisitID != "" || t.Kind == store.TaskSurveyCall && t.OutreachID != "")
+	return t.ContactID != "" && (t.VisitID != "" || (t.Kind == store.TaskSurveyCall || t.Kind == store.TaskPaper) && t.OutreachID != "")
 }
 
 // bought is the car that a call after a purchase is about; the zero Vehicle for none.
@@ -368,8 +379,8 @@ const sheetOutlives = 24 * time.Hour
 // over tells whether a task is done with.
 func over(t *store.Task) bool { return t.State == store.TaskClosed || t.State == store.TaskWithdrawn }
 
-// submitSheet takes the answers of a call in. A task that nobody holds is claimed
-// with it: whoever has called is its owner.
+// submitSheet takes the answers of a call or a paper sheet in. A call that nobody holds is
+// claimed with it: whoever has called is its owner. A sheet is typed by whoever has it.
 func (c *Console) submitSheet(q *request) error {
 	if err := q.r.ParseForm(); err != nil {
 		return fmt.Errorf("%w: %w", errBadForm, err)
@@ -385,17 +396,29 @@ func (c *Console) submitSheet(q *request) error {
 		return err
 	default:
 		status, key := failureOf(err)
-		return q.pageWith(status, "sheet", "sheet.title", p, q.lang.text(key))
+		return q.pageWith(status, "sheet", p.title(), p, q.lang.text(key))
 	}
 	q.flash("sheet.saved")
+	if p.Paper && q.r.PostFormValue("then") == "next" {
+		return q.redirect("/paper")
+	}
 	if q.r.PostFormValue("then") == "next" {
 		return q.redirect("/queue/next")
 	}
 	return q.redirect("/tasks/" + p.Task.ID)
 }
 
+// title is the key of what the page is called.
+func (p *sheetPage) title() string {
+	if p.Paper {
+		return "paper.entry"
+	}
+	return "sheet.title"
+}
+
 func (c *Console) takeSheet(q *request, p *sheetPage, def *survey.Definition) error {
-	vs := values(def, channels.Phone, q.r.PostForm)
+	ch := sheetChannel(&p.Task)
+	vs := values(def, ch, q.r.PostForm)
 	if len(vs) == 0 {
 		return errEmptyText
 	}
@@ -403,7 +426,7 @@ func (c *Console) takeSheet(q *request, p *sheetPage, def *survey.Definition) er
 		return err
 	}
 	switch {
-	case over(&p.Task), p.Task.OwnerID == q.employee.ID:
+	case p.Paper, over(&p.Task), p.Task.OwnerID == q.employee.ID:
 	case p.Task.OwnerID == "", p.Task.State == store.TaskOpen:
 		if err := c.Desk.Claim(q.ctx(), p.Task.ID, q.employee); err != nil {
 			return err
@@ -411,9 +434,9 @@ func (c *Console) takeSheet(q *request, p *sheetPage, def *survey.Definition) er
 	default:
 		return callback.ErrNotOwner
 	}
-	out, err := c.Inbox.Submit(q.ctx(), inbox.Submission{TaskID: p.Task.ID, Values: vs, Channel: channels.Phone, EmployeeID: q.employee.ID})
+	out, err := c.Inbox.Submit(q.ctx(), inbox.Submission{TaskID: p.Task.ID, Values: vs, Channel: ch, EmployeeID: q.employee.ID})
 	if err != nil {
-		return fmt.Errorf("taking the answers of a call: %w", err)
+		return fmt.Errorf("taking the answers of a sheet: %w", err)
 	}
 	if len(out.Refused) > 0 {
 		for i := range p.Fields {

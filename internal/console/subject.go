@@ -29,19 +29,19 @@ type endingForm struct{ Outcome, Note, When string }
 
 // workOf is what an employee works on: an advisor and a consultant have the tasks of
 // their own trade, and never the complaints about it. The first call after a purchase is
-// the consultant's by standard (R030): of survey calls he has those that are meant for
-// him.
+// the consultant's by standard (R030): of survey calls, and of sheets, he has those that
+// are meant for him.
 func workOf(e store.Employee) store.Work {
 	if e.Has(callers...) {
 		return store.Work{Kinds: taskKinds()}
 	}
-	var w store.Work
+	w := store.Work{Own: []string{store.TaskPaper}, Of: e.ID}
 	if e.Has(store.RoleAdvisor) {
 		w.Kinds = append(w.Kinds, store.TaskNoShow, store.TaskWarrantySlot)
 	}
 	if e.Has(store.RoleConsultant) {
 		w.Kinds = append(w.Kinds, store.TaskProspect)
-		w.Own, w.Of = []string{store.TaskSurveyCall}, e.ID
+		w.Own = append(w.Own, store.TaskSurveyCall)
 	}
 	return w
 }

@@ -49,6 +49,8 @@ type taskPage struct {
 	Phone     string
 	// Sheet: the answers of the visit's survey can be entered by hand.
 	Sheet bool
+	// Paper: the sheet of the task can be typed in, even where the task is over.
+	Paper bool
 	// Suggested is what an unclear reply probably means.
 	Suggested string
 }
@@ -123,6 +125,7 @@ func (c *Console) card(q *request) (p taskPage, err error) {
 	}
 	sortMoments(p.Timeline)
 	p.Script, p.Suggested = script(t, steps), q.suggested(t)
+	p.Paper = t.Kind == store.TaskPaper && asks(&t) && t.Outcome != callback.EndTyped
 	p.Sheet = p.Open && asks(&t) && (t.Kind == store.TaskSurveyCall || t.Kind == store.TaskReview)
 	p.CannotClose, p.CannotAsk = closeRefusal(t), askRefusal(t, p.Contact)
 	p.Agreement = agreementForm{Solution: t.Agreed, Agreed: t.Note, Consent: lastConsent(steps), Next: (&view{Dealer: q.dealer}).Local(t.NextContactAt)}
@@ -282,7 +285,7 @@ func (c *Console) claim(q *request) error {
 
 // independent keeps the rated employee from asking his own customer (invariant 14).
 func (c *Console) independent(q *request, t store.Task) error {
-	if t.Kind != store.TaskSurveyCall || t.VisitID == "" {
+	if t.Kind != store.TaskSurveyCall && t.Kind != store.TaskPaper || t.VisitID == "" {
 		return nil
 	}
 	v, err := c.Store.Visit(q.ctx(), t.VisitID)

@@ -99,8 +99,10 @@ type answerLine struct {
 	// Value is the answer in words, Low marks one that asks for a call.
 	Value, Comment string
 	Low            bool
-	Channel        string
-	At             time.Time
+	// Beside: it stands beside the one that counts.
+	Beside  bool
+	Channel string
+	At      time.Time
 }
 
 // answersOf reads what a customer answered to the dealer's surveys, newest first.
@@ -114,6 +116,10 @@ func (c *Console) answersOf(q *request, contactID string) ([]answered, error) {
 		ids[i] = cs[i].ID
 	}
 	as, err := c.Store.Answers(q.ctx(), ids)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answers: %w", err)
+	}
+	beside, err := c.Store.AnswersBeside(q.ctx(), ids)
 	if err != nil {
 		return nil, fmt.Errorf("reading the answers: %w", err)
 	}
@@ -131,6 +137,11 @@ func (c *Console) answersOf(q *request, contactID string) ([]answered, error) {
 		}
 		for _, a := range as[conv.ID] {
 			x.Lines = append(x.Lines, q.answerLine(def, known, a))
+		}
+		for _, a := range beside[conv.ID] {
+			l := q.answerLine(def, known, a)
+			l.Beside = true
+			x.Lines = append(x.Lines, l)
 		}
 		out = append(out, x)
 	}

@@ -21,6 +21,7 @@ const (
 	RuleAnswered    = "answered"
 	RuleSpoke       = "spoke_recently"
 	RulePhoneStep   = "phone_step"
+	RulePaperStep   = "paper_step"
 	RuleNoPhone     = "no_phone"
 	RuleRender      = "text_cannot_be_made"
 	RuleSuspended   = "sender_suspended"
@@ -176,6 +177,9 @@ func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) 
 	}
 	if step.Phone() {
 		return nil, d.judgeCall(o, def, &step, f)
+	}
+	if step.Paper() {
+		return nil, d.judgeSheet(o, def, &step, f)
 	}
 	it, in, v := d.weigh(o, def, step, f)
 	if v != nil {

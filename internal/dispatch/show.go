@@ -27,7 +27,7 @@ func (d *Dispatcher) Show(ctx context.Context, o store.Outreach) (Shown, error) 
 		return Shown{}, err
 	}
 	def, step, ok := f.step(&o)
-	if !ok || step.Phone() {
+	if !ok || step.Phone() || step.Paper() {
 		return Shown{Against: held(&o, RuleUnknown, f.now.Add(time.Hour), nil)}, nil
 	}
 	it, in, v := d.weigh(&o, def, step, &f)

@@ -96,7 +96,7 @@ func furnished(t *testing.T, d *demo, p *tab) []page {
 	call := value[string](p, "location.pathname")
 	eve := fmt.Sprintf("/calendar/%d-12/31", time.Now().Year()) // everybody is congratulated on New Year
 	return []page{
-		{"queue", "/queue"}, {"mine", "/queue?mine=1"}, {"callback", mine}, {"call", call}, {"sheet", call + "/survey"}, {"inbox", "/inbox"},
+		{"queue", "/queue"}, {"mine", "/queue?mine=1"}, {"callback", mine}, {"call", call}, {"sheet", call + "/survey"}, {"inbox", "/inbox"}, {"paper", "/paper?q=none"},
 		{"contacts", "/contacts"}, {"nobody", "/contacts?q=qqq"}, {"contact", "/contacts/" + d.contact("Иванов").ID}, {"remarks", "/remarks"},
 		{"phones", "/phones?who=" + d.contact("Кузнецова").ID}, {"mailbox", "/phones?who=" + d.contact("Смирнов").ID}, {"lost", "/no-such-page"}, {"missing", "/tasks/nothing"}, {"manager-sending", "/sending"}, {"manager-campaigns", "/campaigns"}, {"manager-campaign", "/campaigns/new?day=2030-03-08"},
 		{"manager-programs", "/programs"}, {"manager-definitions", "/definitions"}, {"manager-program", "/definitions/program/birthday"}, {"manager-survey", "/definitions/survey/after-service?channel=telegram"}, {"marketer-edit", "/definitions/program/birthday/edit"}, {"manager-calendar", "/calendar"}, {"manager-eve", eve}, {"welcome", "/welcome"}, {"prospects", "/prospects"},

@@ -48,6 +48,10 @@ func (e *entry) act(f survey.Effect) error {
 	switch f.Kind {
 	case survey.SaveAnswer:
 		return e.saveAnswer(f)
+	case survey.SecondMode:
+		a := e.given(f)
+		a.ReplacedAt = e.now
+		return e.tx.SaveAnswer(e.ctx, a, e.now)
 	case survey.Remark:
 		return e.remark(f.RemarkKind, f.Words, f.Topics, "")
 	case survey.Praise:
@@ -143,15 +147,19 @@ func (e *entry) callback(f survey.Effect) error {
 	return callback.AddWords(e.ctx, e.tx, t, f.Words, e.msg.ID, int(f.Severity), e.now)
 }
 
-func (e *entry) saveAnswer(f survey.Effect) error {
+// given is the row of an effect's answer.
+func (e *entry) given(f survey.Effect) store.Answer {
 	a := f.Answer
 	choice := a.Choice
 	if len(a.Choices) > 0 {
 		choice = strings.Join(a.Choices, ",")
 	}
-	err := e.tx.SaveAnswer(e.ctx, store.Answer{ConversationID: e.conv.ID, Question: f.Question, Rating: a.Rating, Answer: a.Answer, Choice: choice, Comment: a.Comment, Channel: a.Channel,
-		MessageID: e.msg.ID, EmployeeID: e.employeeID}, e.now)
-	if err != nil {
+	return store.Answer{ConversationID: e.conv.ID, Question: f.Question, Rating: a.Rating, Answer: a.Answer, Choice: choice, Comment: a.Comment, Channel: a.Channel,
+		MessageID: e.msg.ID, EmployeeID: e.employeeID}
+}
+
+func (e *entry) saveAnswer(f survey.Effect) error {
+	if err := e.tx.SaveAnswer(e.ctx, e.given(f), e.now); err != nil {
 		return err
 	}
 	if err := e.answeredCalls(); err != nil {

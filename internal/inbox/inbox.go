@@ -157,9 +157,11 @@ type entry struct {
 	// once (form, phone, paper).
 	quiet      bool
 	employeeID string
-	employees  []store.Employee
-	names      []string
-	outbox     []store.Message
+	// taskID is the task whose sheet is taken in; "" for none.
+	taskID    string
+	employees []store.Employee
+	names     []string
+	outbox    []store.Message
 }
 
 // errReplay ends a transaction in which nothing is new.

@@ -42,13 +42,17 @@ var ErrExpired = errors.New("the form has expired")
 // FormDays is for how long a form can be opened and changed.
 const FormDays = 14
 
-// DefaultSurvey is asked by phone when a task names no survey of its own.
+// errUnfit ends the transaction of a sheet that has to be sent again as a whole.
+var errUnfit = errors.New("an answer of the sheet does not fit")
+
+// DefaultSurvey is asked by phone or on paper when a task names no survey of its own.
 const DefaultSurvey = "after-service"
 
-// SurveyOf is the survey that a task asks by phone where its customer has not begun one.
+// SurveyOf is the survey that a task asks where its customer has not begun one.
 func SurveyOf(t store.Task) string { return cmp.Or(t.Survey, DefaultSurvey) }
 
-// Submit takes a form in. What is refused changes nothing else.
+// Submit takes a form in. What is refused changes nothing else; of a paper sheet nothing is
+// kept then, and callback.ErrTyped refuses one that was typed in before.
 func (b *Inbox) Submit(ctx context.Context, s Submission) (Submitted, error) {
 	var out Submitted
 	var e *entry
@@ -63,7 +67,7 @@ func (b *Inbox) Submit(ctx context.Context, s Submission) (Submitted, error) {
 	err := b.Store.Together(ctx, store.RankPerson, func(g *store.Group) error {
 		turn := g.Turn()
 		g.Keep(turn)
-		e = &entry{Inbox: b, ctx: ctx, tx: turn, now: b.Clock.Business(), quiet: true, employeeID: s.EmployeeID, in: channels.Inbound{Channel: s.Channel}}
+		e = &entry{Inbox: b, ctx: ctx, tx: turn, now: b.Clock.Business(), quiet: true, employeeID: s.EmployeeID, taskID: s.TaskID, in: channels.Inbound{Channel: s.Channel}}
 		if err := g.Load(ctx, []store.Ask{ask}, e.now.Add(-openFor)); err != nil {
 			return err
 		}
@@ -75,26 +79,45 @@ func (b *Inbox) Submit(ctx context.Context, s Submission) (Submitted, error) {
 		if err := e.form(s, &out); err != nil {
 			return err
 		}
-		if task != nil && len(out.Refused) == 0 {
-			if err := e.tx.AddStep(ctx, store.Step{TaskID: task.ID, Kind: callback.StepReached, EmployeeID: s.EmployeeID}, e.now); err != nil {
-				return err
-			}
-			t, err := e.tx.Task(ctx, task.ID)
-			if err != nil {
-				return err
-			}
-			if t.Kind == store.TaskSurveyCall {
-				return callback.Finish(ctx, turn, t, "answered", s.EmployeeID, e.now)
-			}
+		if task != nil {
+			return e.entered(task, &out)
 		}
 		return nil
 	})
+	if errors.Is(err, errUnfit) {
+		return out, nil
+	}
 	if err != nil {
 		return out, fmt.Errorf("taking a form in: %w", err)
 	}
 	b.Metrics.Count(s.Channel, "stored")
 	b.after(ctx, e)
 	return out, nil
+}
+
+// entered settles the task whose sheet was taken in.
+func (e *entry) entered(task *store.Task, out *Submitted) error {
+	paper := task.Kind == store.TaskPaper
+	switch {
+	case len(out.Refused) > 0 && paper:
+		return errUnfit
+	case len(out.Refused) > 0:
+		return nil
+	case !paper:
+		if err := e.tx.AddStep(e.ctx, store.Step{TaskID: task.ID, Kind: callback.StepReached, EmployeeID: e.employeeID}, e.now); err != nil {
+			return err
+		}
+	}
+	t, err := e.tx.Task(e.ctx, task.ID)
+	switch {
+	case err != nil:
+		return err
+	case paper:
+		return callback.Typed(e.ctx, e.tx, t, e.employeeID, e.now)
+	case t.Kind == store.TaskSurveyCall:
+		return callback.Finish(e.ctx, e.tx, t, "answered", e.employeeID, e.now)
+	}
+	return nil
 }
 
 func (e *entry) form(s Submission, out *Submitted) error {
@@ -121,7 +144,11 @@ func (e *entry) form(s Submission, out *Submitted) error {
 		return err
 	}
 	if words != nil && words.Has(reply.IntentOptOut) {
-		if err := e.withdraw(words.Purpose); err != nil {
+		withdraw := e.withdraw
+		if s.Channel == channels.Paper {
+			withdraw = e.withdrawAll
+		}
+		if err := withdraw(words.Purpose); err != nil {
 			return err
 		}
 	}
@@ -140,6 +167,18 @@ func (e *entry) withdraw(purpose string) error {
 		return nil
 	}
 	return e.optOut(purpose)
+}
+
+// withdrawAll obeys an opt-out that was written on paper, where no address is meant, on
+// every address of the person.
+func (e *entry) withdrawAll(purpose string) error {
+	for _, a := range e.contact.Addresses {
+		e.in.Channel, e.in.From = a.Channel, a.Value
+		if err := e.optOut(purpose); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // find opens the conversation of a submission: by its token, or the task's, which
@@ -161,15 +200,19 @@ func (e *entry) find(s Submission) (*store.Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.Kind == store.TaskPaper && t.Outcome == callback.EndTyped {
+		return nil, callback.ErrTyped
+	}
 	e.contact.ID = t.ContactID
-	c, err := e.conversationOf(t)
+	c, err := e.conversationOf(t, s.Channel)
 	if err != nil {
 		return nil, err
 	}
 	return &t, e.open(&c)
 }
 
-func (e *entry) conversationOf(t store.Task) (store.Conversation, error) {
+// conversationOf is the conversation of a task, begun on a channel where there is none.
+func (e *entry) conversationOf(t store.Task, ch channels.Kind) (store.Conversation, error) {
 	if t.ConversationID != "" {
 		return e.tx.Conversation(e.ctx, t.ConversationID)
 	}
@@ -190,12 +233,12 @@ func (e *entry) conversationOf(t store.Task) (store.Conversation, error) {
 	if t.VisitID == "" {
 		began = t.OutreachID // by which the next to enter something finds it
 	}
-	position, err := json.Marshal(survey.Begin(def, channels.Phone, def.Draw(t.ContactID, e.now.In(dealer.Location()))))
+	position, err := json.Marshal(survey.Begin(def, ch, def.Draw(t.ContactID, e.now.In(dealer.Location()))))
 	if err != nil {
 		return c, err
 	}
 	r := draft.Recipient{Dealer: dealer, Contact: person}
-	c = store.Conversation{ID: e.tx.NewID(), DealerID: t.DealerID, ContactID: t.ContactID, VisitID: t.VisitID, OutreachID: began, Survey: def.ID, SurveyVersion: def.Version, Locale: r.LocaleOr(), Channel: channels.Phone,
+	c = store.Conversation{ID: e.tx.NewID(), DealerID: t.DealerID, ContactID: t.ContactID, VisitID: t.VisitID, OutreachID: began, Survey: def.ID, SurveyVersion: def.Version, Locale: r.LocaleOr(), Channel: ch,
 		Address: person.On(channels.Phone), State: store.ConversationOpen, Position: string(position), Version: 1, Token: draft.NewToken(), OpenedAt: e.now}
 	return c, e.tx.OpenConversation(e.ctx, c, e.now)
 }

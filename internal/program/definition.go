@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -81,12 +82,13 @@ type Step struct {
 	// question where the step has a survey too (R053).
 	Message string `yaml:"message"`
 	// Channels is the ladder from which the first usable channel is taken.
-	// Phone alone opens a task.
+	// Phone alone opens a task, and so does paper.
 	Channels []channels.Kind `yaml:"channels"`
 	// Task is the kind of task that a phone step opens; "" for a survey call.
 	Task string `yaml:"task"`
 	// Owner is whose task it is: a role, or "advisor" and "consultant" for the
-	// person of the occasion. "" leaves it to whoever takes it.
+	// person of the occasion. "" leaves it to whoever takes it. A paper entry is that of a
+	// role: the operators' where none is named.
 	Owner string `yaml:"owner"`
 	// Unless drops the step when it has become needless.
 	Unless string `yaml:"unless"`
@@ -124,6 +126,10 @@ const LaunchHuman = "human"
 
 // Phone tells whether the step is a call: it opens a task instead of sending.
 func (s Step) Phone() bool { return len(s.Channels) == 1 && s.Channels[0] == channels.Phone }
+
+// Paper tells whether the step is a sheet that is handed out: it opens a task instead of
+// sending.
+func (s Step) Paper() bool { return len(s.Channels) == 1 && s.Channels[0] == channels.Paper }
 
 // Asks is the survey that a step is about: its own, else that of the step before it.
 func (d *Definition) Asks(step string) string {
@@ -248,18 +254,26 @@ func taskKinds() []string {
 	return []string{store.TaskSurveyCall, store.TaskNoShow, store.TaskProspect, store.TaskWarrantySlot, store.TaskNext, store.TaskCallback}
 }
 
+// typists are the roles whose task a paper entry may be: those that have a queue.
+func typists() []string {
+	return []string{store.RoleOperator, store.RoleManager, store.RoleAdvisor, store.RoleConsultant}
+}
+
 func (s *Step) check(bad func(code string, args ...any)) {
 	if len(s.Channels) == 0 {
 		bad("step_channels")
 	}
-	if len(s.Channels) > 1 && slices.Contains(s.Channels, channels.Phone) {
-		bad("step_phone")
-	}
 	for _, ch := range s.Channels {
 		switch ch {
-		case channels.SMS, channels.Email, channels.Telegram, channels.Phone:
+		case channels.SMS, channels.Email, channels.Telegram:
+		case channels.Phone:
+			if len(s.Channels) > 1 {
+				bad("step_phone")
+			}
 		case channels.Paper:
-			bad("step_paper")
+			if len(s.Channels) > 1 {
+				bad("step_paper")
+			}
 		default:
 			bad("step_channel", ch)
 		}
@@ -269,11 +283,14 @@ func (s *Step) check(bad func(code string, args ...any)) {
 	default:
 		bad("step_purpose", s.Purpose)
 	}
-	if !s.Phone() && s.Survey == "" && s.Message == "" {
+	if !s.Phone() && !s.Paper() && s.Survey == "" && s.Message == "" {
 		bad("step_empty")
 	}
 	if s.Owner == "advisor" && s.Phone() && (s.Task == "" || s.Task == store.TaskSurveyCall) {
 		bad("step_advisor")
+	}
+	if s.Paper() && s.Owner != "" && !slices.Contains(typists(), s.Owner) {
+		bad("step_typist", s.Owner, strings.Join(typists(), ", "))
 	}
 	if s.Task != "" && !s.Phone() {
 		bad("step_task")

@@ -73,7 +73,7 @@ func plan(rows []store.Outreach, d *Definition, o *Occasion, now time.Time, book
 		} else {
 			r.DueAt, r.TargetAt, r.DeadlineAt = o.At.Add(s.Earliest.Clock), o.At.Add(s.Target.Clock), o.At.Add(s.Deadline.Clock)
 		}
-		if s.Phone() {
+		if s.Phone() || s.Paper() {
 			r.Channel = s.Channels[0]
 		}
 		switch {

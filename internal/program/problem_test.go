@@ -42,7 +42,7 @@ func TestEveryCode(t *testing.T) {
 		"program_event": {"trigger: dates\non:\n  - day: \"03-08\"\n", "trigger: visit_complete\n", 2, ""}, "program_cancel": {"steps:", "cancel: [car_ready, car_redy]\nsteps:", 8, ""}, "program_role": {"responsible: marketer", "responsible: markter", 6, ""},
 		"step_channel": {"channels: [sms]", "channels: [sms, telegramm]", 9, "ask"}, "step_kind": {"unless: answered", "task: no_show", 10, "call"}, "step_owner": {"owner: operator", "owner: operater", 10, "call"},
 		"step_id": {"id: call", "id: ask", 10, "ask"}, "step_channels": {"channels: [sms]", "channels: []", 9, "ask"}, "step_phone": {"channels: [sms]", "channels: [sms, phone]", 9, "ask"},
-		"step_paper":   {"channels: [sms]", "channels: [paper]", 9, "ask"},
+		"step_paper": {"channels: [sms]", "channels: [sms, paper]", 9, "ask"}, "step_typist": {"channels: [phone], unless: answered, late: skip, owner: operator", "channels: [paper], owner: marketer", 10, "call"},
 		"step_purpose": {"purpose: survey, survey", "purpose: fun, survey", 9, "ask"}, "step_empty": {"survey: csi, ", "", 9, "ask"}, "step_advisor": {"owner: operator", "owner: advisor", 10, "call"},
 		"step_task": {"survey: csi", "survey: csi, task: x", 9, "ask"}, "step_times": {"target: 2h", "target: 4h", 9, "ask"}, "step_unless": {"unless: answered", "unless: bored", 10, "call"}, "step_late": {"late: skip", "late: never", 10, "call"},
 	} {

@@ -13,6 +13,7 @@ import (
 const (
 	TaskCallback    = "callback"
 	TaskSurveyCall  = "survey_call"
+	TaskPaper       = "paper_entry"  // a survey's sheet to be handed out and typed in (R007)
 	TaskReview      = "review"       // a reply that could not be read
 	TaskUndelivered = "undelivered"  // a message that will not arrive
 	TaskNext        = "next_contact" // a contact that was promised (R047)
@@ -48,7 +49,7 @@ type Task struct {
 	// Words are the customer's own, unedited (R123).
 	Words                          string
 	Department, SourceParty, WayIn string
-	// Survey is what is asked by phone; "" for the survey of the house.
+	// Survey is what is asked by phone or on paper; "" for the survey of the house.
 	Survey                               string
 	OpenedAt, DueAt, ClaimedAt, ClosedAt time.Time
 	// CallFrom is when the time begins at which the customer wants to be called; zero for

@@ -221,10 +221,10 @@ func (t *Turn) SaveConversation(_ context.Context, c Conversation, now time.Time
 }
 
 // SaveAnswer keeps an answer; an earlier one to the same question is marked replaced
-// and kept.
+// and kept. One that is replaced itself changes no other.
 func (t *Turn) SaveAnswer(_ context.Context, a Answer, now time.Time) error {
 	for i := range t.answers {
-		if old := &t.answers[i]; old.ConversationID == a.ConversationID && old.Question == a.Question {
+		if old := &t.answers[i]; old.ConversationID == a.ConversationID && old.Question == a.Question && a.ReplacedAt.IsZero() {
 			old.ReplacedAt = now
 		}
 	}

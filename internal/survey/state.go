@@ -138,6 +138,9 @@ const (
 	// SaveAnswer stores Answer under Question; with Replaces the former answer
 	// (Previous) stays in the audit trail.
 	SaveAnswer EffectKind = "save_answer"
+	// SecondMode keeps what a paper sheet says to a question that Previous answers on
+	// another channel: it is on record beside that, and not counted twice.
+	SecondMode EffectKind = "second_mode"
 	// Remark passes Words to a department; RemarkKind and Topics say what about.
 	Remark EffectKind = "remark"
 	// Praise passes Words to the employees Names (none named: the advisor).

@@ -50,7 +50,7 @@ func brief(effects []survey.Effect) string {
 	for _, e := range effects {
 		s := string(e.Kind)
 		switch e.Kind {
-		case survey.SaveAnswer, survey.Ask, survey.Reask, survey.Refuse:
+		case survey.SaveAnswer, survey.SecondMode, survey.Ask, survey.Reask, survey.Refuse:
 			s += ":" + e.Question
 			if e.Before != "" {
 				s += "<" + e.Before

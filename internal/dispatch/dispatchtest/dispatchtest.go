@@ -6,6 +6,7 @@ package dispatchtest
 import (
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"otklik/internal/clock"
 	"otklik/internal/dispatch"
 	"otklik/internal/draft"
+	"otklik/internal/outreach"
 	"otklik/internal/policy"
 	"otklik/internal/program"
 	"otklik/internal/ratelimit"
@@ -128,6 +130,19 @@ func (r *Rig) Send(t testing.TB) []channels.Message {
 		t.Fatal(err)
 	}
 	return r.Fake.Calls()[before:]
+}
+
+// HandOut has the survey after a visit handed out on paper as well, at once, as the task of
+// a role; "" for the operators.
+func (r *Rig) HandOut(owner string) {
+	all := maps.Clone(r.Planner.Programs())
+	p := *all["service-followup"]
+	sheet := program.Step{ID: "sheet", Purpose: outreach.Survey, Survey: "after-service", Channels: []channels.Kind{channels.Paper}, Owner: owner, Late: program.LateSkip}
+	sheet.Deadline.Clock = 14 * 24 * time.Hour
+	p.Steps = append(slices.Clone(p.Steps), sheet)
+	all[p.ID] = &p
+	r.Planner.Programs = program.Fixed(all)
+	r.Dispatcher.Programs = r.Planner.Programs
 }
 
 // Forward moves business time.
