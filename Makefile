@@ -72,10 +72,11 @@ DB          ?= postgres
 REDIS       ?=
 DELAY       ?= 0ms
 LIVE        ?=
+ROWS        ?=
 RUNS        ?= 1
 
-bench-campaign: build loadtest ## measure a campaign beside a bare loop (N= CHANNEL=email|sms DB=postgres|sqlite REDIS=0|1 DELAY=0ms LIVE=1 RUNS=)
-	@$(BIN)/loadtest campaign -n $(N) -channel $(CHANNEL) -db $(DB) -redis '$(REDIS)' -delay $(DELAY) -live=$(if $(LIVE),1,0) -runs $(RUNS)
+bench-campaign: build loadtest ## measure a campaign beside a bare loop (N= CHANNEL=email|sms DB=postgres|sqlite REDIS=0|1 DELAY=0ms LIVE=1 ROWS=1 RUNS=)
+	@$(BIN)/loadtest campaign -n $(N) -channel $(CHANNEL) -db $(DB) -redis '$(REDIS)' -delay $(DELAY) -live=$(if $(LIVE),1,0) -rows=$(if $(ROWS),1,0) -runs $(RUNS)
 
 bench-nodes: build loadtest ## measure a campaign on one, two and three nodes (N= CHANNEL=email|sms DELAY=0ms LIVE=1 RUNS=)
 	@$(BIN)/loadtest nodes -n $(N) -channel $(CHANNEL) -delay $(DELAY) -live=$(if $(LIVE),1,0) -runs $(RUNS)

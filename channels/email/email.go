@@ -48,6 +48,10 @@ type Config struct {
 	// IMAPURL is imaps://user:password@host:993/INBOX, imap://host:143 (with
 	// STARTTLS) or imap+insecure://; empty when replies do not come by IMAP.
 	IMAPURL string
+	// Since tells, when a mailbox is looked into for the first time, from which
+	// arrival on its unread mail is read: what had come before belongs to whoever
+	// used the mailbox before, and stays unread. Nil: all unread mail is read.
+	Since func(context.Context) (time.Time, error)
 	// Domain is the right-hand side of Message-ID and our name in EHLO. Empty:
 	// the domain of From.
 	Domain string
@@ -80,6 +84,7 @@ type Channel struct {
 	senders sync.Map
 	// idleFor and pause bound the wait for news of a mailbox.
 	idleFor, pause time.Duration
+	since          func(context.Context) (time.Time, error)
 	// now stamps the Date header.
 	now func() time.Time
 }
@@ -91,7 +96,7 @@ var ErrNoMailbox = errors.New("no IMAP mailbox is configured")
 // network. Its errors name the field and never contain the URL, which holds a
 // password.
 func New(c Config) (*Channel, error) {
-	ch := &Channel{timeout: c.Timeout, tls: c.TLS, now: time.Now, idleFor: longestIdle, pause: pollPause}
+	ch := &Channel{timeout: c.Timeout, tls: c.TLS, since: c.Since, now: time.Now, idleFor: longestIdle, pause: pollPause}
 	if ch.timeout <= 0 {
 		ch.timeout = DefaultTimeout
 	}

@@ -19,8 +19,10 @@ const (
 	longestIdle = time.Minute
 	// pollPause is the pause between looks where the server has no IDLE.
 	pollPause = 20 * time.Second
-	// largestMail is how much of a mail is fetched; an answer stands at its top.
+	// largestMail is how much of a mail is fetched, and of that as much from its end
+	// as lastOfMail: an answer stands above what is attached, or below it.
 	largestMail = 8 << 20
+	lastOfMail  = 1 << 20
 )
 
 // mailbox is the little of IMAP that we need, and the only place that knows
@@ -91,14 +93,18 @@ func (m *mailbox) tell() {
 	}
 }
 
-// after lists the UIDs above last in ascending order, only unread ones when
-// asked.
-func (m *mailbox) after(last uint32, unread bool) ([]uint32, error) {
+// after lists the UIDs above last in ascending order; when fresh, only those of
+// unread mail that did not arrive on a day before since.
+func (m *mailbox) after(last uint32, fresh bool, since time.Time) ([]uint32, error) {
 	var above imap.UIDSet
 	above.AddRange(imap.UID(last)+1, 0)
 	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{above}}
-	if unread {
+	if fresh {
 		criteria.NotFlag = []imap.Flag{imap.FlagSeen}
+		if !since.IsZero() {
+			// SINCE compares days, in a zone that is the server's (RFC 9051 6.4.4).
+			criteria.Since = since.UTC().AddDate(0, 0, -1)
+		}
 	}
 	found, err := m.client.UIDSearch(criteria, nil).Wait()
 	if err != nil {
@@ -115,18 +121,55 @@ func (m *mailbox) after(last uint32, unread bool) ([]uint32, error) {
 	return uids, nil
 }
 
-// fetch gives a mail without marking it read, nil when it is gone.
+// arrived is when a mail came into the mailbox; zero when it is gone.
+func (m *mailbox) arrived(uid uint32) (time.Time, error) {
+	got, err := m.one(uid, &imap.FetchOptions{UID: true, InternalDate: true})
+	if err != nil || got == nil {
+		return time.Time{}, err
+	}
+	return got.InternalDate, nil
+}
+
+// fetch gives a mail without marking it read, nil when it is gone. Of a large one
+// the middle is left out, which is somewhere within an attachment.
 func (m *mailbox) fetch(uid uint32) ([]byte, error) {
-	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: largestMail}}
-	got, err := m.client.Fetch(imap.UIDSetNum(imap.UID(uid)), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
+	got, err := m.one(uid, &imap.FetchOptions{UID: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{section(0, largestMail-lastOfMail)}})
+	if err != nil || got == nil {
+		return nil, err
+	}
+	raw := text(got)
+	if got.RFC822Size <= int64(len(raw)) {
+		return raw, nil
+	}
+	from := max(int64(len(raw)), got.RFC822Size-lastOfMail)
+	rest, err := m.one(uid, &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section(from, lastOfMail)}})
+	if err != nil || rest == nil {
+		return nil, err
+	}
+	return append(raw, text(rest)...), nil
+}
+
+func section(from, size int64) *imap.FetchItemBodySection {
+	return &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Offset: from, Size: size}}
+}
+
+// text is what was fetched of a mail's body.
+func text(m *imapclient.FetchMessageBuffer) []byte {
+	for _, s := range m.BodySection {
+		return s.Bytes
+	}
+	return nil
+}
+
+// one fetches of one mail; nil when it is gone.
+func (m *mailbox) one(uid uint32, options *imap.FetchOptions) (*imapclient.FetchMessageBuffer, error) {
+	got, err := m.client.Fetch(imap.UIDSetNum(imap.UID(uid)), options).Collect()
 	if err != nil {
 		return nil, err
 	}
 	for _, message := range got {
 		if uint32(message.UID) == uid {
-			for _, s := range message.BodySection {
-				return s.Bytes, nil
-			}
+			return message, nil
 		}
 	}
 	return nil, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"otklik/channels"
 )
@@ -34,8 +35,9 @@ func parsePosition(cursor string) (position, bool) {
 
 // Poll fetches mail from the IMAP mailbox until ctx ends or the server fails.
 // The cursor is "UIDVALIDITY:UID" of the last mail done. Without one, and when
-// the mailbox has been made anew, it begins with the unread mail; afterwards it
-// takes every new mail, read by a person meanwhile or not. A mail is marked read
+// the mailbox has been made anew, it begins with the unread mail that is not older
+// than Config.Since says; afterwards it takes every new mail, read by a person
+// meanwhile or not. A mail is marked read
 // when all its events have been emitted. Connecting again is the caller's
 // business. Errors never contain the password.
 func (c *Channel) Poll(ctx context.Context, cursor string, emit func(context.Context, channels.Event, string) error) error {
@@ -48,17 +50,27 @@ func (c *Channel) Poll(ctx context.Context, cursor string, emit func(context.Con
 	}
 	defer box.close()
 	box.idleFor, box.pause = c.idleFor, c.pause
-	at, known := parsePosition(cursor)
-	fresh := !known || at.validity != box.validity
-	if fresh {
-		at = position{validity: box.validity}
+	at, since, fresh, err := c.begin(ctx, box, cursor)
+	if err != nil {
+		return err
 	}
 	for {
-		uids, err := box.after(at.uid, fresh)
+		uids, err := box.after(at.uid, fresh, since)
 		if err != nil {
 			return c.pollError(ctx, "looking for new mail", err)
 		}
 		for _, uid := range uids {
+			if fresh {
+				// SINCE knows only days.
+				arrived, err := box.arrived(uid)
+				if err != nil {
+					return c.pollError(ctx, "fetching the date of a mail", err)
+				}
+				if arrived.Before(since) {
+					at.uid = uid
+					continue
+				}
+			}
 			if err := c.take(ctx, box, uid, &at, emit); err != nil {
 				return err
 			}
@@ -71,6 +83,22 @@ func (c *Channel) Poll(ctx context.Context, cursor string, emit func(context.Con
 			return c.pollError(ctx, "waiting for mail", err)
 		}
 	}
+}
+
+// begin tells where a poll goes on. It is fresh where nothing of this mailbox is
+// known; since is zero otherwise.
+func (c *Channel) begin(ctx context.Context, box *mailbox, cursor string) (at position, since time.Time, fresh bool, err error) {
+	at, known := parsePosition(cursor)
+	if known && at.validity == box.validity {
+		return at, since, false, nil
+	}
+	if c.since != nil {
+		since, err = c.since(ctx)
+	}
+	if err != nil {
+		return at, since, true, fmt.Errorf("finding since when mail is read: %w", err)
+	}
+	return position{validity: box.validity}, since, true, nil
 }
 
 // take emits one mail and moves at behind it.

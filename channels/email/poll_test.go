@@ -62,8 +62,14 @@ func startMemory(t *testing.T, bare bool) *memory {
 
 func (m *memory) add(t *testing.T, raw string, flags ...imap.Flag) {
 	t.Helper()
+	m.addAt(t, raw, time.Now(), flags...)
+}
+
+// addAt adds a mail that came at a given time.
+func (m *memory) addAt(t *testing.T, raw string, came time.Time, flags ...imap.Flag) {
+	t.Helper()
 	raw = strings.ReplaceAll(raw, "\n", "\r\n")
-	if _, err := m.user.Append("INBOX", literal{bytes.NewReader([]byte(raw))}, &imap.AppendOptions{Flags: flags, Time: time.Now()}); err != nil {
+	if _, err := m.user.Append("INBOX", literal{bytes.NewReader([]byte(raw))}, &imap.AppendOptions{Flags: flags, Time: came}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -219,6 +225,63 @@ Status: 5.2.2
 	}
 	if all[1].cursor != all[0].cursor || all[2].cursor == all[1].cursor {
 		t.Errorf("cursors %+v", all)
+	}
+}
+
+// TestFirstLookLeavesOldMail: a mailbox that others have used before is not
+// answered, and what they have not read stays unread.
+func TestFirstLookLeavesOldMail(t *testing.T) {
+	since := time.Now().Add(-time.Hour)
+	for name, cursor := range map[string]string{"a first start": "", "a mailbox made anew": "4711:900"} {
+		t.Run(name, func(t *testing.T) {
+			m := startMemory(t, false)
+			m.channel.since = func(context.Context) (time.Time, error) { return since, nil }
+			m.addAt(t, simpleMail(1), since.AddDate(0, -2, 0))
+			m.addAt(t, simpleMail(2), since.Add(-time.Minute))
+			m.addAt(t, simpleMail(3), since.Add(time.Minute))
+			all, err := m.listen(t, cursor, func(all []heard) error {
+				switch len(all) {
+				case 1:
+					// What comes later counts, whatever date it was given.
+					m.addAt(t, simpleMail(4), since.AddDate(0, -1, 0))
+				case 2:
+					return errEnough
+				}
+				return nil
+			})
+			if !errors.Is(err, errEnough) || texts(all) != "3 4" {
+				t.Fatalf("heard %q, %v", texts(all), err)
+			}
+			if got := m.unread(t); got != 3 {
+				t.Errorf("%d unread", got)
+			}
+		})
+	}
+	m := startMemory(t, false)
+	m.channel.since = func(context.Context) (time.Time, error) { return since, errors.New("the database is away") }
+	m.add(t, simpleMail(1))
+	if all, err := m.listen(t, "", after(1)); err == nil || errors.Is(err, errEnough) || len(all) != 0 {
+		t.Errorf("heard %q, %v", texts(all), err)
+	}
+}
+
+// TestAnswerBelowALargeAttachment: of a mail that is too large to fetch the end
+// counts as much as the beginning.
+func TestAnswerBelowALargeAttachment(t *testing.T) {
+	const head = "From: Anna <anna@client.example>\nTo: service+tok00001@dealer.example\nMessage-ID: <big@client.example>\nSubject: video\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+	const video = "--b\nContent-Type: video/mp4; name=a.mp4\nContent-Disposition: attachment; filename=a.mp4\nContent-Transfer-Encoding: base64\n\n"
+	const words = "--b\nContent-Type: text/plain; charset=utf-8\n\n2, listen to that noise\n"
+	line := strings.Repeat("QUJD", 19) + "\n"
+	blob := strings.Repeat(line, (largestMail+lastOfMail)/len(line))
+	for name, raw := range map[string]string{"below": head + video + blob + words + "--b--\n", "above": head + words + video + blob + "--b--\n"} {
+		t.Run(name, func(t *testing.T) {
+			m := startMemory(t, false)
+			m.add(t, raw)
+			all, err := m.listen(t, "", after(1))
+			if !errors.Is(err, errEnough) || texts(all) != "2, listen to that noise" {
+				t.Fatalf("heard %q, %v", texts(all), err)
+			}
+		})
 	}
 }
 

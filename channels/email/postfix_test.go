@@ -53,6 +53,9 @@ func TestMailThroughPostfixAndDovecot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	if err := c.Check(t.Context()); err != nil {
+		t.Errorf("checking: %v", err)
+	}
 
 	survey := channels.Message{
 		ID: "01939f5e-0000-7000-8000-00000000aa01", To: mailtest.Anna, ToName: "Анна Сергеевна",
@@ -94,7 +97,7 @@ func TestMailThroughPostfixAndDovecot(t *testing.T) {
 		t.Fatal(err)
 	}
 	at, _ := parsePosition(cursor)
-	if again, err := box.after(at.uid, false); err != nil || len(again) != 0 {
+	if again, err := box.after(at.uid, false, time.Time{}); err != nil || len(again) != 0 {
 		t.Errorf("behind the cursor: %v, %v", again, err)
 	}
 	box.close()
@@ -156,7 +159,11 @@ func TestBadPasswordAndUnknownCertificate(t *testing.T) {
 			if pollErr == nil {
 				t.Error("polling succeeded")
 			}
-			for _, e := range []error{err, pollErr} {
+			checkErr := ch.Check(t.Context())
+			if checkErr == nil || !strings.Contains(checkErr.Error(), "sending by 127.0.0.1:") || !strings.Contains(checkErr.Error(), "opening the mailbox at 127.0.0.1:") {
+				t.Errorf("checking says %v", checkErr)
+			}
+			for _, e := range []error{err, pollErr, checkErr} {
 				if e != nil && (strings.Contains(e.Error(), "s3cret") || strings.Contains(e.Error(), "swordfish")) {
 					t.Errorf("a password shows in %v", e)
 				}

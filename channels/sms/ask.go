@@ -48,6 +48,18 @@ func (c *Channel) Ask(ctx context.Context, q channels.Query) (channels.Report, b
 	return channels.Report{}, false, nil
 }
 
+// Check makes the smallest request that needs the account's credentials, the one
+// that Ask makes: one message of the list.
+func (c *Channel) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	call := &call{ch: c, ctx: ctx}
+	if _, err := call.api().ListMessage((&api.ListMessageParams{}).SetPageSize(1).SetLimit(1)); err != nil {
+		return call.failure("asking", err)
+	}
+	return nil
+}
+
 // askedSender is the number to filter by; with a messaging service Twilio chose
 // it, so that there is none.
 func (c *Channel) askedSender(wanted string) string {

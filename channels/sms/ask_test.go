@@ -133,6 +133,23 @@ func TestAskSender(t *testing.T) {
 	}
 }
 
+// TestCheck: one look at the list tells whether the credentials are good.
+func TestCheck(t *testing.T) {
+	srv := channeltest.NewServer(t, list())
+	if err := open(t, testConfig(srv.URL)).Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if calls := srv.Calls(); len(calls) != 1 || calls[0].Method != http.MethodGet || calls[0].Query.Get("PageSize") != "1" {
+		t.Errorf("asked %+v", calls)
+	}
+	refusing := channeltest.NewServer(t, func(int, channeltest.Call) channeltest.Reply {
+		return channeltest.Reply{Status: 401, Body: `{"code":20003,"message":"Authenticate","status":401}`}
+	})
+	if e := channels.AsError(open(t, testConfig(refusing.URL)).Check(t.Context())); e == nil || e.Class != channels.Suspended || e.Code != "20003" {
+		t.Errorf("refused: %v", e)
+	}
+}
+
 // TestAskWithoutAnswer: not being answered is not the same as not found.
 func TestAskWithoutAnswer(t *testing.T) {
 	q := channels.Query{To: testTo, Text: "hi", Since: time.Now()}

@@ -190,6 +190,21 @@ func TestStartFails(t *testing.T) {
 	channeltest.NoSecrets(t, []string{token, secret}, err)
 }
 
+// TestCheck: whether the credentials are good is asked without changing anything.
+func TestCheck(t *testing.T) {
+	srv := starts(t)
+	if err := open(t, srv.URL).Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	expectCalls(t, srv, "getMe?")
+	refusing := checked(t, func(int, string, channeltest.Call) channeltest.Reply { return refuses(401, "Unauthorized") })
+	err := open(t, refusing.URL).Check(t.Context())
+	if e := channels.AsError(err); e == nil || e.Class != channels.Suspended {
+		t.Errorf("%v", err)
+	}
+	channeltest.NoSecrets(t, []string{token, secret}, err)
+}
+
 // Without a configured secret all nodes of a bot have the same, and it does not
 // show the token.
 func TestDerivedSecret(t *testing.T) {

@@ -199,6 +199,14 @@ func (c *Channel) Start(ctx context.Context) error {
 	return nil
 }
 
+// Check asks Telegram who the bot is, which changes nothing there.
+func (c *Channel) Check(ctx context.Context) error {
+	if _, err := c.bot.me(ctx); err != nil {
+		return fmt.Errorf("asking for the bot's name: %w", err)
+	}
+	return nil
+}
+
 // DeepLink is the address that opens a chat with the bot and sends it the
 // payload: 1 to 64 of A-Z a-z 0-9 _ -. Use one-time tokens, since links are
 // passed on (https://core.telegram.org/bots/features#deep-linking).

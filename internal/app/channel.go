@@ -89,7 +89,7 @@ func (a *App) makeChannels() error {
 		a.closers = append(a.closers, func(context.Context) error { return ch.Close() })
 	}
 	if c.SMTPURL != "" {
-		ch, err := email.New(email.Config{SMTPURL: c.SMTPURL, From: c.EmailFrom, IMAPURL: c.IMAPURL, Connections: 17})
+		ch, err := email.New(email.Config{SMTPURL: c.SMTPURL, From: c.EmailFrom, IMAPURL: c.IMAPURL, Since: a.mailSince(a.clock.Machine()), Connections: 17})
 		if err != nil {
 			return fmt.Errorf("setting email up: %w", err)
 		}
@@ -104,6 +104,28 @@ func (a *App) makeChannels() error {
 		a.channels[channels.Telegram] = ch
 	}
 	return nil
+}
+
+// skew is by how much the clock of a mail server may be behind ours.
+const skew = 10 * time.Minute
+
+// mailSince tells from when on a mail can be an answer to us: since our first one,
+// else since this start. The sandbox's mailbox has never had another user, and its
+// mails are of business time.
+func (a *App) mailSince(start time.Time) func(context.Context) (time.Time, error) {
+	if a.sandbox != nil {
+		return nil
+	}
+	return func(ctx context.Context) (time.Time, error) {
+		first, err := a.store.FirstSent(ctx, channels.Email)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if first.IsZero() || first.After(start) {
+			first = start
+		}
+		return first.Add(-skew), nil
+	}
 }
 
 // work starts the loops of a worker.

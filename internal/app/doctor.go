@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"otklik/channels"
+	"otklik/internal/clock"
 	"otklik/internal/config"
 	"otklik/internal/ratelimit"
 	"otklik/internal/store"
@@ -27,7 +29,7 @@ type Finding struct {
 // found is good news, or what err says.
 func found(what string, err error, fine string) Finding {
 	if err != nil {
-		return Finding{what, false, err.Error()}
+		return Finding{what, false, strings.ReplaceAll(err.Error(), "\n", "; ")}
 	}
 	return Finding{what, true, fine}
 }
@@ -70,7 +72,7 @@ func inRedis(ctx context.Context, address string) Finding {
 }
 
 func inChannels(ctx context.Context, c *config.Config, log *slog.Logger) []Finding {
-	a := &App{config: c, log: log}
+	a := &App{config: c, log: log, clock: clock.System{}}
 	defer func() { _ = a.close(ctx) }()
 	if err := a.makeChannels(); err != nil {
 		return []Finding{found("channels", err, "")}
@@ -84,9 +86,9 @@ func inChannels(ctx context.Context, c *config.Config, log *slog.Logger) []Findi
 	}
 	slices.Sort(names)
 	out := []Finding{found("channels", nil, "configured: "+strings.Join(names, ", "))}
-	for kind, ch := range a.channels {
-		if p, ok := ch.(interface{ Check(context.Context) error }); ok {
-			out = append(out, found(string(kind), p.Check(ctx), "the provider answers and takes our credentials"))
+	for _, kind := range names {
+		if p, ok := a.channels[channels.Kind(kind)].(interface{ Check(context.Context) error }); ok {
+			out = append(out, found(kind, p.Check(ctx), "the provider answers and takes our credentials"))
 		}
 	}
 	return out

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"otklik/channels"
 )
 
 // The bare loop is the yardstick: an outbox table, a claim of 500 rows at a time, a
@@ -59,12 +61,13 @@ func runBare(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("bare", flag.ContinueOnError)
 	database := flags.String("database", "", "sqlite:PATH or postgres://…, filled")
 	channel := flags.String("channel", "email", "email or sms")
+	rows := flags.Bool("rows", false, "the database is the program's")
 	smtp := flags.String("smtp", "", "host:port of the sink")
 	twilio := flags.String("twilio", "", "base URL of the sink")
 	if err := flags.Parse(args); err != nil {
 		return usageError{err}
 	}
-	box, err := openOutbox(ctx, *database)
+	box, err := openOutbox(ctx, *database, *rows, channels.Kind(*channel))
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,10 @@ func runBare(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-func openOutbox(ctx context.Context, url string) (outbox, error) {
+func openOutbox(ctx context.Context, url string, rows bool, channel channels.Kind) (outbox, error) {
+	if rows {
+		return openStoreOutbox(ctx, url, channel)
+	}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		return openSQLiteOutbox(ctx, path)
 	}

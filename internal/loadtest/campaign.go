@@ -34,9 +34,27 @@ func runCampaign(ctx context.Context, o options, stdout io.Writer) (err error) {
 	return nil
 }
 
+// turn is what is measured in turn with others, each on a copy of its database.
+type turn struct {
+	name, database string
+	sent           string // the query for the messages that it calls sent
+	command        func(url string) func(*sink) (command, error)
+}
+
+func (b *bench) turns() []turn {
+	out := []turn{{"bare loop", outboxName, sentByLoop, func(url string) func(*sink) (command, error) { return b.bareCommand(url, false) }}}
+	if b.rows {
+		out = append(out, turn{"bare loop, Otklik's rows", campaignName, sentByProgram, func(url string) func(*sink) (command, error) { return b.bareCommand(url, true) }})
+	}
+	return append(out, turn{"otklik dispatch --once", campaignName, sentByProgram, func(url string) func(*sink) (command, error) { return b.programCommand(url, "dispatch", "--once") }})
+}
+
 func (b *bench) campaign(ctx context.Context) (*report, error) {
-	r := &report{options: b.options, columns: []column{{name: "bare loop"}, {name: "otklik dispatch --once"}},
-		until: "to the end of the process, when all results are stored"}
+	turns := b.turns()
+	r := &report{options: b.options, until: "to the end of the process, when all results are stored"}
+	for _, t := range turns {
+		r.columns = append(r.columns, column{name: t.name})
+	}
 	b.say("filling the outbox of the bare loop: %d rows", b.messages)
 	if err := b.databases.fillOutbox(ctx, outboxName, b.channel, b.messages); err != nil {
 		return nil, err
@@ -45,27 +63,22 @@ func (b *bench) campaign(ctx context.Context) (*report, error) {
 		return nil, err
 	}
 	for run := range b.runs {
-		b.say("run %d of %d: the bare loop", run+1, b.runs)
-		m, err := b.onCopy(ctx, outboxName, func(url string) (measurement, error) {
-			return b.once(ctx, url, sentByLoop, b.bareCommand(url))
-		})
-		if err != nil {
-			return nil, err
-		}
-		r.columns[0].runs = append(r.columns[0].runs, m)
-		b.say("%.0f messages/s\nrun %d of %d: otklik dispatch --once", m.Rate, run+1, b.runs)
-		m, err = b.onCopy(ctx, campaignName, func(url string) (measurement, error) {
-			m, err := b.once(ctx, url, sentByProgram, b.programCommand(url, "dispatch", "--once"))
-			if err == nil {
-				m.States, err = states(ctx, url)
+		for i := range turns {
+			t := &turns[i]
+			b.say("run %d of %d: %s", run+1, b.runs, t.name)
+			m, err := b.onCopy(ctx, t.database, func(url string) (measurement, error) {
+				m, err := b.once(ctx, url, t.sent, t.command(url))
+				if err == nil && t.database == campaignName {
+					m.States, err = states(ctx, url)
+				}
+				return m, err
+			})
+			if err != nil {
+				return nil, err
 			}
-			return m, err
-		})
-		if err != nil {
-			return nil, err
+			r.columns[i].runs = append(r.columns[i].runs, m)
+			b.say("%.0f messages/s", m.Rate)
 		}
-		r.columns[1].runs = append(r.columns[1].runs, m)
-		b.say("%.0f messages/s", m.Rate)
 	}
 	var err error
 	r.machine, err = b.machine(ctx)

@@ -50,11 +50,11 @@ func TestHeavyCampaign(t *testing.T) {
 		for _, channel := range []channels.Kind{channels.Email, channels.SMS} {
 			t.Run(engine+"/"+string(channel), func(t *testing.T) {
 				var out bytes.Buffer
-				o := options{messages: small, channel: channel, engine: engine, redis: engine == "postgres", runs: 1, live: true, binary: binary, progress: quiet(t)}
+				o := options{messages: small, channel: channel, engine: engine, redis: engine == "postgres", rows: true, runs: 1, live: true, binary: binary, progress: quiet(t)}
 				if err := runCampaign(t.Context(), o, &out); err != nil {
 					t.Fatalf("%v\n%s", err, &out)
 				}
-				assertRows(t, out.String(), "message sent 200", "survey done 200")
+				assertRows(t, out.String(), "Otklik's rows", "message sent 200", "survey done 200")
 			})
 		}
 	}

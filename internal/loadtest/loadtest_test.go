@@ -68,7 +68,7 @@ func TestBareLoop(t *testing.T) {
 			b := newBare(t, engine, n)
 			for _, channel := range []channels.Kind{channels.Email, channels.SMS} {
 				url := b.outboxOf(t, channel)
-				m, err := b.once(t.Context(), url, sentByLoop, b.bareCommand(url))
+				m, err := b.once(t.Context(), url, sentByLoop, b.bareCommand(url, false))
 				if err != nil || !m.ok() || m.Rate <= 0 || m.Program.CPU <= 0 {
 					t.Errorf("%s: %+v, %v", channel, m, err)
 				}
@@ -92,7 +92,7 @@ func TestBareLoopStopsAtARefusal(t *testing.T) {
 	b := newBare(t, "sqlite", 3000)
 	url := b.outboxOf(t, channels.Email)
 	gone := &sink{sinkAddress: sinkAddress{SMTP: "127.0.0.1:1"}}
-	c, err := b.bareCommand(url)(gone)
+	c, err := b.bareCommand(url, false)(gone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func BenchmarkBareLoop(b *testing.B) {
 				h := newBare(b, engine, b.N)
 				url := h.outboxOf(b, channel)
 				b.ResetTimer()
-				m, err := h.once(b.Context(), url, sentByLoop, h.bareCommand(url))
+				m, err := h.once(b.Context(), url, sentByLoop, h.bareCommand(url, false))
 				b.StopTimer()
 				if err != nil || !m.ok() {
 					b.Fatalf("%+v, %v", m, err)

@@ -1,5 +1,6 @@
 // Loadtest measures campaigns: how fast the built program sends one, beside the
-// bare loop that does nothing but claim, send and record.
+// bare loop that does nothing but claim, send and record, on a table of its own or on
+// the program's.
 //
 //	loadtest campaign [FLAGS]   the bare loop and `otklik dispatch --once` in turn
 //	loadtest nodes [FLAGS]      one, two and three `otklik serve` on one database
@@ -75,10 +76,12 @@ type options struct {
 	channel  channels.Kind
 	engine   string
 	redis    bool
-	delay    time.Duration
-	live     bool
-	runs     int
-	binary   string
+	// rows: the bare loop on the program's rows is measured, too.
+	rows   bool
+	delay  time.Duration
+	live   bool
+	runs   int
+	binary string
 	// progress is told what is being done.
 	progress io.Writer
 }
@@ -96,6 +99,7 @@ func parse(command string, args []string, stderr io.Writer) (options, error) {
 	redis := "1"
 	if command == "campaign" {
 		flags.StringVar(&o.engine, "db", "postgres", "sqlite or postgres")
+		flags.BoolVar(&o.rows, "rows", false, "measure the bare loop on the program's own rows, too")
 		flags.StringVar(&redis, "redis", "", "1 or 0: a Redis for limits and copies; by default with postgres")
 	} else {
 		o.engine = "postgres"

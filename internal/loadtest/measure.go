@@ -234,14 +234,14 @@ func (b *bench) once(ctx context.Context, url, ids string, cmd func(*sink) (comm
 	return m, err
 }
 
-// bareCommand is the bare loop on a filled outbox.
-func (b *bench) bareCommand(url string) func(*sink) (command, error) {
+// bareCommand is the bare loop on a filled outbox, with rows on the program's tables.
+func (b *bench) bareCommand(url string, rows bool) func(*sink) (command, error) {
 	return func(s *sink) (command, error) {
 		self, err := os.Executable()
 		if err != nil {
 			return command{}, fmt.Errorf("finding this program: %w", err)
 		}
-		return command{name: "the bare loop", env: os.Environ(), args: []string{self, "bare", "-database=" + url, "-channel=" + string(b.channel), "-smtp=" + s.SMTP, "-twilio=" + s.Twilio}}, nil
+		return command{name: "the bare loop", env: os.Environ(), args: []string{self, "bare", "-database=" + url, "-channel=" + string(b.channel), fmt.Sprintf("-rows=%t", rows), "-smtp=" + s.SMTP, "-twilio=" + s.Twilio}}, nil
 	}
 }
 

@@ -487,6 +487,25 @@ func TestNewsKeepTheirLines(t *testing.T) {
 	}
 }
 
+// TestOneFullStop: exports shorten first names to initials, whose point must not
+// stand beside that of the sentence.
+func TestOneFullStop(t *testing.T) {
+	r := renderer(t)
+	d := full(t, "ru")
+	d.Praised = []string{"Иванов И.И.", "Петров П.П."}
+	for locale, want := range map[string]string{"ru": "отметили: Иванов И.И., Петров П.П. ", "en": "to Иванов И.И., Петров П.П. "} {
+		def, _ := r.Definition("after-service")
+		c, err := r.Thanks(def, survey.Good, locale, channels.SMS, d)
+		if err != nil || !strings.Contains(c.Text, want) {
+			t.Errorf("%q, %v", c.Text, err)
+		}
+	}
+	d.Visit.Advisor = "Иванов И.И."
+	if c, err := r.Message("appointment.day_before", "en", channels.Telegram, d); err != nil || !strings.Contains(c.Text, "Иванов И.И. will meet you.") {
+		t.Errorf("%q, %v", c.Text, err)
+	}
+}
+
 func TestHolidaysSpeakTheLanguageOfTheText(t *testing.T) {
 	r := renderer(t)
 	d := full(t, "ru")

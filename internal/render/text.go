@@ -32,6 +32,8 @@ type op struct {
 	kind    opKind
 	literal string
 	value   placeholder
+	// stops: the sentence ends behind the value, with a full stop of its own.
+	stops bool
 	// to is the operation that a jump goes to.
 	to int
 }
@@ -100,6 +102,9 @@ func parseText(name, source string, path ...any) (*text, error) {
 		out.advertises = out.advertises || n == placeholders[pNews]
 	}
 	out.compiled = out.take(t.Root)
+	for i := range out.ops {
+		out.ops[i].stops = out.ops[i].kind == opValue && i+1 < len(out.ops) && out.ops[i+1].kind == opLiteral && strings.HasPrefix(out.ops[i+1].literal, ".")
+	}
 	return out, nil
 }
 
@@ -195,6 +200,10 @@ func (t *text) appendTo(b []byte, v *values) ([]byte, error) {
 			s := v.get(o.value)
 			if s == "" {
 				return b, fmt.Errorf("%w: %s in %s", ErrMissing, placeholders[o.value], t.template.Name())
+			}
+			if o.stops {
+				// "Иванов И.И." at the end of a sentence has one full stop, not two.
+				s = strings.TrimSuffix(s, ".")
 			}
 			b = append(b, s...)
 		case opUnless:

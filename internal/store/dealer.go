@@ -217,6 +217,14 @@ func (s *Store) Cursor(ctx context.Context, name string) (string, error) {
 	return v, err
 }
 
+// FirstSent is when the oldest message that is kept was written to be sent on a
+// channel; zero where there is none. It looks at every message: ask seldom.
+func (s *Store) FirstSent(ctx context.Context, channel channels.Kind) (time.Time, error) {
+	first, err := one(ctx, s.read, func(r *sql.Rows) (m moment, err error) { return m, r.Scan(&m) },
+		"select min(created_at) from message where channel = $1 and direction = 'out'", string(channel))
+	return first.Time, err
+}
+
 // SetCursor remembers how far a poller has come, in the transaction of what came in.
 func (t *Tx) SetCursor(ctx context.Context, name, value string, now time.Time) error {
 	_, err := t.ExecContext(ctx, `insert into poll_cursor (name, value, updated_at) values ($1, $2, $3)
