@@ -278,7 +278,7 @@ func (a *App) build() {
 	a.dispatcher = &dispatch.Dispatcher{Store: a.store, Clock: a.clock, Roster: a.roster, Channels: a.channels, Policy: a.policy, Programs: a.inForce, Version: a.programAt, Survey: a.survey, Book: a.calendar,
 		Drafter: a.drafter, Cells: a.cells, Log: a.log, Metrics: dispatch.NewMetrics(a.registry), Tracer: a.tracer,
 		Limits: a.limits, Overrides: a.changedLimits, Config: dispatch.Config{Lease: a.options.Lease, Waits: outreach.Waits{First: a.options.Ask, Second: 10 * a.options.Ask}}}
-	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, NextContact: a.nextContact, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
+	a.desk = &callback.Desk{Store: a.store, Clock: a.clock, Roster: a.roster, Drafter: a.drafter, Survey: a.survey, Policy: a.policy, NextContact: a.nextContact, Changed: a.hub.broadcast, Wake: a.dispatcher.Wake, Begun: a.begun}
 	a.planner = &program.Planner{Store: a.store, Programs: a.inForce, Book: a.calendar, Policy: a.policy, Closed: a.closures}
 	a.outlook = &outlook.Outlook{Store: a.store, Clock: a.clock, Planner: a.planner, Dispatcher: a.dispatcher}
 	a.closers = append(a.closers, func(context.Context) error { a.outlook.Close(); return nil })

@@ -52,7 +52,7 @@ func newOffice(t *testing.T, st *store.Store) *office {
 	ctx := t.Context()
 	o := &office{Rig: dispatchtest.New(t, st)}
 	nothing := func() {}
-	o.desk = &callback.Desk{Store: st, Clock: o.Clock, Roster: o.Roster, Drafter: o.Drafter, Survey: o.Survey, Changed: nothing, Wake: nothing}
+	o.desk = &callback.Desk{Store: st, Clock: o.Clock, Roster: o.Roster, Drafter: o.Drafter, Survey: o.Survey, Policy: o.Dispatcher.Policy, Changed: nothing, Wake: nothing}
 	for _, p := range []struct {
 		e    *store.Employee
 		role string

@@ -11,6 +11,7 @@ import (
 	"otklik/internal/clock"
 	"otklik/internal/draft"
 	"otklik/internal/outreach"
+	"otklik/internal/policy"
 	"otklik/internal/render"
 	"otklik/internal/store"
 	"otklik/internal/survey"
@@ -27,6 +28,8 @@ type Desk struct {
 	Drafter *draft.Drafter
 	// Survey finds a survey definition by id.
 	Survey func(id string) (*survey.Definition, bool)
+	// Policy tells when an employee's own words may leave.
+	Policy *policy.Rules
 	// NextContact is when a prospect is due after a contact (R063).
 	NextContact func(d store.Dealer, contacted time.Time) time.Time
 	// Changed is told after each change, so that live pages follow; Wake that
@@ -86,6 +89,21 @@ func (d *Desk) Claim(ctx context.Context, taskID string, e store.Employee) error
 			t.State = store.TaskClaimed
 		}
 		return tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepClaimed, EmployeeID: e.ID}, now)
+	})
+}
+
+// TakeOver gives a manager a task that another holds: from, by id. store.ErrConflict
+// when that is not so any more.
+func (d *Desk) TakeOver(ctx context.Context, taskID, from string, e store.Employee) error {
+	if !e.Has(store.RoleManager) {
+		return ErrNotAllowed
+	}
+	return d.change(ctx, taskID, e, func(tx *store.Tx, t *store.Task, now time.Time) error {
+		if from == "" || t.OwnerID != from || t.State == store.TaskOpen {
+			return store.ErrConflict
+		}
+		t.OwnerID, t.ClaimedAt = e.ID, now
+		return tx.AddStep(ctx, store.Step{TaskID: t.ID, Kind: StepTaken, EmployeeID: e.ID}, now)
 	})
 }
 
@@ -225,7 +243,7 @@ func (d *Desk) Ask(ctx context.Context, taskID string, e store.Employee) error {
 		if t.Agreed == "" || t.NextContactAt.IsZero() {
 			return ErrNoNextContact
 		}
-		r, err := d.recipient(ctx, tx, t, now)
+		r, err := d.recipient(ctx, tx, t, outreach.Callback, now)
 		if err != nil {
 			return err
 		}
@@ -269,9 +287,9 @@ func (d *Desk) question(ctx context.Context, tx *store.Tx, t *store.Task, r draf
 	return c, m.ID, tx.Queue(ctx, []store.Message{m}, now)
 }
 
-// recipient finds the channel on which the customer is asked: the one he wrote on,
+// recipient finds the channel on which the customer is written to: the one he wrote on,
 // else the first he can be reached on.
-func (d *Desk) recipient(ctx context.Context, tx *store.Tx, t *store.Task, now time.Time) (draft.Recipient, error) {
+func (d *Desk) recipient(ctx context.Context, tx *store.Tx, t *store.Task, purpose outreach.Purpose, now time.Time) (draft.Recipient, error) {
 	c, err := tx.Contact(ctx, t.ContactID)
 	if err != nil {
 		return draft.Recipient{}, fmt.Errorf("reading the customer: %w", err)
@@ -293,10 +311,10 @@ func (d *Desk) recipient(ctx context.Context, tx *store.Tx, t *store.Task, now t
 		if err != nil {
 			return r, fmt.Errorf("reading the conversation: %w", err)
 		}
-		r.Locale = conv.Locale
+		r.Locale, r.Token = conv.Locale, conv.Token
 		ways = append(ways, way{conv.Channel, conv.Address})
 	}
-	for _, ch := range []channels.Kind{channels.Telegram, channels.SMS, channels.Email} {
+	for _, ch := range []channels.Kind{channels.Kind(t.WayIn), channels.Telegram, channels.SMS, channels.Email} {
 		ways = append(ways, way{ch, c.On(ch)})
 	}
 	for _, w := range ways {
@@ -304,7 +322,7 @@ func (d *Desk) recipient(ctx context.Context, tx *store.Tx, t *store.Task, now t
 		if !on || w.address == "" {
 			continue
 		}
-		stopped, err := tx.Suppressed(ctx, w.ch, w.address, outreach.Callback)
+		stopped, err := tx.Suppressed(ctx, w.ch, w.address, purpose)
 		if err != nil {
 			return r, err
 		}

@@ -48,6 +48,8 @@ const (
 const (
 	StepClaimed   = "claimed"
 	StepReleased  = "released"
+	StepTaken     = "taken_over"
+	StepWritten   = "written"
 	StepReached   = "reached"
 	StepNoAnswer  = "no_answer"
 	StepLater     = "later"

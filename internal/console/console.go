@@ -193,6 +193,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /tasks/{id}/claim", c.private(c.claim, workers...))
 	mux.Handle("POST /tasks/{id}/release", c.private(c.release, workers...))
 	mux.Handle("POST /tasks/{id}/attempt", c.private(c.attempt, workers...))
+	mux.Handle("POST /tasks/{id}/write", c.private(c.write, callers...))
 	mux.Handle("POST /tasks/{id}/agree", c.private(c.agree, callers...))
 	mux.Handle("POST /tasks/{id}/ask", c.private(c.ask, callers...))
 	mux.Handle("POST /tasks/{id}/close", c.private(c.closeTask, callers...))

@@ -93,7 +93,7 @@ func open(t testing.TB, st *store.Store) *house {
 	nothing := func() {}
 	h.in = &inbox.Inbox{Store: st, Clock: h.Clock, Roster: h.Roster, Parser: dispatchtest.Parser(t), Survey: h.Survey, Drafter: h.Drafter, Copies: conversation.NewMemory(h.Clock.Machine),
 		Log: slog.New(slog.DiscardHandler), Wake: nothing, Changed: nothing}
-	h.desk = &callback.Desk{Store: st, Clock: h.Clock, Roster: h.Roster, Drafter: h.Drafter, Survey: h.Survey, Wake: nothing, Changed: nothing,
+	h.desk = &callback.Desk{Store: st, Clock: h.Clock, Roster: h.Roster, Drafter: h.Drafter, Survey: h.Survey, Policy: h.Dispatcher.Policy, Wake: nothing, Changed: nothing,
 		NextContact: func(_ store.Dealer, t time.Time) time.Time { return t.AddDate(0, 0, 9) }}
 	h.openPhones()
 	ads, err := campaign.ReadAdvertising(templates.FS)

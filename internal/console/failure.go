@@ -9,6 +9,7 @@ import (
 	"otklik/internal/callback"
 	"otklik/internal/campaign"
 	"otklik/internal/inbox"
+	"otklik/internal/render"
 	"otklik/internal/sandbox"
 	"otklik/internal/store"
 )
@@ -47,6 +48,9 @@ var failureTable = []struct {
 	{campaign.ErrSecond, http.StatusForbidden, "error.campaign_second"},
 	{campaign.ErrOver, http.StatusConflict, "error.campaign_over"},
 	{errNotReady, http.StatusServiceUnavailable, "error.not_ready"},
+	{callback.ErrNoText, http.StatusUnprocessableEntity, "error.empty_text"},
+	{callback.ErrQuiet, http.StatusConflict, "write.quiet"},
+	{render.ErrTooLong, http.StatusUnprocessableEntity, "write.too_long"},
 	{errNobody, http.StatusUnprocessableEntity, "error.nobody"},
 	{errRefusedAnswers, http.StatusUnprocessableEntity, "error.refused_answers"},
 	{errOwnCustomer, http.StatusForbidden, "error.own_customer"},

@@ -46,7 +46,10 @@ type taskPage struct {
 	// Agreement and Call are what was typed, kept when it was refused.
 	Agreement agreementForm
 	Call      callForm
-	Phone     string
+	Written   writtenForm
+	// Writable: there is an address to write to.
+	Writable bool
+	Phone    string
 	// Sheet: the answers of the visit's survey can be entered by hand.
 	Sheet bool
 	// Paper: the sheet of the task can be typed in, even where the task is over.
@@ -56,6 +59,13 @@ type taskPage struct {
 }
 
 type agreementForm struct{ Solution, Agreed, Consent, Next string }
+
+// writtenForm is what was typed to the customer; Quiet: he has quiet hours, and the
+// employee is to say whether it goes all the same.
+type writtenForm struct {
+	Text  string
+	Quiet bool
+}
 
 type callForm struct{ Note, Next string }
 
@@ -137,7 +147,7 @@ func (c *Console) cardContact(q *request, p *taskPage) (err error) {
 	if p.Contact, err = c.Store.Contact(ctx, p.Task.ContactID); err != nil {
 		return fmt.Errorf("reading the customer: %w", err)
 	}
-	p.Phone = p.Contact.On(channels.Phone)
+	p.Phone, p.Writable = p.Contact.On(channels.Phone), written(p.Contact)
 	ms, err := c.Store.MessagesOf(ctx, p.Task.ContactID, timelineLength)
 	if err != nil {
 		return fmt.Errorf("reading the messages: %w", err)
@@ -218,10 +228,15 @@ func askRefusal(t store.Task, c store.Contact) string {
 	switch {
 	case t.Agreed == "" || t.NextContactAt.IsZero():
 		return "task.ask_needs_agreement"
-	case c.On(channels.SMS) == "" && c.On(channels.Email) == "" && c.On(channels.Telegram) == "":
+	case !written(c):
 		return "error.unreachable"
 	}
 	return ""
+}
+
+// written tells whether there is an address on which a customer can be written to.
+func written(c store.Contact) bool {
+	return c.On(channels.SMS) != "" || c.On(channels.Email) != "" || c.On(channels.Telegram) != ""
 }
 
 // script gives the steps of a call with what is done of them already, so that
@@ -247,6 +262,11 @@ func script(t store.Task, steps []store.Step) []scriptStep {
 // act carries out an action on a task and returns to its card; a refusal is shown
 // on the card beside what was typed.
 func (c *Console) act(q *request, done string, keep func(*taskPage), do func(t store.Task) error) error {
+	return c.actThen(q, keep, func(t store.Task) (string, error) { return done, do(t) })
+}
+
+// actThen is act where the action tells which sentence there is for it.
+func (c *Console) actThen(q *request, keep func(*taskPage), do func(t store.Task) (done string, err error)) error {
 	if err := q.r.ParseForm(); err != nil {
 		return fmt.Errorf("%w: %w", errBadForm, err)
 	}
@@ -254,7 +274,7 @@ func (c *Console) act(q *request, done string, keep func(*taskPage), do func(t s
 	if err != nil {
 		return err
 	}
-	err = do(t)
+	done, err := do(t)
 	switch {
 	case err == nil:
 		q.flash(done)
@@ -274,10 +294,14 @@ func (c *Console) act(q *request, done string, keep func(*taskPage), do func(t s
 	return q.pageWith(status, "task", "task.title", p, q.lang.text(key))
 }
 
+// claim takes a task; a manager also one that another holds, whom the form names.
 func (c *Console) claim(q *request) error {
 	return c.act(q, "task.claimed", nil, func(t store.Task) error {
 		if err := c.independent(q, t); err != nil {
 			return err
+		}
+		if from := q.text("from"); from != "" {
+			return c.Desk.TakeOver(q.ctx(), t.ID, from, q.employee)
 		}
 		return c.Desk.Claim(q.ctx(), t.ID, q.employee)
 	})
@@ -315,6 +339,21 @@ func (c *Console) attempt(q *request) error {
 			return err
 		}
 		return c.Desk.Attempt(q.ctx(), t.ID, q.employee, callback.Attempt{Outcome: q.r.PostFormValue("outcome"), Note: q.text("note"), Next: next})
+	})
+}
+
+// write sends the customer what an employee has typed.
+func (c *Console) write(q *request) error {
+	quiet := false
+	return c.actThen(q, func(p *taskPage) {
+		p.Written = writtenForm{q.r.PostFormValue("text"), quiet}
+	}, func(t store.Task) (string, error) {
+		held, err := c.Desk.Write(q.ctx(), t.ID, q.employee, callback.Written{Text: q.text("text"), Now: q.text("when") == "now", Later: q.text("when") == "later"})
+		quiet = errors.Is(err, callback.ErrQuiet)
+		if !held.IsZero() {
+			return "write.waits", err
+		}
+		return "write.sent", err
 	})
 }
 

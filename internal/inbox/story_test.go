@@ -41,7 +41,7 @@ func newWorld(t *testing.T, st *store.Store) *world {
 	nothing := func() {}
 	w.in = &inbox.Inbox{Store: st, Clock: w.Clock, Roster: w.Roster, Parser: dispatchtest.Parser(t), Survey: w.Survey, Drafter: w.Drafter, Copies: conversation.NewMemory(w.Clock.Machine),
 		Log: slog.New(slog.DiscardHandler), Wake: nothing, Changed: nothing}
-	w.desk = &callback.Desk{Store: st, Clock: w.Clock, Roster: w.Roster, Drafter: w.Drafter, Survey: w.Survey, Wake: nothing, Changed: nothing}
+	w.desk = &callback.Desk{Store: st, Clock: w.Clock, Roster: w.Roster, Drafter: w.Drafter, Survey: w.Survey, Policy: w.Dispatcher.Policy, Wake: nothing, Changed: nothing}
 	return w
 }
 

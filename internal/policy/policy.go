@@ -93,7 +93,8 @@ type Input struct {
 	Past []PastSend
 	// AnswersAt is when the person wrote what this answers; zero otherwise.
 	AnswersAt time.Time
-	// Typed is when a named employee typed this reply; zero otherwise.
+	// Typed is when a named employee typed this; zero otherwise. It is exempt from quiet
+	// hours as a reply to what the person wrote on the same day (AnswersAt).
 	Typed time.Time
 	// Soon: it reminds of an appointment within the hour or so and is not held by quiet
 	// hours after seven in the morning (invariant 4).
@@ -270,6 +271,8 @@ func (r *Rules) free(purpose outreach.Purpose, now time.Time, sends []PastSend) 
 	return until, by
 }
 
+func sameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year() == b.Year() }
+
 // nth is the n-th newest time, from 0.
 func nth(ts []time.Time, n int) time.Time {
 	sorted := append([]time.Time(nil), ts...)
@@ -288,7 +291,7 @@ func (r *Rules) quiet(in Input) Verdict {
 		return Verdict{Kind: Send, Rule: RuleAnswer, Inputs: map[string]string{"answers": stamp(in.AnswersAt, in.Zone)}}
 	}
 	local := in.Now.In(in.Zone)
-	if typed := in.Typed.In(in.Zone); !in.Typed.IsZero() && typed.YearDay() == local.YearDay() && typed.Year() == local.Year() && sinceMidnight(local) < typedUntil {
+	if !in.Typed.IsZero() && sameDay(in.Typed.In(in.Zone), local) && sameDay(in.AnswersAt.In(in.Zone), local) && sinceMidnight(local) < typedUntil {
 		return Verdict{Kind: Send, Rule: RuleAnswer, Inputs: map[string]string{"typed": stamp(in.Typed, in.Zone)}}
 	}
 	w := r.window(in.Country, in.Purpose)

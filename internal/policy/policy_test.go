@@ -80,10 +80,18 @@ func TestDecide(t *testing.T) {
 		}), Hold, RuleQuiet, time.Date(2026, 11, 25, 9, 0, 0, 0, msk)},
 		{"typed at nine in the evening", with(func(i *Input) {
 			i.Purpose, i.Now = outreach.Callback, time.Date(2026, 11, 24, 21, 0, 0, 0, msk)
-			i.Typed = i.Now
+			i.Typed, i.AnswersAt = i.Now, time.Date(2026, 11, 24, 0, 30, 0, 0, msk)
 		}), Send, RuleAnswer, time.Time{}},
 		{"typed after ten in the evening", with(func(i *Input) {
 			i.Purpose, i.Now = outreach.Callback, time.Date(2026, 11, 24, 22, 5, 0, 0, msk)
+			i.Typed, i.AnswersAt = i.Now, time.Date(2026, 11, 24, 12, 0, 0, 0, msk)
+		}), Hold, RuleQuiet, time.Date(2026, 11, 25, 9, 0, 0, 0, msk)},
+		{"typed at nine in the evening to a message of the day before", with(func(i *Input) {
+			i.Purpose, i.Now = outreach.Callback, time.Date(2026, 11, 24, 21, 0, 0, 0, msk)
+			i.Typed, i.AnswersAt, i.Deadline = i.Now, time.Date(2026, 11, 23, 23, 0, 0, 0, msk), time.Time{}
+		}), Hold, RuleQuiet, time.Date(2026, 11, 25, 9, 0, 0, 0, msk)},
+		{"typed at nine in the evening without having been asked", with(func(i *Input) {
+			i.Purpose, i.Now, i.Deadline = outreach.Callback, time.Date(2026, 11, 24, 21, 0, 0, 0, msk), time.Time{}
 			i.Typed = i.Now
 		}), Hold, RuleQuiet, time.Date(2026, 11, 25, 9, 0, 0, 0, msk)},
 	}

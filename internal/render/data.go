@@ -61,6 +61,9 @@ type Data struct {
 	Praised []string
 	// Liked are the options that the person liked most [liked] (R038).
 	Liked []survey.Option
+	// Written are an employee's own words to one person, which may have several lines
+	// [written].
+	Written string
 	// Words are the customer's own, unedited [words].
 	Words string
 	// FormURL is the customer's form; a button in an email adds ?q= to it.
@@ -111,6 +114,7 @@ const (
 	pPraised
 	pLiked
 	pWords
+	pWritten
 	pFormURL
 	pUnsubscribeURL
 	pAppointment
@@ -135,7 +139,7 @@ const (
 var placeholders = [placeholderCount]string{
 	"name", "dealer", "dealer_phone", "dealer_address", "model", "plate", "order",
 	"date", "date_short", "works", "advisor", "owner", "due", "solution", "next",
-	"employee", "praised", "liked", "words", "form_url", "unsubscribe_url",
+	"employee", "praised", "liked", "words", "written", "form_url", "unsubscribe_url",
 	"appointment", "appointment_time", "request", "years", "holiday", "news", "wishes", "salute", "sign",
 	"promised", "last_contact", "consultant",
 	"question", "min", "max",
@@ -204,6 +208,8 @@ func (v *values) make(p placeholder) string {
 		return w.liked(d.Liked, v.locale)
 	case pWords:
 		return line(d.Words)
+	case pWritten:
+		return block(d.Written)
 	case pFormURL:
 		return d.FormURL
 	case pUnsubscribeURL:

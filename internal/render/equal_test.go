@@ -292,7 +292,7 @@ func TestLettersGiveTheWholePage(t *testing.T) {
 	r := shippedRenderer(t)
 	now := time.Date(2026, 3, 13, 11, 0, 0, 0, time.UTC)
 	d := Data{Dealer: Dealer{Name: "Юг & <Co>", Phone: "+7 495 000-00-00", Address: "Москва, \"Южная\" ул., 1"}, Person: Person{Given: "Иван", Patronymic: "Петрович"},
-		Employee: "Мария O'Neil", Praised: []string{"Пётр"}, Words: `<script>alert("x")</script> {{.name}}`, FormURL: "https://otklik.example/s/k7?lang=en&x=1#f", UnsubscribeURL: "https://otklik.example/u/k7",
+		Employee: "Мария O'Neil", Praised: []string{"Пётр"}, Words: `<script>alert("x")</script> {{.name}}`, Written: "<b>да</b>\n{{.name}}", FormURL: "https://otklik.example/s/k7?lang=en&x=1#f", UnsubscribeURL: "https://otklik.example/u/k7",
 		Zone: time.UTC, Now: now}
 	d.Visit.Date, d.Visit.Works, d.Visit.Order = now.Add(-24*time.Hour), []string{"ТО-4", "a\nb\n\nc", "😊"}, "1"
 	d.Callback.Due, d.Callback.Next, d.Callback.Solution = now.Add(5*time.Hour), now.Add(200*time.Hour), "замена + мойка"

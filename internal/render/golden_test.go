@@ -62,6 +62,7 @@ func full(t testing.TB, locale string) render.Data {
 	d.Holiday = map[string]string{"ru": "Праздник середины осени", "en": "Mid-Autumn Festival", "zh": "中秋节"}
 	d.News = "В субботу с 11:00 - день открытых дверей и новая Vesta."
 	d.Wishes = "С праздником, {имя}!"
+	d.Written = "Добрый день! Запчасть пришла.\nКогда Вам удобно? {имя}"
 	d.Visit.Date = time.Date(2026, 3, 12, 17, 20, 0, 0, zone)
 	d.Visit.Works = []string{"замена колодок", "ТО-4"}
 	d.Callback.Owner = "Мария Орлова"
@@ -74,6 +75,7 @@ func full(t testing.TB, locale string) render.Data {
 		d.Employee, d.Callback.Owner = "Maria Orlova", "Maria Orlova"
 		d.Appointment.Request, d.Consultant, d.News = "brake pads", "Oleg Belov", "Come and see the new Vesta this Saturday from 11 am."
 		d.Wishes = "Our warmest wishes and easy roads to you."
+		d.Written = "Good afternoon! The part is here.\nWhen would it suit you?"
 		d.Visit.Works, d.Callback.Solution = []string{"brake pads", "60,000 km service"}, "free replacement on Mar 16, 9 am"
 	case "zh":
 		d.Dealer.Name, d.Dealer.Address = "南方汽车", "深圳市南方路1号"
@@ -81,6 +83,7 @@ func full(t testing.TB, locale string) render.Data {
 		d.Employee, d.Callback.Owner, d.Vehicle.Model = "李顾问", "李顾问", "轩逸"
 		d.Appointment.Request, d.Consultant, d.News = "更换刹车片", "王顾问", "本周六11:00店庆开放日，欢迎参观新款轩逸。"
 		d.Wishes = "祝您节日快乐，一路平安！"
+		d.Written = "您好！配件已到。\n请问您什么时候方便？"
 		d.Visit.Works, d.Callback.Solution = []string{"更换刹车片", "常规保养"}, "3月16日9:00免费更换"
 	}
 	return d
