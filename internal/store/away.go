@@ -4,23 +4,34 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
 )
 
 // ErrAway: the database cannot be reached now, or went away half-way. The same call may
 // be made again when it is back; whether a commit under way was kept is not known.
 var ErrAway = errors.New("the database is away")
 
-// Cause is ErrAway for an error that says the database cannot be reached, and the error
-// itself for any other. An error of the call's own context stays what it is.
+// Kinds of ErrAway in which the database answers and takes no writes.
+var (
+	ErrFull     = fmt.Errorf("%w: its disk is full", ErrAway)
+	ErrReadOnly = fmt.Errorf("%w: it can only be read", ErrAway)
+)
+
+// Cause is ErrAway, or a kind of it, for an error that says the database cannot be
+// reached or takes no writes, and the error itself for any other. An error of the call's
+// own context stays what it is.
 func Cause(err error) error {
 	var connecting *pgconn.ConnectError
 	// What pgconn says of a connection, unlike what the server answers, tells whether
 	// anything was sent.
 	var connection interface{ SafeToRetry() bool }
-	switch {
+	switch refused := refusal(err); {
 	case err == nil, errors.Is(err, context.Canceled):
+	case refused != nil:
+		return refused
 	case errors.As(err, &connecting), errors.Is(err, driver.ErrBadConn), goingDown(pgCode(err)):
 		return ErrAway
 	case errors.Is(err, context.DeadlineExceeded):
@@ -34,8 +45,32 @@ func Cause(err error) error {
 // https://www.postgresql.org/docs/15/errcodes-appendix.html
 func goingDown(code string) bool {
 	switch code {
-	case "57P01", "57P02", "57P03", "53300":
+	case "57P01", "57P02", "57P03", "57P05", "53300":
 		return true
 	}
 	return len(code) == 5 && code[:2] == "08"
+}
+
+// refusal is the kind of ErrAway that an engine's answer stands for, nil for none:
+// https://www.sqlite.org/rescode.html#primary_result_code_list
+func refusal(err error) error {
+	switch pgCode(err) {
+	case "53100":
+		return ErrFull
+	case "25006": // a standby, or what its keeper has set so
+		return ErrReadOnly
+	}
+	var lite *sqlite.Error
+	if !errors.As(err, &lite) {
+		return nil
+	}
+	switch lite.Code() & 0xff {
+	case 13:
+		return ErrFull
+	case 8:
+		return ErrReadOnly
+	case 10, 14: // the disk fails, or the file is gone
+		return ErrAway
+	}
+	return nil
 }
