@@ -126,14 +126,14 @@ func (r run) config() (*config.Config, error) { return config.Load(r.environ) }
 
 func (r run) logger(format string) *slog.Logger {
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(r.stderr, nil))
+		return slog.New(app.NewRepeats(slog.NewJSONHandler(r.stderr, nil)))
 	}
-	return slog.New(slog.NewTextHandler(r.stderr, nil))
+	return slog.New(app.NewRepeats(slog.NewTextHandler(r.stderr, nil)))
 }
 
 // quiet is a logger for commands whose output is for people.
 func (r run) quiet() *slog.Logger {
-	return slog.New(slog.NewTextHandler(r.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return slog.New(app.NewRepeats(slog.NewTextHandler(r.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
 
 type versionCmd struct{}
