@@ -99,11 +99,11 @@ func (dispatchCmd) Run(r run) error {
 		}
 	}
 	s, err := a.DispatchOnce(r.ctx, progress)
-	if err != nil {
+	if err != nil && s == (dispatch.Summary{}) {
 		return err
 	}
 	fmt.Fprintf(r.stdout, "sent %d delayed %d held %d dropped %d tasks %d failed %d uncertain %d expired %d\n", s.Sent, s.Delayed, s.Held, s.Dropped, s.Tasks, s.Failed, s.Uncertain, s.Expired)
-	return nil
+	return err
 }
 
 type previewCmd struct {

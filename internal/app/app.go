@@ -113,6 +113,9 @@ type App struct {
 	server   *http.Server
 	cancel   context.CancelFunc
 	loops    sync.WaitGroup
+	// unwritten is how this node's latest beat went, nil before the first: whether the
+	// database takes writes.
+	unwritten atomic.Pointer[error]
 	// closers run in reverse at Stop.
 	closers []func(context.Context) error
 }

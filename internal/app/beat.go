@@ -69,6 +69,7 @@ func (p *pulse) beat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, idleEvery)
 	defer cancel()
 	err := p.app.store.Beat(ctx, p.node)
+	p.app.unwritten.Store(&err)
 	if err == nil {
 		p.told, p.failed = p.node, false
 		return

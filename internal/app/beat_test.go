@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
@@ -207,6 +209,22 @@ func TestReadiness(t *testing.T) {
 		node.Lanes = []store.LaneState{{Channel: channels.SMS, Sender: "+7495", LastMinute: 3}}
 		check(st.Beat(ctx, node))
 		want(200, isReady, `"oldest_due_outreach_seconds":600`)
+
+		for _, c := range []struct {
+			err      error
+			code     int
+			database string
+		}{
+			{&pgconn.PgError{Code: "53100"}, 503, "full"}, {&pgconn.PgError{Code: "25006"}, 503, "read-only"}, {errors.New("too slow"), 200, "ok"},
+		} {
+			a.unwritten.Store(&c.err)
+			status := isNotReady
+			if c.code == 200 {
+				status = isDegraded
+			}
+			want(c.code, status, fmt.Sprintf(`"database":%q`, c.database))
+		}
+		a.unwritten.Store(nil)
 
 		a.redis = redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
 		t.Cleanup(func() { _ = a.redis.Close() })

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -109,6 +110,7 @@ func (a *App) readiness(ctx context.Context) readiness {
 		r.fail("the database is away")
 		return r
 	}
+	a.readyWrites(&r)
 	for _, look := range []func(context.Context, *readiness) error{a.readySchema, a.readySenders, a.readyNodes, a.readyQueue} {
 		if r.Status == isNotReady {
 			break
@@ -120,6 +122,31 @@ func (a *App) readiness(ctx context.Context) readiness {
 		}
 	}
 	return r
+}
+
+// readyWrites tells of a database that answers and takes no writes: nothing can be
+// received, sent or recorded then.
+func (a *App) readyWrites(r *readiness) {
+	var err error
+	if beat := a.unwritten.Load(); beat != nil {
+		err = *beat
+	}
+	if err == nil && a.dispatcher != nil {
+		err = a.dispatcher.Unwritten() // a row that is there may be changed where none has room
+	}
+	if err == nil {
+		return
+	}
+	switch cause := store.Cause(err); {
+	case errors.Is(cause, store.ErrFull):
+		r.Database = "full"
+		r.fail("the database's disk is full: nothing is received or sent until there is room")
+	case errors.Is(cause, store.ErrReadOnly):
+		r.Database = "read-only"
+		r.fail("the database can only be read: nothing is received or sent")
+	default:
+		r.degrade("the database did not take this node's latest write; the log says why")
+	}
 }
 
 func (a *App) readySchema(ctx context.Context, r *readiness) error {

@@ -153,6 +153,8 @@ type Dispatcher struct {
 	// stepped is when a loop last came round, cellsAway until when the rate cells are
 	// taken to be away; microseconds of machine time.
 	stepped, cellsAway atomic.Int64
+	// unwritten is the failure of the latest begin or record, nil when it went well.
+	unwritten atomic.Pointer[error]
 	// spare are the cells of this process, for answers while the shared ones are away.
 	spare *ratelimit.Memory
 	// openings remembers where conversations begin: opening → string. groups and asks
@@ -201,6 +203,14 @@ func (d *Dispatcher) LastStep() time.Time {
 		return time.UnixMicro(n).UTC()
 	}
 	return time.Time{}
+}
+
+// Unwritten is why the latest begin or record of a message failed; nil when it did not.
+func (d *Dispatcher) Unwritten() error {
+	if err := d.unwritten.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // idle is the pause between looks when nothing was due; steer how often pauses and
@@ -289,12 +299,13 @@ func (d *Dispatcher) Once(ctx context.Context, told func(Summary)) (Summary, err
 	for {
 		d.steer(ctx)
 		did, err := d.pass(ctx, r, feed)
-		if err != nil {
-			return r.total.read(), err
+		if err == nil {
+			r.quiet(ctx)
+			err = ctx.Err()
 		}
-		r.quiet(ctx)
-		if ctx.Err() != nil {
-			return r.total.read(), ctx.Err()
+		if err != nil {
+			r.end() // the lanes tell what they have still done, and what stopped them
+			return r.total.read(), errors.Join(r.err(), err)
 		}
 		if did == 0 {
 			return r.total.read(), r.err()

@@ -269,10 +269,13 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 	*room = begun
 	d.groups.Put(room)
 	if err != nil {
+		d.unwritten.Store(&err)
 		// The commit may have happened: then the rows go back into the queue as not
 		// sent, which they are.
 		d.failed("begin", err)
 		l.r.fail(err)
+		// A database that takes nothing is not asked by every group anew.
+		d.rest(scope{l.lane.channel, l.lane.sender}, rest{until: d.Clock.Machine().Add(idle), reason: "database_away"})
 		for _, it := range group {
 			l.results <- outcome{item: it, unsent: d.Clock.Machine().Add(idle)}
 		}

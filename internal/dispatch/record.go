@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"strings"
 	"time"
@@ -32,8 +33,9 @@ func (l *runner) record() {
 	}
 }
 
-// write records a batch. As long as the claims last it tries again when the database
-// is away: an outcome that is known must not become uncertain.
+// write records a batch. It tries again as long as the claims last, and where the
+// database is away as long as the run does, for nobody else can claim then, either: an
+// outcome that is known must not become uncertain.
 func (l *runner) write(batch []outcome) {
 	d := l.r.d
 	ctx, span := d.span(context.Background(), "record", l.lane, len(batch))
@@ -54,12 +56,14 @@ func (l *runner) write(batch []outcome) {
 	until := d.Clock.Machine().Add(d.Config.Lease / 4)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, idle) {
 		lost, err := d.Store.Record(ctx, results, d.Clock.Business())
+		d.unwritten.Store(&err)
 		if err == nil {
 			d.Metrics.lost(lost)
 			break
 		}
 		d.failed("record", err)
-		if d.Clock.Machine().After(until) {
+		waits := !l.r.once && l.r.ctx.Err() == nil && errors.Is(store.Cause(err), store.ErrAway)
+		if !waits && d.Clock.Machine().After(until) {
 			l.r.fail(err)
 			break
 		}

@@ -172,7 +172,8 @@ func (r *run) empty() bool {
 func (r *run) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.errs) < 10 {
+	same := func(e error) bool { return e.Error() == err.Error() }
+	if len(r.errs) < 10 && !slices.ContainsFunc(r.errs, same) {
 		r.errs = append(r.errs, err)
 	}
 }
