@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"otklik/internal/app"
 )
@@ -37,7 +42,8 @@ type definitionsCmd struct {
 }
 
 type definitionsExportCmd struct {
-	Folder string `arg:"" optional:"" default:"definitions" help:"Where to write them." type:"path"`
+	Folder    string `arg:"" optional:"" default:"definitions" help:"Where to write them." type:"path"`
+	Overwrite bool   `help:"Replace files that differ, too; else they are kept and named."`
 }
 
 func (c definitionsExportCmd) Run(r run) error {
@@ -45,16 +51,28 @@ func (c definitionsExportCmd) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range files {
+	kept := 0
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(c.Folder, filepath.FromSlash(name))
+		switch there, err := os.ReadFile(path); { //nolint:gosec // the operator names his own folder
+		case err == nil && !c.Overwrite && !bytes.Equal(there, files[name]):
+			fmt.Fprintf(r.stderr, "%s: differs from what is shipped and is kept\n", path)
+			kept++
+			continue
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
+		if err := os.WriteFile(path, files[name], 0o600); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(r.stdout, "wrote %d files to %s\n", len(files), c.Folder)
+	fmt.Fprintf(r.stdout, "wrote %d files to %s\n", len(files)-kept, c.Folder)
+	if kept > 0 {
+		fmt.Fprintf(r.stdout, "kept %d that differ (--overwrite replaces them)\n", kept)
+	}
 	return nil
 }
 

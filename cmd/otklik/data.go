@@ -78,8 +78,12 @@ func (c importCmd) Run(r run) error {
 		if err != nil {
 			return err
 		}
+		region := strings.ToUpper(c.Region)
+		if region != "" && !intake.Region(region) {
+			return usage("--region %q is no country of telephone numbers; write it as RU, KZ or CN", c.Region)
+		}
 		im := a.Importer()
-		o := app.ImportOptions{Kind: intake.Kind(c.Kind), Dealer: d, Region: c.Region, Locale: c.Locale, DryRun: c.DryRun,
+		o := app.ImportOptions{Kind: intake.Kind(c.Kind), Dealer: d, Region: region, Locale: c.Locale, DryRun: c.DryRun,
 			Problem: func(file string, p intake.Problem) { fmt.Fprintln(r.stderr, p.Text(file)) }}
 		var total app.ImportCounts
 		failed := false

@@ -87,8 +87,11 @@ func (d *Desk) answering(ctx context.Context, m *store.Message) error {
 		m.AnswersAt = x.CreatedAt
 		if m.Channel == channels.Email {
 			m.Options.InReplyTo = x.ProviderID
-			if x.Subject != "" {
-				m.Subject = "Re: " + strings.TrimPrefix(x.Subject, "Re: ")
+			switch {
+			case len(x.Subject) >= 3 && strings.EqualFold(x.Subject[:3], "re:"):
+				m.Subject = x.Subject
+			case x.Subject != "":
+				m.Subject = "Re: " + x.Subject
 			}
 		}
 	}

@@ -13,6 +13,10 @@ var candidates = [...]string{"RU", "BY", "UA", "CN", "US", "GB", "DE", "FR", "TR
 // regionSample bounds how many cells are read again and again for the decision.
 const regionSample = 200
 
+// Region tells whether national telephone numbers can be read as those of a country
+// (ISO 3166 alpha-2, capitals).
+func Region(country string) bool { return phonenumbers.GetSupportedRegions()[country] }
+
 // decideRegion keeps the dealer's country unless fewer than half of the cells hold a number there; then it takes the
 // one country in which at least 95 % do (design.md, import). Where several would, the one of which they are mobiles.
 func decideRegion(cells []string, country string) (region string, guessed bool) {

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestExportKeepsWhatWasChanged: a second export takes nobody's words away.
+func TestExportKeepsWhatWasChanged(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "definitions")
+	do := func(args ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		if got := execute(run{ctx: t.Context(), stdin: strings.NewReader(""), stdout: &out, stderr: &out}, append([]string{"definitions", "export"}, args...)); got != exitDone {
+			t.Fatalf("exit %d: %s", got, &out)
+		}
+		return out.String()
+	}
+	do(folder)
+	path := filepath.Join(folder, "surveys", "nps.yaml")
+	shipped, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := append(bytes.Clone(shipped), "# our own words\n"...)
+	if err := os.WriteFile(path, mine, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	is := func(want []byte) {
+		t.Helper()
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the file has %d bytes, want %d, %v", len(got), len(want), err)
+		}
+	}
+	if said := do(folder); !strings.Contains(said, path+": differs") || !strings.Contains(said, "kept 1 that differ") {
+		t.Errorf("it says %q", said)
+	}
+	is(mine)
+	if said := do(folder, "--overwrite"); strings.Contains(said, "kept") {
+		t.Errorf("it says %q", said)
+	}
+	is(shipped)
+}
+
+// TestImportRefusesAnUnknownRegion: a slip would leave every number out.
+func TestImportRefusesAnUnknownRegion(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "orders.csv")
+	if err := os.WriteFile(file, []byte("Заказ-наряд;Дата закрытия;Клиент;Телефон\n1;20.11.2026 10:00;Иванов Иван;8 916 000-00-01\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for region, code := range map[string]int{"RUS": exitUsage, "ZZ": exitUsage, "ru": exitDone} {
+		var out bytes.Buffer
+		environ := []string{"OTKLIK_DATABASE_URL=sqlite:" + filepath.Join(dir, region+".db"), "OTKLIK_DEALER_NAME=South"}
+		if got := execute(run{ctx: t.Context(), stdin: strings.NewReader(""), stdout: &out, stderr: &out, environ: environ}, []string{"import", "--kind", "visits", "--region", region, file}); got != code {
+			t.Errorf("%s: exit %d, want %d: %s", region, got, code, &out)
+		}
+		if code == exitDone && strings.Contains(out.String(), "left out") {
+			t.Errorf("%s: %s", region, &out)
+		}
+	}
+}
