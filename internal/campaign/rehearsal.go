@@ -324,11 +324,7 @@ const presumed = "second"
 // dispatcher will (invariant 13).
 func (d *Desk) foretell(ctx context.Context, c store.Campaign, by, after string, each func([]dispatch.Forecast) bool) error {
 	c.LaunchedBy, c.ApprovedBy = cmp.Or(c.LaunchedBy, by), cmp.Or(c.ApprovedBy, presumed)
-	for rows, err := range d.Planner.Rehearse(ctx, c, after, d.Clock.Business()) {
-		if err != nil {
-			return err
-		}
-		fs, err := d.Dispatcher.Rehearse(ctx, c, rows)
+	for fs, err := range d.Dispatcher.Rehearsals(ctx, c, d.Planner.Rehearse(ctx, c, after, d.Clock.Business())) {
 		if err != nil {
 			return err
 		}

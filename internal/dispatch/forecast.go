@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"iter"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"otklik/channels"
@@ -34,13 +37,66 @@ func (d *Dispatcher) Forecast(ctx context.Context, os []store.Outreach) ([]Forec
 	return d.foretell(ctx, os, nil)
 }
 
-// Rehearse is Forecast as if a campaign had been launched, by whom its fields say.
-func (d *Dispatcher) Rehearse(ctx context.Context, c store.Campaign, os []store.Outreach) ([]Forecast, error) {
+// Forecasts is Forecast for pages of outreach, all of a person's in one page, page by
+// page.
+func (d *Dispatcher) Forecasts(ctx context.Context, pages iter.Seq2[[]store.Outreach, error]) iter.Seq2[[]Forecast, error] {
+	return inOrder(ctx, pages, d.Forecast)
+}
+
+// Rehearsals is Forecasts as if a campaign had been launched, by whom its fields say.
+func (d *Dispatcher) Rehearsals(ctx context.Context, c store.Campaign, pages iter.Seq2[[]store.Outreach, error]) iter.Seq2[[]Forecast, error] {
 	l, err := launchOf(c)
-	if err != nil {
-		return nil, err
+	return inOrder(ctx, pages, func(ctx context.Context, os []store.Outreach) ([]Forecast, error) {
+		if err != nil {
+			return nil, err
+		}
+		return d.foretell(ctx, os, &l)
+	})
+}
+
+// inOrder does something with all that comes, with as many at once as there are
+// processors and a few ahead, and gives the results in the order in which it came. It
+// ends with the first error.
+func inOrder[T, U any](ctx context.Context, in iter.Seq2[T, error], do func(context.Context, T) (U, error)) iter.Seq2[U, error] {
+	type result struct {
+		value U
+		err   error
 	}
-	return d.foretell(ctx, os, &l)
+	return func(yield func(U, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var work sync.WaitGroup
+		defer work.Wait()
+		defer cancel()
+		results := make(chan chan result, runtime.GOMAXPROCS(0))
+		work.Go(func() {
+			defer close(results)
+			for x, err := range in {
+				to := make(chan result, 1)
+				select {
+				case results <- to:
+				case <-ctx.Done():
+					return
+				}
+				if err != nil {
+					to <- result{err: err}
+					return
+				}
+				work.Go(func() {
+					v, err := do(ctx, x)
+					to <- result{v, err}
+				})
+			}
+		})
+		for to := range results {
+			if r := <-to; !yield(r.value, r.err) || r.err != nil {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			var none U
+			yield(none, err)
+		}
+	}
 }
 
 func (d *Dispatcher) foretell(ctx context.Context, os []store.Outreach, presumed *launch) ([]Forecast, error) {

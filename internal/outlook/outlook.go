@@ -57,13 +57,9 @@ func (o *Outlook) Each(ctx context.Context, dealerID string, from, to time.Time,
 
 // foresee gives forecasts in no order.
 func (o *Outlook) foresee(ctx context.Context, dealerID string, from, to time.Time, do func(*Row) error) error {
-	for rows, err := range o.Planner.Preview(ctx, dealerID, from, to, o.Clock.Business()) {
+	for fs, err := range o.Dispatcher.Forecasts(ctx, o.Planner.Preview(ctx, dealerID, from, to, o.Clock.Business())) {
 		if err != nil {
-			return fmt.Errorf("planning ahead: %w", err)
-		}
-		fs, err := o.Dispatcher.Forecast(ctx, rows)
-		if err != nil {
-			return fmt.Errorf("judging what is planned: %w", err)
+			return fmt.Errorf("looking ahead: %w", err)
 		}
 		for i := range fs {
 			if err := do(&Row{Forecast: fs[i]}); err != nil {

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,36 +46,53 @@ func (s *Store) contactIDs(ctx context.Context, query string, args ...any) ([]uu
 	return ids, nil
 }
 
-// DueOf is what is due to some contacts in [from, to) and not finished.
+// DueOf is what is due to some contacts in [from, to) and not finished, by time.
 func (s *Store) DueOf(ctx context.Context, dealerID string, contactIDs []string, from, to time.Time) ([]Outreach, error) {
-	var out []Outreach
-	for _, part := range chunks(contactIDs, listRows) {
-		in, args := keys(3, part)
-		os, err := collect(ctx, s.read, scanOutreach, "select "+outreachCols+` from outreach where dealer_id = $1 and due_at >= $2 and due_at < $3
-			and state in ('planned', 'held', 'claimed') and contact_id in `+in+" order by due_at, id", append([]any{key(dealerID), at(from), at(to)}, args...)...)
-		if err != nil {
-			return nil, fmt.Errorf("reading what is due: %w", err)
-		}
-		out = append(out, os...)
+	os, err := ofContacts(ctx, s, contactIDs, scanOutreach, outreachCols, "outreach", waits, func(o *Outreach) bool {
+		return o.DealerID == dealerID && within(o.DueAt, from, to)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading what is due: %w", err)
 	}
-	return out, nil
+	slices.SortFunc(os, func(a, b Outreach) int { return cmp.Or(a.DueAt.Compare(b.DueAt), cmp.Compare(a.ID, b.ID)) })
+	return os, nil
 }
 
 // UnplannedOf are the events of some contacts in [from, to) that wait to be planned, in
 // the order in which they were stored.
 func (s *Store) UnplannedOf(ctx context.Context, dealerID string, contactIDs []string, from, to time.Time) ([]Event, error) {
-	var out []Event
-	for _, part := range chunks(contactIDs, listRows) {
-		in, args := keys(3, part)
-		es, err := collect(ctx, s.read, scanEvent, "select "+eventCols+" from event where dealer_id = $1 and at >= $2 and at < $3 and contact_id in "+in+" order by created_at, id",
-			append([]any{key(dealerID), at(from), at(to)}, args...)...)
-		if err != nil {
-			return nil, fmt.Errorf("reading events: %w", err)
-		}
-		out = append(out, es...)
+	type stored struct {
+		Event
+		since moment
+	}
+	es, err := ofContacts(ctx, s, contactIDs, func(r *sql.Rows) (e stored, err error) { return e, e.scan(r, &e.since) }, eventCols+", created_at", "event", "", func(e *stored) bool {
+		return e.DealerID == dealerID && within(e.At, from, to)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading events: %w", err)
+	}
+	slices.SortFunc(es, func(a, b stored) int { return cmp.Or(a.since.Compare(b.since.Time), cmp.Compare(a.ID, b.ID)) })
+	out := make([]Event, len(es))
+	for i := range es {
+		out[i] = es[i].Event
 	}
 	return out, nil
 }
+
+// waits names outreach that is not finished so that PostgreSQL does not look for it in the
+// queue, of which it thinks little while its statistics are older than an import.
+const waits = "state || '' in " + open + " and "
+
+// ofContacts reads rows of some contacts and keeps those that match. What else is asked
+// of them is not in the statement: SQLite would take the index of their time, and read
+// all of a dealer's rows for each list.
+func ofContacts[T any](ctx context.Context, s *Store, contactIDs []string, scan func(*sql.Rows) (T, error), cols, table, where string, match func(*T) bool) ([]T, error) {
+	rows, err := collect(ctx, s.read, scan, s.dialect.forEach(cols, table, where, "contact_id", "uuid", 1), s.dialect.idSet(contactIDs))
+	return slices.DeleteFunc(rows, func(x T) bool { return !match(&x) }), err
+}
+
+// within tells whether t is in [from, to).
+func within(t, from, to time.Time) bool { return !t.Before(from) && t.Before(to) }
 
 // PeopleAmong are those of a walk among some contacts, by contact.
 func (s *Store) PeopleAmong(ctx context.Context, w Walk, contactIDs []string) ([]Person, error) {

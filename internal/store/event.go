@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 )
@@ -71,10 +70,6 @@ func Events() []string {
 }
 
 const eventCols = "id, dealer_id, kind, contact_id, visit_id, subject_id, at"
-
-func scanEvent(r *sql.Rows) (e Event, err error) {
-	return e, e.scan(r)
-}
 
 // scan reads eventCols and what a statement selects beyond them.
 func (e *Event) scan(r scanner, beyond ...any) error {

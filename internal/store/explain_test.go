@@ -100,6 +100,26 @@ func TestClaimsUseTheirIndexes(t *testing.T) {
 	})
 }
 
+// TestPlansReadTheirPeopleOnly: what waits for some people is found by them, also when
+// everybody's visits have just been imported and all events wait.
+func TestPlansReadTheirPeopleOnly(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, db *sql.DB, _ string) {
+		d := storetest.Dealer(t, st)
+		fill(t, st, db, d, 5000)
+		record(t, st, db, d, 5000)
+		people := `'["00000001-0000-7000-8000-000000000001", "00000001-0000-7000-8000-000000000002"]'`
+		if st.Engine() == "postgres" {
+			people = "'{00000001-0000-7000-8000-000000000001,00000001-0000-7000-8000-000000000002}'"
+		}
+		due, unplanned := st.AheadStatements()
+		for _, tt := range []struct{ table, index, query string }{{"outreach", "outreach_once", due}, {"event", "event_contact", unplanned}} {
+			if plan := explain(t, st, db, tt.query, people); !strings.Contains(plan, tt.index) {
+				t.Errorf("looking up %s:\n%s", tt.table, plan)
+			}
+		}
+	})
+}
+
 // TestSweepsOfRecordsHaveTheirIndexes: whatever decides whether an appointment or a
 // prospect goes can be looked up for each of them. PostgreSQL prefers to hash a table of
 // this size once for 500 rows, so it is asked what it does without reading whole tables.

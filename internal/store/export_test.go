@@ -9,6 +9,11 @@ func (s *Store) ClaimStatements() (outreach, messages string) {
 // PostgreSQL.
 func FinishStatement() string { return nativeFinish.text }
 
+// AheadStatements are what a plan looks up its people's outreach and events with.
+func (s *Store) AheadStatements() (due, unplanned string) {
+	return s.dialect.forEach("id", "outreach", waits, "contact_id", "uuid", 1), s.dialect.forEach("id", "event", "", "contact_id", "uuid", 1)
+}
+
 // SweepStatements are what the sweep of a name looks with, and what it decides a part with.
 func SweepStatements(name string) (look, decide string) {
 	for _, w := range sweeps {
