@@ -63,3 +63,34 @@ func TestImportRefusesAnUnknownRegion(t *testing.T) {
 		}
 	}
 }
+
+// TestNoDealerOutOfNothing: a command in a shell without the settings of serve neither
+// renames the dealer nor founds a second one.
+func TestNoDealerOutOfNothing(t *testing.T) {
+	database := "OTKLIK_DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "otklik.db")
+	do := func(args string, environ ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		if got := execute(run{ctx: t.Context(), stdin: strings.NewReader("a long password"), stdout: &out, stderr: &out, environ: append(environ, database)}, strings.Fields(args)); got != exitDone {
+			t.Errorf("%s: exit %d: %s", args, got, &out)
+		}
+		return out.String()
+	}
+	preview := func() string {
+		t.Helper()
+		return do("preview --survey after-service --channel telegram")
+	}
+	if got := preview(); !strings.Contains(got, "Otklik") {
+		t.Errorf("a fresh database has the implied dealer: %s", got)
+	}
+	do("token add", "OTKLIK_DEALER_NAME=Автоцентр")
+	do("user add maria --role operator")
+	if got := preview(); !strings.Contains(got, "Это Автоцентр") {
+		t.Errorf("the dealer was renamed: %s", got)
+	}
+	database += "2"
+	do("token add", "OTKLIK_DEALER_NAME=Юг", "OTKLIK_DEALER_CODE=south")
+	if got := preview(); !strings.Contains(got, "Это Юг") {
+		t.Errorf("another dealer was founded: %s", got)
+	}
+}

@@ -160,13 +160,24 @@ func (a *App) openStore(ctx context.Context) error {
 	return nil
 }
 
-// keepDealers writes the configured rooftops and who sends for them.
+// keepDealers writes the configured rooftops and who sends for them. Where none is
+// configured and the database knows some, those stay as they are: a command in a shell
+// without the settings of serve must neither rename a dealer nor found another.
 func (a *App) keepDealers(ctx context.Context) error {
 	now := a.clock.Business()
+	known, err := a.store.Dealers(ctx)
+	if err != nil {
+		return err
+	}
 	for _, c := range a.config.Dealers {
-		d, err := a.store.SaveDealer(ctx, store.Dealer{Code: c.Code, Name: c.Name, Phone: c.Phone, Address: c.Address, Zone: c.Zone, Country: c.Country, Locale: c.Locale}, now)
-		if err != nil {
-			return err
+		d, found := standing(known, c)
+		if !found {
+			if d, err = a.store.SaveDealer(ctx, store.Dealer{Code: c.Code, Name: c.Name, Phone: c.Phone, Address: c.Address, Zone: c.Zone, Country: c.Country, Locale: c.Locale}, now); err != nil {
+				return err
+			}
+		}
+		if d.ID == "" {
+			continue // several, and nobody has said for whom the channels are
 		}
 		for _, s := range a.senders(c) {
 			s.DealerID = d.ID
@@ -175,9 +186,22 @@ func (a *App) keepDealers(ctx context.Context) error {
 			}
 		}
 	}
-	var err error
 	a.roster, err = a.store.Roster(ctx)
 	return err
+}
+
+// standing finds the dealer of the database that an implied one stands for: the one of
+// its code, else the only one. It is the zero one where there are several others.
+func standing(known []store.Dealer, c config.Dealer) (d store.Dealer, found bool) {
+	if !c.Implied || len(known) == 0 {
+		return d, false
+	}
+	for _, k := range known {
+		if k.Code == c.Code || len(known) == 1 {
+			return k, true
+		}
+	}
+	return d, true
 }
 
 func (a *App) senders(d config.Dealer) []store.Sender {

@@ -77,6 +77,8 @@ type Dealer struct {
 	// Closures are days on which this dealer is closed beside his country's days off:
 	// working days are counted without them.
 	Closures calendar.Closures `yaml:"closures"`
+	// Implied: nothing of it is configured, it is what stands for a first rooftop.
+	Implied bool `yaml:"-"`
 }
 
 // file is the YAML form: the environment's names in lower case without the
@@ -257,6 +259,7 @@ func (r *reader) dealers(c *Config) {
 	first := Dealer{Code: r.get("OTKLIK_DEALER_CODE", "main"), Name: r.get("OTKLIK_DEALER_NAME", "Otklik"), Phone: r.get("OTKLIK_DEALER_PHONE", ""), Address: r.get("OTKLIK_DEALER_ADDRESS", ""),
 		Zone: r.get("OTKLIK_DEALER_ZONE", "Europe/Moscow"), Country: r.get("OTKLIK_DEALER_COUNTRY", "RU"), Locale: r.get("OTKLIK_DEALER_LOCALE", "ru")}
 	if len(c.Dealers) == 0 {
+		first.Implied = !slices.ContainsFunc(Known(), func(name string) bool { return strings.HasPrefix(name, "OTKLIK_DEALER_") && r.get(name, "") != "" })
 		c.Dealers = []Dealer{first}
 		r.checkDealer(first, "OTKLIK_DEALER_ZONE", "OTKLIK_DEALER_COUNTRY", "OTKLIK_DEALER_LOCALE")
 		return
