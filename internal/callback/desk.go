@@ -128,6 +128,8 @@ type Attempt struct {
 	Note    string
 	// Next is when to try again; needed for StepLater.
 	Next time.Time
+	// Number is the one that is wrong; "" for the first that is not known to be.
+	Number string
 }
 
 // ErrOutcome: the outcome of a call is not one of the known ones, or "later" has
@@ -136,7 +138,8 @@ var ErrOutcome = errors.New("the outcome of the call is not complete")
 
 // Attempt records a call. One that reached the customer, or that he put off, moves
 // the task to its next time; the clocks stay. A wrong number is not used any more, by
-// nobody and for nothing, and a survey call is over with it unless it has a next time.
+// nobody and for nothing, and a survey call is over with it unless it has a next time or the
+// customer another number. ErrOutcome where the wrong number is none of his.
 func (d *Desk) Attempt(ctx context.Context, taskID string, e store.Employee, a Attempt) error {
 	switch a.Outcome {
 	case StepReached, StepNoAnswer, StepWrong:
@@ -160,10 +163,11 @@ func (d *Desk) Attempt(ctx context.Context, taskID string, e store.Employee, a A
 		if a.Outcome != StepWrong {
 			return nil
 		}
-		if err := stranger(ctx, tx, t, e, now); err != nil {
+		left, err := stranger(ctx, tx, t, e, a.Number, now)
+		if err != nil {
 			return err
 		}
-		if t.Kind != store.TaskSurveyCall || !a.Next.IsZero() {
+		if left || t.Kind != store.TaskSurveyCall || !a.Next.IsZero() {
 			return nil
 		}
 		return end(ctx, tx, t, e.ID, Result{Outcome: EndStranger, Note: a.Note}, now)

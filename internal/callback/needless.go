@@ -3,6 +3,7 @@ package callback
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"otklik/channels"
@@ -58,24 +59,72 @@ func EndCallsTo(ctx context.Context, tx Book, number, outcome, but string, now t
 }
 
 // stranger keeps the number that was called from being used, as the word of its owner
-// would, and ends the other calls to it; store.RightNumber takes it back.
-func stranger(ctx context.Context, tx *store.Tx, t *store.Task, e store.Employee, now time.Time) error {
+// would, and ends the other calls to it; store.RightNumber takes it back. left tells
+// whether the customer can be called on another.
+func stranger(ctx context.Context, tx *store.Tx, t *store.Task, e store.Employee, number string, now time.Time) (left bool, err error) {
 	if t.ContactID == "" {
-		return nil
+		return false, nil
 	}
 	c, err := tx.Contact(ctx, t.ContactID)
 	if err != nil {
-		return fmt.Errorf("reading whose number is wrong: %w", err)
+		return false, fmt.Errorf("reading whose number is wrong: %w", err)
 	}
-	number := c.On(channels.Phone)
+	numbers, err := tx.Numbers(ctx, c)
+	if err != nil || len(numbers) == 0 {
+		return false, err
+	}
 	if number == "" {
-		return nil
+		number = Dialled(numbers)
 	}
-	if err := tx.Suppress(ctx, store.Suppression{Channel: channels.SMS, Address: number, Purpose: store.AllPurposes, Reason: store.WrongNumber, At: now}); err != nil {
-		return err
+	if !slices.ContainsFunc(numbers, func(n store.Number) bool { return n.Value == number }) {
+		return false, ErrOutcome
+	}
+	left = slices.ContainsFunc(numbers, func(n store.Number) bool { return !n.Wrong && n.Value != number })
+	if err := tx.StrangersNumber(ctx, number, now); err != nil {
+		return false, err
 	}
 	if err := tx.Audit(ctx, t.DealerID, e.ID, "wrong_number", "contact", c.ID, number, now); err != nil {
-		return fmt.Errorf("recording a wrong number: %w", err)
+		return false, fmt.Errorf("recording a wrong number: %w", err)
 	}
-	return EndCallsTo(ctx, tx, number, EndStranger, t.ID, now)
+	return left, endCallsFrom(ctx, tx, number, t.ID, now)
+}
+
+// endCallsFrom ends the survey calls of those who have no number beside one that is
+// somebody else's, but for one task.
+func endCallsFrom(ctx context.Context, tx *store.Tx, number, but string, now time.Time) error {
+	ids, err := tx.ContactsAt(ctx, channels.SMS, number)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		c, err := tx.Contact(ctx, id)
+		if err != nil {
+			return err
+		}
+		numbers, err := tx.Numbers(ctx, c)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(numbers, func(n store.Number) bool { return !n.Wrong }) {
+			continue
+		}
+		if err := EndCalls(ctx, tx, id, EndStranger, func(t *store.Task) bool { return t.ID != but }, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Dialled is the number that a person is called on: the first that is not somebody else's,
+// else the first; "" where he has none.
+func Dialled(numbers []store.Number) string {
+	for _, n := range numbers {
+		if !n.Wrong {
+			return n.Value
+		}
+	}
+	if len(numbers) == 0 {
+		return ""
+	}
+	return numbers[0].Value
 }

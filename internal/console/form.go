@@ -63,7 +63,11 @@ func (c *Console) openForm(q *request) (f formOf, err error) {
 	if f.dealer, known = c.Roster.Dealer(f.conv.DealerID); known {
 		q.dealer = f.dealer
 	}
-	if q.now.After(f.conv.OpenedAt.AddDate(0, 0, inbox.FormDays)) {
+	ended, err := c.Store.EndedFor(ctx, f.conv.ID)
+	if err != nil {
+		return f, fmt.Errorf("reading how a form's conversation has ended: %w", err)
+	}
+	if ended != "" || q.now.After(f.conv.OpenedAt.AddDate(0, 0, inbox.FormDays)) {
 		return f, errUnknownToken
 	}
 	if f.def, err = c.Inbox.Definition(ctx, f.conv.Survey, f.conv.SurveyVersion); err != nil {

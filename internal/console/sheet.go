@@ -248,7 +248,11 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 	if p.Vehicle, err = c.bought(q, &t); err != nil {
 		return p, nil, err
 	}
-	p.Phone, p.Mine = p.Contact.On(channels.Phone), t.OwnerID == q.employee.ID
+	numbers, err := c.Store.Numbers(ctx, p.Contact)
+	if err != nil {
+		return p, nil, fmt.Errorf("reading the customer's numbers: %w", err)
+	}
+	p.Phone, p.Mine = callback.Dialled(numbers), t.OwnerID == q.employee.ID
 	conv, standing, err := c.begun(q, t)
 	if err != nil {
 		return p, nil, err

@@ -49,7 +49,9 @@ type taskPage struct {
 	Written   writtenForm
 	// Writable: there is an address to write to.
 	Writable bool
-	Phone    string
+	// Phone is the number to call first, Numbers are all of the customer's.
+	Phone   string
+	Numbers []store.Number
 	// Sheet: the answers of the visit's survey can be entered by hand.
 	Sheet bool
 	// Paper: the sheet of the task can be typed in, even where the task is over.
@@ -147,7 +149,11 @@ func (c *Console) cardContact(q *request, p *taskPage) (err error) {
 	if p.Contact, err = c.Store.Contact(ctx, p.Task.ContactID); err != nil {
 		return fmt.Errorf("reading the customer: %w", err)
 	}
-	p.Phone, p.Writable = p.Contact.On(channels.Phone), written(p.Contact)
+	if p.Numbers, err = c.Store.Numbers(ctx, p.Contact); err != nil {
+		return fmt.Errorf("reading the customer's numbers: %w", err)
+	}
+	p.Phone = callback.Dialled(p.Numbers)
+	p.Writable = written(p.Contact)
 	ms, err := c.Store.MessagesOf(ctx, p.Task.ContactID, timelineLength)
 	if err != nil {
 		return fmt.Errorf("reading the messages: %w", err)
@@ -338,7 +344,7 @@ func (c *Console) attempt(q *request) error {
 		if err != nil {
 			return err
 		}
-		return c.Desk.Attempt(q.ctx(), t.ID, q.employee, callback.Attempt{Outcome: q.r.PostFormValue("outcome"), Note: q.text("note"), Next: next})
+		return c.Desk.Attempt(q.ctx(), t.ID, q.employee, callback.Attempt{Outcome: q.r.PostFormValue("outcome"), Note: q.text("note"), Next: next, Number: q.text("number")})
 	})
 }
 

@@ -138,7 +138,7 @@ func sooner(a, b time.Time) time.Time {
 // judgeCall opens the task of a phone step.
 func (d *Dispatcher) judgeCall(o *store.Outreach, def *program.Definition, step *program.Step, f *facts) *store.Verdict {
 	c := f.Contacts[o.ContactID]
-	phone := c.On(channels.Phone)
+	phone := f.number(&c, o.Purpose)
 	spoke := f.Spoke[o.ContactID]
 	survey := def.Asks(step.ID) != "" && step.Task == ""
 	switch {
@@ -161,6 +161,17 @@ func (d *Dispatcher) judgeCall(o *store.Outreach, def *program.Definition, step 
 		inputs = map[string]string{"task": t.Kind} // nobody was asked before
 	}
 	return &store.Verdict{Outreach: *o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Inputs: encode(inputs), Task: t}
+}
+
+// number is the one that a person is called on: the first that is not somebody
+// else's, else the first; "" where he has none.
+func (f *facts) number(c *store.Contact, p outreach.Purpose) string {
+	for _, a := range c.Addresses {
+		if why := f.sup.reason(a.Channel, a.Value, p); a.Channel == channels.SMS && why != store.WrongNumber && why != store.WrongPerson {
+			return a.Value
+		}
+	}
+	return c.On(channels.Phone)
 }
 
 // task is what a phone step asks of somebody.

@@ -88,7 +88,7 @@ func (e *entry) act(f survey.Effect) error {
 	case survey.Later:
 		return e.later(f)
 	case survey.WrongPerson:
-		if err := e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: store.AllPurposes, Reason: "wrong_person", At: e.now, MessageID: e.msg.ID}); err != nil {
+		if err := e.tx.Suppress(e.ctx, store.Suppression{Channel: e.in.Channel, Address: e.in.From, Purpose: store.AllPurposes, Reason: store.WrongPerson, At: e.now, MessageID: e.msg.ID}); err != nil {
 			return err
 		}
 		return e.refusedCalls(callback.EndStranger, "")

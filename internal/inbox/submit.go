@@ -145,7 +145,7 @@ func (e *entry) form(s Submission, out *Submitted) error {
 	}
 	if words != nil && words.Has(reply.IntentOptOut) {
 		withdraw := e.withdraw
-		if s.Channel == channels.Paper {
+		if s.TaskID != "" {
 			withdraw = e.withdrawAll
 		}
 		if err := withdraw(words.Purpose); err != nil {
@@ -169,10 +169,19 @@ func (e *entry) withdraw(purpose string) error {
 	return e.optOut(purpose)
 }
 
-// withdrawAll obeys an opt-out that was written on paper, where no address is meant, on
-// every address of the person.
+// withdrawAll obeys an opt-out that was said on the telephone, on all of the person's
+// numbers, or written on paper, where no address is meant, on every address.
 func (e *entry) withdrawAll(purpose string) error {
+	onPhone := e.in.Channel == channels.Phone
+	if onPhone {
+		if err := e.withdraw(purpose); err != nil {
+			return err
+		}
+	}
 	for _, a := range e.contact.Addresses {
+		if onPhone && (a.Channel != channels.SMS || a.Value == e.conv.Address) {
+			continue
+		}
 		e.in.Channel, e.in.From = a.Channel, a.Value
 		if err := e.optOut(purpose); err != nil {
 			return err
@@ -190,7 +199,11 @@ func (e *entry) find(s Submission) (*store.Task, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.now.After(c.OpenedAt.AddDate(0, 0, FormDays)) {
+		ended, err := e.tx.EndedFor(e.ctx, c.ID)
+		if err != nil {
+			return nil, fmt.Errorf("reading how a conversation has ended: %w", err)
+		}
+		if ended != "" || e.now.After(c.OpenedAt.AddDate(0, 0, FormDays)) {
 			return nil, ErrExpired
 		}
 		e.contact.ID = c.ContactID

@@ -209,7 +209,7 @@ func (g *Group) addConversation(c Conversation) {
 }
 
 // askAddresses finds who has the addresses of events that name nobody; at last, of
-// those too whose conversation was not found.
+// those too whose conversation was not found. A number that is somebody else's is nobody's.
 func (g *Group) askAddresses(b *batch, asks []Ask, last bool) {
 	var values []string
 	for _, a := range asks {
@@ -234,7 +234,8 @@ func (g *Group) askAddresses(b *batch, asks []Ask, last bool) {
 		if ids, asked := g.at[x.addressKey]; asked {
 			g.at[x.addressKey] = append(ids, x.contact)
 		}
-	}, "select channel, value, contact_id from address where "+d.among("value", "text", 1)+" order by created_at desc, id desc", d.set(values))
+	}, "select channel, value, contact_id from address where "+d.among("value", "text", 1)+` and not exists (select 1 from suppression s where s.address = address.value and s.channel = address.channel and s.reason = 'wrong_number')
+		order by created_at desc, id desc`, d.set(values))
 }
 
 // askSeen asks for each event by the unique key. A list of ids let PostgreSQL choose

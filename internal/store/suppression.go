@@ -35,6 +35,10 @@ const AllPurposes = "all"
 // only these.
 const OptedOut = "opted_out"
 
+// WrongPerson is the reason of a suppression by the owner of a number who is not the
+// customer.
+const WrongPerson = "wrong_person"
+
 // WrongNumber is the reason of a suppression by an employee who has reached somebody else
 // on a number; RightNumber lifts only these.
 const WrongNumber = "wrong_number"
