@@ -23,3 +23,22 @@ func (o Options) impossible(field string, t time.Time) string {
 	}
 	return ""
 }
+
+// firstDelivery is the earliest day on which a vehicle that is still driven can have been
+// handed over; what lies before is a slip.
+const firstDelivery = "1950-01-01"
+
+// ImpossibleDelivery tells why a vehicle cannot have been handed over on a day
+// (YYYY-MM-DD), in a dealer's zone: not before 1950, not after the visit that it came to
+// (zero for none), and not in the future (a zero now is not known); "" when it can.
+func ImpossibleDelivery(day string, visit, now time.Time, zone *time.Location) string {
+	switch {
+	case day < firstDelivery:
+		return "lies before 1950"
+	case !now.IsZero() && day > LatestDone(now).In(zone).Format(time.DateOnly):
+		return "lies in the future"
+	case !visit.IsZero() && day > visit.In(zone).Format(time.DateOnly):
+		return "lies after the visit"
+	}
+	return ""
+}

@@ -137,6 +137,26 @@ func TestAppointmentsFarAhead(t *testing.T) {
 	}
 }
 
+// TestDeliveredWhen: a vehicle is handed over neither before 1950 nor in the future nor
+// after the visit that it came to; such a day is left out, the rest is taken.
+func TestDeliveredWhen(t *testing.T) {
+	for day, want := range map[string]string{"15.11.2026": "", "16.11.2026": "bad_date", "01.01.1950": "", "31.12.1949": "bad_date", "01.01.2099": "bad_date"} {
+		f := read(t, "Заказ-наряд;Дата закрытия;Клиент;Телефон;Дата продажи\n1;15.11.2026;Иванов Иван;89010000000;"+day+"\n", moscow(t, Visits))
+		if got := codes(f.Rows[0]); got != want {
+			t.Errorf("%s: %q, want %q: %v", day, got, want, f.Rows[0].Problems)
+		}
+		if r := f.Rows[0].Record; r == nil || (r.Vehicle.DeliveredOn == "") != (want != "") {
+			t.Errorf("%s: %+v", day, r)
+		}
+	}
+	for day, want := range map[string]string{"24.11.2026": "", "25.11.2026": "bad_date"} {
+		f := read(t, "Клиент;Телефон;Дата продажи\nИванов Иван;89010000000;"+day+"\n", moscow(t, Customers))
+		if got := codes(f.Rows[0]); got != want {
+			t.Errorf("%s: %q, want %q: %v", day, got, want, f.Rows[0].Problems)
+		}
+	}
+}
+
 func TestRowProblems(t *testing.T) {
 	const header = "Заказ-наряд;Дата закрытия;Выдан;Клиент;Телефон;E-mail;Пробег;Сумма;Пол\n"
 	for _, c := range []struct{ name, row, codes string }{

@@ -394,11 +394,24 @@ func (r *rowReader) vehicle(rec *Record) Vehicle {
 	}
 	switch d, ok := r.day(fSoldAt); {
 	case ok && d.year != 0:
-		v.DeliveredOn = fmt.Sprintf("%04d-%02d-%02d", d.year, d.month, d.day)
+		v.DeliveredOn = r.delivered(fmt.Sprintf("%04d-%02d-%02d", d.year, d.month, d.day), rec)
 	case r.f.opts.Kind == Deliveries && !rec.Clock().IsZero():
 		v.DeliveredOn = rec.Clock().In(r.f.opts.Zone).Format(time.DateOnly)
 	}
 	return v
+}
+
+// delivered is a hand-over day where it can be one; "" with a warning otherwise.
+func (r *rowReader) delivered(day string, rec *Record) string {
+	var visit time.Time
+	if r.f.opts.Kind == Visits {
+		visit = rec.Clock()
+	}
+	if why := ImpossibleDelivery(day, visit, r.f.opts.Now, r.f.opts.Zone); why != "" {
+		r.warn(r.column(fSoldAt), CodeBadDate, "%s %s; left out", day, why)
+		return ""
+	}
+	return day
 }
 
 // latinTwins are the Cyrillic letters that are typed into chassis numbers by mistake.

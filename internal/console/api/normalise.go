@@ -58,7 +58,7 @@ func (x *reader) visit(v Visit) (store.VisitRecord, error) {
 	if v.Total != nil {
 		r.TotalMinor, r.Currency = x.total(*v.Total)
 	}
-	c := x.car(v.Vehicle)
+	c := x.car(v.Vehicle, r.CompletedAt)
 	r.VIN, r.Plate, r.Make, r.Model, r.Mileage, r.DeliveredOn = c.VIN, c.Plate, c.Make, c.Model, c.Mileage, c.DeliveredOn
 	r.Customer = x.customer("body.customer", v.Customer)
 	return r, x.faults.orNil()

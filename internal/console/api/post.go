@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"otklik/internal/store"
 )
@@ -69,10 +70,11 @@ func (a *API) postCustomer(ctx context.Context, r *request, in *customerInput) (
 	}
 	now := a.Clock.Business()
 	x := reader{dealer: r.dealer, now: now}
-	record, car := x.customer("body", in.Body.Customer), x.car(in.Body.Vehicle)
+	record, car := x.customer("body", in.Body.Customer), x.car(in.Body.Vehicle, time.Time{})
 	if err := x.faults.orNil(); err != nil {
 		return nil, err
 	}
+	r.warnings = x.warnings
 	return a.save(ctx, r, in.Key, fingerprint("customers", in.RawBody), func(tx *store.Tx) (store.SavedRecord, string, error) {
 		saved, err := tx.SaveCustomers(ctx, r.dealer, []store.CustomerRecord{{ContactRecord: record, Car: car}}, now)
 		if err != nil {

@@ -87,7 +87,7 @@ func (a *API) postDelivery(ctx context.Context, r *request, in *deliveryInput) (
 	now := a.Clock.Business()
 	x := reader{dealer: r.dealer, now: now}
 	b := in.Body
-	record := store.DeliveryRecord{Number: x.number(b.ExternalID), HandedOverAt: b.HandedOverAt.UTC(), Consultant: squeeze(b.Consultant), Customer: x.customer("body.customer", b.Customer), Car: x.car(&b.Vehicle)}
+	record := store.DeliveryRecord{Number: x.number(b.ExternalID), HandedOverAt: b.HandedOverAt.UTC(), Consultant: squeeze(b.Consultant), Customer: x.customer("body.customer", b.Customer), Car: x.car(&b.Vehicle, time.Time{})}
 	record.Car.DeliveredOn = b.HandedOverAt.In(r.zone).Format(time.DateOnly)
 	x.notAfter("body.handed_over_at", record.HandedOverAt, intake.LatestDone(now))
 	if record.Car.VIN == "" && record.Car.Plate == "" && record.Car.Model == "" {
@@ -96,6 +96,7 @@ func (a *API) postDelivery(ctx context.Context, r *request, in *deliveryInput) (
 	if err := x.faults.orNil(); err != nil {
 		return nil, err
 	}
+	r.warnings = x.warnings
 	return a.saveOne(ctx, r, in.Key, fingerprint("deliveries", in.RawBody), func(tx *store.Tx) ([]store.SavedRecord, error) {
 		return tx.SaveDeliveries(ctx, r.dealer, []store.DeliveryRecord{record}, now)
 	})
@@ -159,8 +160,9 @@ func (x *reader) number(id string) string {
 	return id
 }
 
-// car normalises the vehicle of the body.
-func (x *reader) car(v *Vehicle) store.CarRecord {
+// car normalises the vehicle of the body, which came to a visit; zero for none. A day on
+// which it cannot have been handed over is left out with a warning.
+func (x *reader) car(v *Vehicle, visit time.Time) store.CarRecord {
 	if v == nil {
 		return store.CarRecord{}
 	}
@@ -170,6 +172,11 @@ func (x *reader) car(v *Vehicle) store.CarRecord {
 	}
 	if _, err := time.Parse(time.DateOnly, c.DeliveredOn); err != nil {
 		x.faults.add("body.vehicle.delivered_on", "is no date of the form YYYY-MM-DD")
+		return c
+	}
+	if why := intake.ImpossibleDelivery(c.DeliveredOn, visit, x.now, x.dealer.Location()); why != "" {
+		x.warnings = append(x.warnings, fault{"body.vehicle.delivered_on", why + "; left out"})
+		c.DeliveredOn = ""
 	}
 	return c
 }
@@ -187,7 +194,7 @@ func works(ws []string) (out []string) {
 func (x *reader) appointment(b Appointment) store.AppointmentRecord {
 	r := store.AppointmentRecord{Number: x.number(b.ExternalID), Order: squeeze(b.Order), State: b.State, StartsAt: utc(b.StartsAt), RequestedAt: utc(b.RequestedAt), PromisedAt: utc(b.PromisedAt),
 		Advisor: squeeze(b.Advisor), Department: squeeze(b.Department), Works: works(b.Works), Request: squeeze(b.Request), Attention: b.Attention, AttentionReason: squeeze(b.AttentionReason),
-		Warranty: b.Warranty, Immobile: b.Immobile, AgreedOther: b.AgreedOther, Customer: x.customer("body.customer", b.Customer), Car: x.car(b.Vehicle)}
+		Warranty: b.Warranty, Immobile: b.Immobile, AgreedOther: b.AgreedOther, Customer: x.customer("body.customer", b.Customer), Car: x.car(b.Vehicle, time.Time{})}
 	x.notAfter("body.starts_at", r.StartsAt, intake.LatestAhead(x.now))
 	x.omit("body.promised_at", &r.PromisedAt, intake.LatestAhead(x.now))
 	x.omit("body.requested_at", &r.RequestedAt, intake.LatestDone(x.now))
@@ -258,13 +265,14 @@ func (a *API) delayed(ctx context.Context, r *request, in *standingInput) (*crea
 func (a *API) stand(ctx context.Context, r *request, operation string, in *standingInput, note func(*store.Tx, store.Car, time.Time) (bool, error)) (*createdOutput, error) {
 	now := a.Clock.Business()
 	x := reader{dealer: r.dealer, now: now}
-	walkIn := store.AppointmentRecord{Number: in.Order, Order: in.Order, State: store.AppointmentArrived, StartsAt: now, Car: x.car(in.Body.Vehicle)}
+	walkIn := store.AppointmentRecord{Number: in.Order, Order: in.Order, State: store.AppointmentArrived, StartsAt: now, Car: x.car(in.Body.Vehicle, time.Time{})}
 	if in.Body.Customer != nil {
 		walkIn.Customer = x.customer("body.customer", *in.Body.Customer)
 	}
 	if err := x.faults.orNil(); err != nil {
 		return nil, err
 	}
+	r.warnings = x.warnings
 	return a.save(ctx, r, in.Key, fingerprint(operation+" "+in.Order, in.RawBody), func(tx *store.Tx) (store.SavedRecord, string, error) {
 		c, err := tx.CarOf(ctx, r.dealer.ID, in.Order)
 		if errors.Is(err, store.ErrNotFound) && walkIn.Customer.Name != "" {
