@@ -262,6 +262,7 @@ type scope struct {
 // rest is a pause that the dispatcher gives itself.
 type rest struct {
 	until  time.Time // machine time
+	since  time.Time // when it was last begun or prolonged, machine time
 	reason string
 	// alerted: a person was told; the pause is lifted in the database, too.
 	alerted bool
@@ -285,22 +286,23 @@ func (d *Dispatcher) rest(s scope, r rest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if old := d.rests[s]; r.until.After(old.until) {
-		r.alerted = r.alerted || old.alerted
+		r.alerted, r.since = r.alerted || old.alerted, d.Clock.Machine()
 		d.rests[s] = r
 		d.rested.Store(true)
 	}
 }
 
-// lift forgets the rests of a sender that could send, and tells whether a person had
-// been told of one.
-func (d *Dispatcher) lift(l lane) (alerted bool) {
+// lift forgets the rests of a sender that could send what it was handed at a moment, and
+// tells whether a person had been told of one. What was handed over before a rest began
+// says nothing about it.
+func (d *Dispatcher) lift(l lane, handed time.Time) (alerted bool) {
 	if !d.rested.Load() {
 		return false // no lock for each message of a lane that is well
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, s := range []scope{{l.channel, l.sender}, {l.channel, ""}} {
-		if r, ok := d.rests[s]; ok {
+		if r, ok := d.rests[s]; ok && r.since.Before(handed) {
 			alerted = alerted || r.alerted
 			delete(d.rests, s)
 		}

@@ -20,6 +20,8 @@ type outcome struct {
 	item    *item
 	receipt channels.Receipt
 	err     error
+	// handed is when it was given to the channel, machine time.
+	handed time.Time
 	// unsent: the message was begun and not handed over.
 	unsent time.Time
 }
@@ -407,8 +409,9 @@ func (l *runner) handOver(ctx context.Context, group []*item) {
 		l.senders <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-l.senders }()
+			handed := l.r.d.Clock.Machine()
 			r, err := attempt(ctx, l.ch, l.outgoing(it))
-			l.results <- outcome{item: it, receipt: r, err: err}
+			l.results <- outcome{item: it, receipt: r, err: err, handed: handed}
 		})
 	}
 	wg.Wait()
@@ -439,6 +442,7 @@ func (l *runner) handBatch(ctx context.Context, bs channels.BatchSender, group [
 	for i, it := range group {
 		out[i] = l.outgoing(it)
 	}
+	handed := l.r.d.Clock.Machine()
 	var mu sync.Mutex
 	done := make([]bool, len(group))
 	give := func(i int, r channels.Receipt, err error) {
@@ -447,7 +451,7 @@ func (l *runner) handBatch(ctx context.Context, bs channels.BatchSender, group [
 		done[i] = true
 		mu.Unlock()
 		if !seen {
-			l.results <- outcome{item: group[i], receipt: r, err: err}
+			l.results <- outcome{item: group[i], receipt: r, err: err, handed: handed}
 		}
 	}
 	defer func() {

@@ -3,7 +3,9 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -284,5 +286,35 @@ func TestProviderAway(t *testing.T) {
 	testserver.Wait(t, "a rest", func() bool { return r.Dispatcher.Report()[0].Reason == "provider_away" })
 	if n := len(r.Fake.Calls()); n > 64 {
 		t.Errorf("%d attempts against a provider that is away", n)
+	}
+}
+
+// TestRestOutlivesWhatWasUnderWay: a message that left before the provider refused, and is
+// accepted after it, does not end the sender's rest.
+func TestRestOutlivesWhatWasUnderWay(t *testing.T) {
+	r := dispatchtest.New(t, storetest.Open(t, "sqlite"))
+	crowd(t, r, r.Dealer, "111", 8)
+	r.Plan(t)
+	late := make(chan struct{})
+	var calls atomic.Int64
+	r.Fake.Workers(8).Otherwise(func(channels.Message, int) channeltest.Outcome {
+		if calls.Add(1) <= 4 {
+			return channeltest.Outcome{Hold: late}
+		}
+		return channeltest.Outcome{Err: &channels.Error{Class: channels.Suspended, Scope: channels.ScopeAccount, Code: "20003"}}
+	})
+	running(t, r)
+	rests := func() bool {
+		lanes := r.Dispatcher.Report()
+		return len(lanes) == 1 && lanes[0].Reason == "suspended"
+	}
+	testserver.Wait(t, "the sender rests", rests)
+	close(late)
+	testserver.Wait(t, "those under way are recorded", func() bool {
+		sent := slices.DeleteFunc(messages(t, r), func(m store.ListedMessage) bool { return m.State != outreach.Sent })
+		return len(sent) == 4
+	})
+	if !rests() {
+		t.Error("the rest is over")
 	}
 }

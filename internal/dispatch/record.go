@@ -179,7 +179,7 @@ func (l *runner) result(ctx context.Context, o *outcome, r *store.Result) {
 	switch {
 	case t.Pause != "":
 		d.suspend(ctx, l.lane, r.Err, *t)
-	case o.err == nil && d.lift(l.lane):
+	case o.err == nil && d.lift(l.lane, o.handed):
 		if _, err := d.Store.PauseSender(ctx, l.lane.channel, l.lane.sender, "", now); err != nil {
 			d.Log.Error("lifting a sender's pause failed", "error", err)
 		}

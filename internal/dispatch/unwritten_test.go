@@ -159,7 +159,9 @@ func TestBeginRefused(t *testing.T) {
 	}
 	alter("drop trigger refuse")
 	r.Fake.Await(t, people)
-	testserver.Wait(t, "all is recorded", func() bool { return !slices.ContainsFunc(messages(t, r), func(m store.ListedMessage) bool { return m.State != outreach.Sent }) })
+	testserver.Wait(t, "all is recorded", func() bool {
+		return !slices.ContainsFunc(messages(t, r), func(m store.ListedMessage) bool { return m.State != outreach.Sent })
+	})
 	if n := len(r.Fake.Calls()); n != people {
 		t.Errorf("%d messages were handed over to %d people", n, people)
 	}
