@@ -335,7 +335,6 @@ func (c *Console) private(h handler, roles ...string) http.Handler {
 
 func (c *Console) guarded(h handler) http.Handler {
 	page := c.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 		q := &request{c: c, w: w, r: r, id: store.NewID(), lang: c.catalogues[accepted(r, locales())], now: c.Clock.Business()}
 		if err := c.identify(q); err != nil {
 			c.fail(q, err)
@@ -352,6 +351,8 @@ func (c *Console) guarded(h handler) http.Handler {
 			c.fail(q, fmt.Errorf("%w: %w", errCrossOrigin, err))
 			return
 		}
+		// Before the session is read: the page that says that it cannot be reads the body.
+		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 		page.ServeHTTP(w, r)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"otklik/internal/callback"
 	"otklik/internal/campaign"
@@ -75,8 +76,11 @@ var failureTable = []struct {
 	{sandbox.ErrUnknownChat, http.StatusConflict, "error.phone_unknown"},
 	{sandbox.ErrNoButton, http.StatusConflict, "error.phone_button"},
 	{sandbox.ErrClosed, http.StatusServiceUnavailable, "error.phone_closed"},
-	{store.ErrAway, http.StatusServiceUnavailable, "error.away"},
+	{store.ErrAway, http.StatusServiceUnavailable, keyAway},
 }
+
+// keyAway is the sentence for a database that cannot be reached.
+const keyAway = "error.away"
 
 // retryAfter is how many seconds later what is not there for now may be asked for again.
 const retryAfter = "60"
@@ -117,7 +121,7 @@ func (c *Console) fail(q *request, err error) {
 	p := errorPage{Status: status, Sentence: q.lang.text(key), Customer: q.customer()}
 	if status == http.StatusServiceUnavailable {
 		q.w.Header().Set("Retry-After", retryAfter)
-		if p.Customer {
+		if p.Customer || key == keyAway && q.r.Method == http.MethodPost {
 			p.again(q)
 		}
 	}
@@ -137,11 +141,31 @@ type errorPage struct {
 	Typed       url.Values
 }
 
-// again lets a customer repeat what he did: the page holds his answers, so that they
-// are not lost with it.
+// again lets whoever has typed something send it once more: the page holds it, so that it
+// is not lost with the call. Passwords are not given back. A body that was not read before
+// the call failed is read now.
 func (p *errorPage) again(q *request) {
-	p.Again, p.Post, p.Typed = true, q.r.Method == http.MethodPost, q.r.PostForm
-	if len(p.Typed) > 0 {
-		p.Sentence = q.lang.text("error.away_kept")
+	p.Again, p.Post = true, q.r.Method == http.MethodPost
+	if err := q.r.ParseForm(); err != nil || secret(q.r.PostForm) {
+		p.Again, p.Post = p.Customer, false
+		return
 	}
+	p.Typed = q.r.PostForm
+	switch {
+	case len(p.Typed) == 0:
+	case p.Customer:
+		p.Sentence = q.lang.text("error.away_kept")
+	default:
+		p.Sentence = q.lang.text("error.away_typed")
+	}
+}
+
+// secret tells whether a form has a password in it.
+func secret(form url.Values) bool {
+	for name := range form {
+		if strings.Contains(name, "password") {
+			return true
+		}
+	}
+	return false
 }
