@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -195,14 +196,56 @@ type Inbound struct {
 	Automatic bool
 	// Blocked is true when the person blocked the bot; Unblocked the reverse.
 	Blocked, Unblocked bool
-	// Attachments names what came beside the text ("photo", "voice", a file
-	// name); the content stays at the provider.
-	Attachments []string
+	// Attachments are what came beside the text, in its order.
+	Attachments []Attachment
 	// Callback is the id by which a tap is acknowledged to the provider.
 	Callback string
 	// At is the provider's own time, zero when it gives none.
 	At time.Time
 }
+
+// Attachment is something that came beside a text.
+type Attachment struct {
+	// Name is its kind ("photo", "voice") or the name of its file.
+	Name string
+	// Type is its MIME type and Size its length in bytes as the sender states them:
+	// either may be missing, and neither is to be trusted.
+	Type string
+	Size int64
+	// Ref is by what the channel's Fetcher finds the content, Content the content
+	// itself where it came with the message. An attachment may have neither.
+	Ref     string
+	Content []byte
+	// Cut is true where the message was too long to be read to the end of this.
+	Cut bool
+	// Place is a location, "latitude,longitude" in degrees.
+	Place string
+}
+
+// Names are what attachments are called.
+func Names(as []Attachment) []string {
+	var names []string
+	for _, a := range as {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// Fetcher brings the content of attachments that did not come with their message.
+// Fetch makes one attempt to write the content that Attachment.Ref names to w, and ends
+// with w's error, wrapped, when w takes no more. It goes to the provider only, whatever
+// ref says. A content that will never be had is ErrGone or ErrTooLarge, wrapped; any
+// other error is an *Error, after which another attempt may succeed unless it is
+// Rejected. What was written before an error is worth nothing.
+type Fetcher interface {
+	Fetch(ctx context.Context, ref string, w io.Writer) error
+}
+
+// Why the content of an attachment cannot be had.
+var (
+	ErrGone     = errors.New("the provider does not have the content any more")
+	ErrTooLarge = errors.New("the content is too large")
+)
 
 // State is what a delivery report says.
 type State string

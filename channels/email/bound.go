@@ -1,6 +1,7 @@
 package email
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 )
@@ -17,20 +18,41 @@ const (
 )
 
 var (
-	partHeader = regexp.MustCompile(`(?i)\ncontent-type[ \t]*:`)
-	levelStart = regexp.MustCompile(`(?i)\bboundary[ \t]*=|\ncontent-type[ \t]*:[ \t]*message/`)
+	partHeader = regexp.MustCompile(`(?i)^content-type[ \t]*:`)
+	levelStart = regexp.MustCompile(`(?i)\bboundary[ \t]*=|^content-type[ \t]*:[ \t]*message/`)
 )
 
 // boundedParts ends a mail before its parts, side by side or one inside of the
 // other, become too many.
 func boundedParts(raw []byte) []byte {
-	if found := levelStart.FindAllIndex(raw, mostLevels+1); len(found) > mostLevels {
-		raw = raw[:found[mostLevels][0]]
+	if at := beyond(raw, levelStart, mostLevels); at >= 0 {
+		raw = raw[:at]
 	}
-	if found := partHeader.FindAllIndex(raw, mostParts+1); len(found) > mostParts {
-		return raw[:found[mostParts][0]]
+	if at := beyond(raw, partHeader, mostParts); at >= 0 {
+		raw = raw[:at]
 	}
 	return raw
+}
+
+// beyond is where the pattern is found in a line of the mail once more than n times, -1
+// where it is not. A line of a header has a colon, or a blank where it goes on: the
+// millions of others that a large attachment has are not looked at more closely.
+func beyond(raw []byte, pattern *regexp.Regexp, n int) int {
+	for at := 0; at < len(raw); {
+		line := raw[at:]
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
+			line = line[:end+1]
+		}
+		if bytes.IndexByte(line, ':') >= 0 || bytes.IndexByte(line, ' ') >= 0 || bytes.IndexByte(line, '\t') >= 0 {
+			for _, found := range pattern.FindAllIndex(line, n+1) {
+				if n--; n < 0 {
+					return at + found[0]
+				}
+			}
+		}
+		at += len(line)
+	}
+	return -1
 }
 
 // boundedText is the beginning of a long text, whole lines where it has any.

@@ -20,8 +20,9 @@ const (
 	// pollPause is the pause between looks where the server has no IDLE.
 	pollPause = 20 * time.Second
 	// largestMail is how much of a mail is fetched, and of that as much from its end
-	// as lastOfMail: an answer stands above what is attached, or below it.
-	largestMail = 8 << 20
+	// as lastOfMail: an answer stands above what is attached, or below it. 20 MB of
+	// attachments are 28 MB as mail carries them.
+	largestMail = 29 << 20
 	lastOfMail  = 1 << 20
 )
 

@@ -2,15 +2,19 @@ package email
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	netmail "net/mail"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/jhillyerd/enmime/v2"
+
+	"otklik/channels"
 )
 
 // MailKind is what a received mail is.
@@ -82,8 +86,9 @@ type Mail struct {
 	Bounced []Bounce
 	// Complainant is the recipient who complained, where the report tells.
 	Complainant string
-	// Attachments are the names of attached files, else their types.
-	Attachments []string
+	// Attachments are the attached and embedded files with their content, by name, else
+	// by type.
+	Attachments []channels.Attachment
 }
 
 // Parse reads a mail. It never fails: what is no mail has Kind Unreadable.
@@ -101,6 +106,7 @@ func parse(raw []byte) (Mail, error) {
 	if !looksLikeMail(raw) {
 		return Mail{}, errNoMail
 	}
+	cut := cutPart(raw)
 	raw = boundedParts(raw)
 	env, err := parser().ReadEnvelope(bytes.NewReader(raw))
 	if err != nil {
@@ -119,13 +125,7 @@ func parse(raw []byte) (Mail, error) {
 	if at, err := env.Date(); err == nil {
 		m.At = at
 	}
-	for _, part := range append(append([]*enmime.Part{}, env.Attachments...), env.Inlines...) {
-		name := part.FileName
-		if name == "" {
-			name = part.ContentType
-		}
-		m.Attachments = append(m.Attachments, name)
-	}
+	m.Attachments = p.attachments(cut)
 	p.classify(&m)
 	m.Raw = strings.TrimSpace(p.plain())
 	if m.Kind == Reply || m.Kind == AutoReply {
@@ -135,6 +135,41 @@ func parse(raw []byte) (Mail, error) {
 		m.Text = inSubject(m.Subject, m.Raw == "")
 	}
 	return m, nil
+}
+
+// cutPart is which part of a mail that was not fetched as a whole lacks its middle, from
+// 1 in the order of parts; 0 for none. It is the last that stands before the gap.
+func cutPart(raw []byte) (n int) {
+	const gap = largestMail - lastOfMail
+	if len(raw) < largestMail {
+		return 0
+	}
+	env, err := parser().ReadEnvelope(bytes.NewReader(boundedParts(raw[:gap])))
+	if err != nil {
+		return 0
+	}
+	(&parsed{Envelope: env}).parts(func(*enmime.Part) { n++ })
+	return n
+}
+
+// attachments are the attached and embedded files, one of them cut where the mail was.
+func (p *parsed) attachments(cut int) []channels.Attachment {
+	var broken *enmime.Part
+	n := 0
+	p.parts(func(part *enmime.Part) {
+		if n++; n == cut {
+			broken = part
+		}
+	})
+	var all []channels.Attachment
+	for _, part := range slices.Concat(p.Attachments, p.Inlines) {
+		a := channels.Attachment{Name: cmp.Or(part.FileName, part.ContentType), Type: part.ContentType, Size: int64(len(part.Content)), Content: part.Content}
+		if part == broken {
+			a.Cut, a.Size, a.Content = true, 0, nil
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 // inSubject is what somebody who wrote no text of his own has put into the subject: all

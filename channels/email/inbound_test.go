@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"otklik/channels"
 )
 
 // described is a mail in the form of the .want files.
@@ -28,7 +30,7 @@ func described(m Mail) string {
 	line("original", m.Original)
 	line("envelope", m.Envelope)
 	line("complainant", m.Complainant)
-	line("attachments", strings.Join(m.Attachments, ", "))
+	line("attachments", strings.Join(channels.Names(m.Attachments), ", "))
 	for _, r := range m.Bounced {
 		status := r.Status
 		if status == "" {

@@ -92,6 +92,7 @@ func simpleMail(n int) string {
 // heard is what Poll emitted.
 type heard struct {
 	text, cursor string
+	attachments  []channels.Attachment
 }
 
 // listen polls until stop says so or the poll ends, and gives what it heard.
@@ -100,13 +101,13 @@ func (m *memory) listen(t *testing.T, cursor string, stop func(all []heard) erro
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	err = m.channel.Poll(ctx, cursor, func(_ context.Context, e channels.Event, at string) error {
-		var text string
+		h := heard{cursor: at}
 		if e.Inbound != nil {
-			text = e.Inbound.Text
+			h.text, h.attachments = e.Inbound.Text, e.Inbound.Attachments
 		} else {
-			text = "report " + e.Report.Address
+			h.text = "report " + e.Report.Address
 		}
-		all = append(all, heard{text, at})
+		all = append(all, h)
 		return stop(all)
 	})
 	return all, err
@@ -271,15 +272,23 @@ func TestAnswerBelowALargeAttachment(t *testing.T) {
 	const head = "From: Anna <anna@client.example>\nTo: service+tok00001@dealer.example\nMessage-ID: <big@client.example>\nSubject: video\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
 	const video = "--b\nContent-Type: video/mp4; name=a.mp4\nContent-Disposition: attachment; filename=a.mp4\nContent-Transfer-Encoding: base64\n\n"
 	const words = "--b\nContent-Type: text/plain; charset=utf-8\n\n2, listen to that noise\n"
+	const photo = "--b\nContent-Type: image/jpeg; name=p.jpg\nContent-Disposition: attachment; filename=p.jpg\nContent-Transfer-Encoding: base64\n\nQUJD\n"
 	line := strings.Repeat("QUJD", 19) + "\n"
 	blob := strings.Repeat(line, (largestMail+lastOfMail)/len(line))
-	for name, raw := range map[string]string{"below": head + video + blob + words + "--b--\n", "above": head + words + video + blob + "--b--\n"} {
+	for name, raw := range map[string]string{"below": head + photo + video + blob + words + photo + "--b--\n", "above": head + words + photo + video + blob + photo + "--b--\n"} {
 		t.Run(name, func(t *testing.T) {
 			m := startMemory(t, false)
 			m.add(t, raw)
 			all, err := m.listen(t, "", after(1))
 			if !errors.Is(err, errEnough) || texts(all) != "2, listen to that noise" {
 				t.Fatalf("heard %q, %v", texts(all), err)
+			}
+			var files []string
+			for _, a := range all[0].attachments {
+				files = append(files, fmt.Sprint(a.Name, " ", a.Cut, " ", string(a.Content)))
+			}
+			if got := strings.Join(files, ", "); got != "p.jpg false ABC, a.mp4 true , p.jpg false ABC" {
+				t.Errorf("attachments: %s", got)
 			}
 		})
 	}

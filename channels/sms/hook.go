@@ -113,27 +113,28 @@ func inbound(form url.Values) ([]channels.Event, error) {
 // (https://www.twilio.com/docs/messaging/guides/webhook-request).
 const maxMedia = 10
 
-func attachments(form url.Values) []string {
+func attachments(form url.Values) []channels.Attachment {
 	n, err := strconv.Atoi(form.Get("NumMedia"))
 	if err != nil || n <= 0 {
 		return nil
 	}
-	names := make([]string, 0, min(n, maxMedia))
+	all := make([]channels.Attachment, 0, min(n, maxMedia))
 	for i := range min(n, maxMedia) {
 		kind := form.Get("MediaContentType" + strconv.Itoa(i))
+		a := channels.Attachment{Name: kind, Type: kind, Ref: mediaPath(form.Get("MediaUrl" + strconv.Itoa(i)))}
 		switch family, _, _ := strings.Cut(kind, "/"); family {
 		case "image":
-			kind = "photo"
+			a.Name = "photo"
 		case "audio":
-			kind = "voice"
+			a.Name = "voice"
 		case "video":
-			kind = "video"
+			a.Name = "video"
 		case "":
-			kind = "file"
+			a.Name = "file"
 		}
-		names = append(names, kind)
+		all = append(all, a)
 	}
-	return names
+	return all
 }
 
 func status(form url.Values, ours string) ([]channels.Event, error) {

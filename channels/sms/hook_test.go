@@ -52,7 +52,9 @@ func TestReceiveInbound(t *testing.T) {
 		}},
 		"media": {
 			with(with(with(inboundForm(""), "NumMedia", "3"), "MediaContentType0", "image/jpeg"), "MediaContentType2", "application/pdf"),
-			func(in *channels.Inbound) { in.Attachments = []string{"photo", "file", "application/pdf"} },
+			func(in *channels.Inbound) {
+				in.Attachments = []channels.Attachment{{Name: "photo", Type: "image/jpeg"}, {Name: "file"}, {Name: "application/pdf", Type: "application/pdf"}}
+			},
 		},
 		"absurd media": {with(inboundForm(""), "NumMedia", "-4"), func(*channels.Inbound) {}},
 	} {

@@ -25,11 +25,12 @@ type bot struct {
 	// library's methods only MakeRequest is used: the others know no context.
 	api     tgbotapi.BotAPI
 	client  *http.Client
+	base    string
 	timeout time.Duration
 }
 
 func newBot(token, base string, timeout time.Duration) *bot {
-	b := &bot{api: tgbotapi.BotAPI{Token: token}, client: newClient(timeout), timeout: timeout}
+	b := &bot{api: tgbotapi.BotAPI{Token: token}, client: newClient(timeout), base: base, timeout: timeout}
 	b.api.SetAPIEndpoint(base + "/bot%s/%s")
 	return b
 }
@@ -287,21 +288,23 @@ func membership(c *tgbotapi.ChatMemberUpdated, update int) *channels.Inbound {
 	return in
 }
 
-// attachments names what came beside the text. A phone number counts as the
-// sender's only when Telegram says that the contact is the sender: anyone can
-// forward anyone's contact.
-func attachments(m *tgbotapi.Message, raw []byte) []string {
-	var names []string
-	for _, part := range presentParts(raw) {
+// attachments are what came beside the text. A phone number counts as the sender's
+// only when Telegram says that the contact is the sender: anyone can forward anyone's
+// contact.
+func attachments(m *tgbotapi.Message, raw []byte) []channels.Attachment {
+	var all []channels.Attachment
+	names, fields := presentParts(raw)
+	for _, part := range names {
+		a := attachment(part, fields[part])
 		switch {
 		case part == "document" && m.Document != nil && m.Document.FileName != "":
-			part = m.Document.FileName
+			a.Name = m.Document.FileName
 		case part == "contact" && m.Contact != nil && m.From != nil && m.Contact.UserID == m.From.ID:
-			part = "contact:+" + strings.TrimLeft(m.Contact.PhoneNumber, "+")
+			a.Name = "contact:+" + strings.TrimLeft(m.Contact.PhoneNumber, "+")
 		}
-		names = append(names, part)
+		all = append(all, a)
 	}
-	return names
+	return all
 }
 
 func fullName(u *tgbotapi.User) string {

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ var parts = []struct{ name, implied string }{
 
 // presentParts looks into the update itself, since the library does not know the
 // newer fields and would turn such messages into nothing.
-func presentParts(raw []byte) []string {
+func presentParts(raw []byte) (names []string, fields map[string]json.RawMessage) {
 	var u struct {
 		Message       map[string]json.RawMessage `json:"message"`
 		EditedMessage map[string]json.RawMessage `json:"edited_message"`
@@ -85,15 +86,54 @@ func presentParts(raw []byte) []string {
 		m = u.EditedMessage
 	}
 	implied := map[string]bool{}
-	var present []string
 	for _, p := range parts {
 		if v, ok := m[p.name]; !ok || string(v) == "null" || implied[p.name] {
 			continue
 		}
-		present = append(present, p.name)
+		names = append(names, p.name)
 		implied[p.implied] = true
 	}
-	return present
+	return names, m
+}
+
+// partContent is what all kinds of files and places have in common. A photo comes in
+// several sizes, of which the last is the largest.
+type partContent struct {
+	FileID    string   `json:"file_id"`
+	MimeType  string   `json:"mime_type"`
+	FileSize  int64    `json:"file_size"`
+	Latitude  *float64 `json:"latitude"`
+	Longitude *float64 `json:"longitude"`
+	Location  *struct {
+		Latitude  float64 `json:"latitude"`
+		Longitude float64 `json:"longitude"`
+	} `json:"location"`
+}
+
+// attachment reads one part. What is not in the usual form has a name only.
+func attachment(name string, raw json.RawMessage) channels.Attachment {
+	a := channels.Attachment{Name: name}
+	var c partContent
+	var sizes []partContent
+	switch {
+	case json.Unmarshal(raw, &sizes) == nil && len(sizes) > 0:
+		c = sizes[len(sizes)-1]
+	case json.Unmarshal(raw, &c) != nil:
+		return a
+	}
+	a.Ref, a.Type, a.Size = c.FileID, c.MimeType, max(c.FileSize, 0)
+	switch {
+	case c.Latitude != nil && c.Longitude != nil:
+		a.Place = place(*c.Latitude, *c.Longitude)
+	case c.Location != nil:
+		a.Place = place(c.Location.Latitude, c.Location.Longitude)
+	}
+	return a
+}
+
+func place(latitude, longitude float64) string {
+	degrees := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	return degrees(latitude) + "," + degrees(longitude)
 }
 
 // moment is zero for a date that is not given.

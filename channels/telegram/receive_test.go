@@ -79,43 +79,60 @@ var updates = map[string]struct {
 	},
 	"photo with words": {
 		`{"update_id":77,"message":{"message_id":16,` + person + `,` + private + `,"date":1804464000,"caption":"вот царапина",
-		  "photo":[{"file_id":"a","file_unique_id":"b","width":90,"height":60}]}}`,
-		him("1001:16", func(in *channels.Inbound) { in.Text, in.Attachments = "вот царапина", []string{"photo"} }),
+		  "photo":[{"file_id":"a","file_unique_id":"b","width":90,"height":60},{"file_id":"large","file_unique_id":"c","width":900,"height":600,"file_size":70000}]}}`,
+		him("1001:16", func(in *channels.Inbound) {
+			in.Text, in.Attachments = "вот царапина", []channels.Attachment{{Name: "photo", Ref: "large", Size: 70000}}
+		}),
 	},
 	"voice": {
 		`{"update_id":78,"message":{"message_id":17,` + person + `,` + private + `,"date":1804464000,
-		  "voice":{"file_id":"a","file_unique_id":"b","duration":4}}}`,
-		him("1001:17", func(in *channels.Inbound) { in.Attachments = []string{"voice"} }),
+		  "voice":{"file_id":"a","file_unique_id":"b","duration":4,"mime_type":"audio/ogg","file_size":9000}}}`,
+		him("1001:17", func(in *channels.Inbound) {
+			in.Attachments = []channels.Attachment{{Name: "voice", Ref: "a", Type: "audio/ogg", Size: 9000}}
+		}),
 	},
 	"document": {
 		`{"update_id":79,"message":{"message_id":18,` + person + `,` + private + `,"date":1804464000,
 		  "document":{"file_id":"a","file_unique_id":"b","file_name":"акт.pdf"}}}`,
-		him("1001:18", func(in *channels.Inbound) { in.Attachments = []string{"акт.pdf"} }),
+		him("1001:18", func(in *channels.Inbound) { in.Attachments = []channels.Attachment{{Name: "акт.pdf", Ref: "a"}} }),
 	},
 	"animation, which comes with a document": {
 		`{"update_id":80,"message":{"message_id":19,` + person + `,` + private + `,"date":1804464000,
 		  "animation":{"file_id":"a","file_unique_id":"b","width":1,"height":1,"duration":1},
 		  "document":{"file_id":"a","file_unique_id":"b","file_name":"x.mp4"}}}`,
-		him("1001:19", func(in *channels.Inbound) { in.Attachments = []string{"animation"} }),
+		him("1001:19", func(in *channels.Inbound) { in.Attachments = []channels.Attachment{{Name: "animation", Ref: "a"}} }),
 	},
 	"kind newer than the library": {
 		`{"update_id":81,"message":{"message_id":20,` + person + `,` + private + `,"date":1804464000,"checklist":{"title":"Что починить"}}}`,
-		him("1001:20", func(in *channels.Inbound) { in.Attachments = []string{"checklist"} }),
+		him("1001:20", func(in *channels.Inbound) { in.Attachments = []channels.Attachment{{Name: "checklist"}} }),
+	},
+	"place with a name": {
+		`{"update_id":81,"message":{"message_id":24,` + person + `,` + private + `,"date":1804464000,
+		  "venue":{"location":{"latitude":55.75,"longitude":37.5},"title":"Гараж","address":"ул. Ремонтная, 1"},"location":{"latitude":55.75,"longitude":37.5}}}`,
+		him("1001:24", func(in *channels.Inbound) {
+			in.Attachments = []channels.Attachment{{Name: "venue", Place: "55.75,37.5"}}
+		}),
+	},
+	"place": {
+		`{"update_id":81,"message":{"message_id":25,` + person + `,` + private + `,"date":1804464000,"location":{"latitude":-33.9,"longitude":151.2}}}`,
+		him("1001:25", func(in *channels.Inbound) {
+			in.Attachments = []channels.Attachment{{Name: "location", Place: "-33.9,151.2"}}
+		}),
 	},
 	"own phone": {
 		`{"update_id":82,"message":{"message_id":21,` + person + `,` + private + `,"date":1804464000,
 		  "contact":{"phone_number":"79990000001","first_name":"Иван","user_id":1001}}}`,
-		him("1001:21", func(in *channels.Inbound) { in.Attachments = []string{"contact:+79990000001"} }),
+		him("1001:21", func(in *channels.Inbound) { in.Attachments = []channels.Attachment{{Name: "contact:+79990000001"}} }),
 	},
 	"someone else's phone": {
 		`{"update_id":83,"message":{"message_id":22,` + person + `,` + private + `,"date":1804464000,
 		  "contact":{"phone_number":"+79990000002","first_name":"Пётр","user_id":1002}}}`,
-		him("1001:22", func(in *channels.Inbound) { in.Attachments = []string{"contact"} }),
+		him("1001:22", func(in *channels.Inbound) { in.Attachments = []channels.Attachment{{Name: "contact"}} }),
 	},
 	"phone of nobody at Telegram": {
 		`{"update_id":84,"message":{"message_id":23,` + person + `,` + private + `,"date":1804464000,
 		  "contact":{"phone_number":"+79990000002","first_name":"Пётр"}}}`,
-		him("1001:23", func(in *channels.Inbound) { in.Attachments = []string{"contact"} }),
+		him("1001:23", func(in *channels.Inbound) { in.Attachments = []channels.Attachment{{Name: "contact"}} }),
 	},
 	"tap": {
 		`{"update_id":85,"callback_query":{"id":"382","chat_instance":"5",` + person + `,"data":"v1:q1:2",

@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"otklik/channels"
+	"otklik/internal/attachment"
 	"otklik/internal/calendar"
 	"otklik/internal/callback"
 	"otklik/internal/campaign"
@@ -100,6 +101,7 @@ type App struct {
 	dispatcher *dispatch.Dispatcher
 	outlook    *outlook.Outlook
 	inbox      *inbox.Inbox
+	keeper     *attachment.Keeper
 	desk       *callback.Desk
 	campaigns  *campaign.Desk
 	console    *console.Console
@@ -318,8 +320,17 @@ func (a *App) receive() error {
 	if err != nil {
 		return err
 	}
+	fetchers := map[channels.Kind]channels.Fetcher{}
+	for kind, ch := range a.channels {
+		if f, ok := ch.(channels.Fetcher); ok {
+			fetchers[kind] = f
+		}
+	}
+	limits := attachment.Limits(a.config.Attachments)
+	a.keeper = &attachment.Keeper{Store: a.store, Clock: a.clock, Fetchers: fetchers, Limits: limits, Log: a.log, Metrics: attachment.NewMetrics(a.registry), Changed: a.hub.broadcast}
 	a.inbox = &inbox.Inbox{Store: a.store, Clock: a.clock, Roster: a.roster, Parser: parser, Survey: a.survey, Version: a.surveyAt, Drafter: a.drafter, Copies: a.copies, Log: a.log,
-		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast}
+		Metrics: inbox.NewMetrics(a.registry), Wake: a.dispatcher.Wake, Changed: a.hub.broadcast,
+		Limits: limits, Fetch: a.keeper.Wake}
 	return nil
 }
 

@@ -134,6 +134,7 @@ func (a *App) work(ctx context.Context) {
 	a.loops.Go(func() { a.beat(ctx, a.lanes, a.dispatcher.LastStep) })
 	a.loops.Go(func() { a.planLoop(ctx) })
 	a.loops.Go(func() { a.pruneLoop(ctx) })
+	a.loops.Go(func() { a.keeper.Run(ctx) })
 	if ch, ok := a.channels[channels.Telegram].(*telegram.Channel); ok {
 		a.loops.Go(func() { a.begin(ctx, "telegram", ch.Start) })
 		if a.config.Telegram.Mode == telegram.ModePoll {

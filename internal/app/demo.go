@@ -121,7 +121,8 @@ func NewDemo(ctx context.Context, listen, path string, o Options) (*App, []DemoL
 	}
 	c := &config.Config{Listen: listen, Log: "text", DatabaseURL: "sqlite:" + path,
 		Twilio:   config.Twilio{AccountSID: demoTwilioSID, AuthToken: demoTwilioToken, From: demoTwilioFrom},
-		Telegram: config.Telegram{Token: demoBotToken, Mode: "poll"}, SMSPrice: config.Price{Minor: 420, Currency: "RUB"}, EmailFrom: d.file.Dealer.Name + " <" + demoMailbox + ">", SMTPURL: "set at start"}
+		Telegram: config.Telegram{Token: demoBotToken, Mode: "poll"}, SMSPrice: config.Price{Minor: 420, Currency: "RUB"}, EmailFrom: d.file.Dealer.Name + " <" + demoMailbox + ">", SMTPURL: "set at start",
+		Attachments: config.Attachments{Each: 20 << 20, Message: 50 << 20}}
 	a := &App{config: c, options: o, log: o.Log, hub: newHub(), plan: make(chan struct{}, 1), sandbox: d, clock: clock.System{}}
 	if err := a.openDemo(ctx, path); err != nil {
 		_ = a.close(ctx)

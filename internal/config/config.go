@@ -5,6 +5,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,8 @@ type Config struct {
 	SMSPrice  Price
 	Dealers   []Dealer
 	Retention Retention
+	// Attachments bound what is kept of what customers send beside their words.
+	Attachments Attachments
 	// Definitions is the folder of editable surveys and programs; "" for none.
 	Definitions string
 }
@@ -103,7 +106,7 @@ func Known() []string {
 	known := []string{
 		"OTKLIK_CONFIG", "OTKLIK_LISTEN", "OTKLIK_ADMIN_LISTEN", "OTKLIK_PUBLIC_URL", "OTKLIK_LOG", "OTKLIK_DATABASE_URL", "OTKLIK_REDIS_URL", "OTKLIK_DEFINITIONS",
 		"OTKLIK_TWILIO_ACCOUNT_SID", "OTKLIK_TWILIO_AUTH_TOKEN", "OTKLIK_TWILIO_FROM", "OTKLIK_TWILIO_MESSAGING_SERVICE_SID", "OTKLIK_TWILIO_API_BASE", "OTKLIK_SMS_PRICE",
-		"OTKLIK_TELEGRAM_TOKEN", "OTKLIK_TELEGRAM_API_BASE", "OTKLIK_TELEGRAM_MODE", "OTKLIK_SMTP_URL", "OTKLIK_EMAIL_FROM", "OTKLIK_IMAP_URL",
+		"OTKLIK_TELEGRAM_TOKEN", "OTKLIK_TELEGRAM_API_BASE", "OTKLIK_TELEGRAM_MODE", "OTKLIK_SMTP_URL", "OTKLIK_EMAIL_FROM", "OTKLIK_IMAP_URL", "OTKLIK_ATTACHMENT_LIMIT", "OTKLIK_ATTACHMENT_LIMIT_MESSAGE",
 		"OTKLIK_DEALER_NAME", "OTKLIK_DEALER_ZONE", "OTKLIK_DEALER_LOCALE", "OTKLIK_DEALER_COUNTRY", "OTKLIK_DEALER_CODE", "OTKLIK_DEALER_PHONE", "OTKLIK_DEALER_ADDRESS",
 	}
 	for _, k := range kept {
@@ -131,6 +134,26 @@ func (r *reader) price(name string) (p Price) {
 }
 
 var amount = regexp.MustCompile(`^(\d{1,6})(?:[.,](\d{1,2}))? ([A-Z]{3})$`)
+
+// Attachments are limits in bytes: of each, and of all that come with one message.
+type Attachments struct{ Each, Message int64 }
+
+// size reads a number of bytes like 20MB; 0 for nothing at all.
+func (r *reader) size(name, fallback string) int64 {
+	v := r.get(name, fallback)
+	parts := sizeForm.FindStringSubmatch(v)
+	if parts == nil {
+		r.bad(name, "%q is not a size like 20MB, 500KB, or 0", v)
+		return 0
+	}
+	n, err := strconv.ParseInt(cmp.Or(parts[1], "0"), 10, 64)
+	if err != nil {
+		r.bad(name, "%q is not a size like 20MB, 500KB, or 0", v)
+	}
+	return n << map[string]int{"KB": 10, "MB": 20, "GB": 30}[parts[2]]
+}
+
+var sizeForm = regexp.MustCompile(`^(?:([1-9]\d{0,4}) ?(KB|MB|GB)|0)$`)
 
 // reader collects values and problems.
 type reader struct {
@@ -166,6 +189,7 @@ func Load(environ []string) (*Config, error) {
 	}
 	c.SMSPrice = r.price("OTKLIK_SMS_PRICE")
 	r.retention(&c.Retention)
+	c.Attachments = Attachments{Each: r.size("OTKLIK_ATTACHMENT_LIMIT", "20MB"), Message: r.size("OTKLIK_ATTACHMENT_LIMIT_MESSAGE", "50MB")}
 	r.definitions(c)
 	r.dealers(c)
 	r.check(c)

@@ -14,7 +14,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:8080" || c.DatabaseURL != "sqlite:data/otklik.db" || len(c.Dealers) != 1 || c.Dealers[0].Zone != "Europe/Moscow" || c.Twilio.On() || c.Telegram.On() {
+	if c.Listen != "127.0.0.1:8080" || c.DatabaseURL != "sqlite:data/otklik.db" || len(c.Dealers) != 1 || c.Dealers[0].Zone != "Europe/Moscow" || c.Twilio.On() || c.Telegram.On() || c.Attachments != (Attachments{20 << 20, 50 << 20}) {
 		t.Errorf("%+v", c)
 	}
 }
@@ -132,5 +132,18 @@ settings: {zzz: 1, aaa: 2}
 		"OTKLIK_CONFIG: dealers[1].name: is missing: customers read it in every message", `OTKLIK_CONFIG: dealers[1].email_from: "nobody" is not a mail address like Service <service@example.org>`}
 	if !slices.Equal(ps, want) {
 		t.Errorf("%v, want\n%v", ps, want)
+	}
+}
+
+// TestSizes: a number with its unit, or nothing at all.
+func TestSizes(t *testing.T) {
+	for v, want := range map[string]int64{"20MB": 20 << 20, "500 KB": 500 << 10, "1GB": 1 << 30, "0": 0, "": 20 << 20, "20": -1, "0MB": -1, "-1MB": -1, "2.5MB": -1, "many": -1} {
+		c, err := Load([]string{"OTKLIK_ATTACHMENT_LIMIT=" + v})
+		switch {
+		case want < 0 && (err == nil || !strings.Contains(err.Error(), "OTKLIK_ATTACHMENT_LIMIT:")):
+			t.Errorf("%q: %v", v, err)
+		case want >= 0 && (err != nil || c.Attachments.Each != want):
+			t.Errorf("%q: %+v, %v", v, c, err)
+		}
 	}
 }

@@ -298,7 +298,7 @@ func (e *entry) store() error {
 	}
 	e.msg = store.Message{ID: e.tx.NewID(), DealerID: e.dealer.ID, ContactID: e.contact.ID, Channel: e.in.Channel, Sender: e.in.To, Address: e.in.From, Purpose: outreach.Answer,
 		Subject: e.in.Subject, Text: text, ProviderID: e.in.ProviderID, ProviderAt: e.in.At,
-		Options: store.MessageOptions{Attachments: e.in.Attachments, Automatic: e.in.Automatic, FromName: e.in.FromName}}
+		Options: store.MessageOptions{Attachments: channels.Names(e.in.Attachments), Automatic: e.in.Automatic, FromName: e.in.FromName}}
 	if e.conv != nil {
 		e.msg.ConversationID, e.msg.OutreachID = e.conv.ID, e.conv.OutreachID
 	}
@@ -309,6 +309,10 @@ func (e *entry) store() error {
 	if !fresh {
 		return errReplay
 	}
+	for i := range e.attachments {
+		e.attachments[i].MessageID = e.msg.ID
+	}
+	e.tx.Attach(e.attachments, e.now)
 	return nil
 }
 

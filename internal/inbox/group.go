@@ -19,6 +19,8 @@ type arrival struct {
 	in   channels.Inbound
 	mark *Mark
 	hint string
+	// attachments are what came beside the text, as it is kept.
+	attachments []store.Attachment
 
 	entry *entry
 	err   error // errReplay: it had been stored before
@@ -28,13 +30,19 @@ type arrival struct {
 func (b *Inbox) inbound(ctx context.Context, in channels.Inbound, mark *Mark) error {
 	a := &arrival{ctx: context.WithoutCancel(ctx), in: in, mark: mark}
 	a.hint = (&entry{Inbox: b, ctx: ctx, in: in}).asked()
-	err := b.arrivals.pass(ctx, string(in.Channel)+" "+in.From, a, b.Store.Parallel(), b.takeIn)
+	var err error
+	if a.attachments, err = b.stage(ctx, in); err != nil {
+		b.Metrics.Count(in.Channel, "failed")
+		return fmt.Errorf("taking a message in: %w", err)
+	}
+	err = b.arrivals.pass(ctx, string(in.Channel)+" "+in.From, a, b.Store.Parallel(), b.takeIn)
 	if err == nil {
 		err = a.err
 	}
 	switch {
 	case errors.Is(err, errReplay):
 		b.Metrics.Count(in.Channel, "replay")
+		b.unstage(ctx, a.attachments)
 		return nil
 	case err != nil:
 		b.Metrics.Count(in.Channel, "failed")
@@ -87,7 +95,7 @@ func (b *Inbox) takeTogether(ctx context.Context, group []*arrival) (later []*ar
 		now := b.Clock.Business()
 		asks := make([]store.Ask, len(group))
 		for i, a := range group {
-			a.entry = &entry{Inbox: b, ctx: ctx, now: now, in: a.in, hint: a.hint}
+			a.entry = &entry{Inbox: b, ctx: ctx, now: now, in: a.in, attachments: a.attachments, hint: a.hint}
 			asks[i] = a.entry.ask()
 		}
 		if err := g.Load(ctx, asks, now.Add(-openFor)); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"otklik/channels"
+	"otklik/internal/attachment"
 	"otklik/internal/clock"
 	"otklik/internal/conversation"
 	"otklik/internal/draft"
@@ -41,6 +42,10 @@ type Inbox struct {
 	Metrics *Metrics
 	// Wake is told that messages were queued, Changed that pages should follow.
 	Wake, Changed func()
+	// Limits bound what is kept of what comes beside messages; Fetch is told that contents
+	// are to be fetched; nil leaves it to the clock.
+	Limits attachment.Limits
+	Fetch  func()
 
 	arrivals line[*arrival]
 	reports  line[*news]
@@ -129,6 +134,8 @@ type entry struct {
 	tx  *store.Turn
 	now time.Time
 	in  channels.Inbound
+	// attachments are what came beside the text, as it is kept.
+	attachments []store.Attachment
 	// hint names a conversation that the event may belong to, see asked.
 	hint string
 	msg  store.Message
@@ -175,6 +182,9 @@ func (b *Inbox) after(ctx context.Context, e *entry) {
 		if err := b.Copies.Put(ctx, key, p); err != nil {
 			b.Log.Warn("the copy of a conversation was not written", "error", err)
 		}
+	}
+	if b.Fetch != nil && e.fetching() {
+		b.Fetch()
 	}
 	b.Wake()
 	b.Changed()

@@ -23,6 +23,9 @@ var erasures = []struct{ what, statement string }{
 		outcome = case when state in ('open', 'claimed', 'asked') then 'erased' else outcome end, closed_at = coalesce(closed_at, $2),
 		state = case when state in ('open', 'claimed', 'asked') then 'withdrawn' else state end where id in ` + theirTasks},
 	{"attempts", `update attempt set detail = '' where message_id in ` + theirMessages},
+	// Most of them have gone before, see EraseContact.
+	{"contents", `delete from attachment_part where attachment_id in ` + theirAttachments},
+	{"attachments", `delete from attachment where message_id in ` + theirMessages},
 	// What waits never leaves. What is on its way may arrive: it is unknown until a
 	// report tells, and its holder has lost it.
 	{"messages", `update message set contact_id = $1, address = '', subject = '', text = '', html = '', buttons = '', options = '', reading = '',
@@ -49,7 +52,7 @@ var erasures = []struct{ what, statement string }{
 }
 
 // EraseContact takes the person out of the database in one transaction and leaves
-// the figures. Whatever was planned for him is dropped, open tasks are withdrawn,
+// the figures; only the contents of what he sent go before it, bit by bit. Whatever was planned for him is dropped, open tasks are withdrawn,
 // links to his surveys end. What stands for good against an address of his alone,
 // such as an opt-out, goes on to hold for whoever brings that address again, kept
 // under a keyed hash in place of the address; what decays ends. Messages from the
@@ -57,6 +60,9 @@ var erasures = []struct{ what, statement string }{
 // erasing twice does no harm. Backups and, until its next VACUUM, the files of
 // PostgreSQL are not touched; SQLite's file is overwritten.
 func (s *Store) EraseContact(ctx context.Context, id string, now time.Time) error {
+	if err := s.dropParts(ctx, "attachment_id in "+theirAttachments, id); err != nil {
+		return fmt.Errorf("erasing a contact: contents: %w", err)
+	}
 	err := s.Tx(ctx, RankPerson, func(tx *Tx) error {
 		if err := tx.LockContact(ctx, id); err != nil {
 			return err

@@ -31,6 +31,8 @@ var personal = []struct{ table, rows string }{
 	{"answer", "conversation_id in " + theirConversations},
 	{"message", theirs},
 	{"attempt", "message_id in " + theirMessages},
+	{"attachment", "message_id in " + theirMessages},
+	{"attachment_part", "attachment_id in " + theirAttachments},
 	{"task", "id in " + theirTasks},
 	{"task_clock", "task_id in " + theirTasks},
 	{"task_step", "task_id in " + theirTasks},
@@ -47,8 +49,9 @@ const (
 	theirAddresses = `(select a.channel, a.value from address a where a.contact_id = $1
 		and not exists (select 1 from address o where o.value = a.value and o.channel = a.channel and o.contact_id <> $1))`
 
-	theirMessages = "(select id from message where " + theirs + ")"
-	theirTasks    = "(select id from task where contact_id = $1 or conversation_id in " + theirConversations + " or message_id in " + theirMessages + ")"
+	theirMessages    = "(select id from message where " + theirs + ")"
+	theirAttachments = "(select id from attachment where message_id in " + theirMessages + ")"
+	theirTasks       = "(select id from task where contact_id = $1 or conversation_id in " + theirConversations + " or message_id in " + theirMessages + ")"
 )
 
 // Columns that an export leaves out: they open doors or belong to the machinery.
@@ -59,7 +62,7 @@ var documents = []string{"works", "inputs", "position", "reading", "buttons", "o
 
 // ExportContact gives every row that is about a person as one indented JSON
 // document: table → rows → columns under their own names, moments as RFC 3339 in
-// UTC, null where nothing is known. ErrNotFound when there is no such contact.
+// UTC, contents in base64, null where nothing is known. ErrNotFound when there is no such contact.
 func (s *Store) ExportContact(ctx context.Context, id string) ([]byte, error) {
 	c, err := s.Contact(ctx, id)
 	if err != nil {

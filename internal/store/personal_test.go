@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,6 +88,9 @@ func populate(t *testing.T, st *store.Store) (d store.Dealer, who, other string)
 		Transition: outreach.Transition{State: outreach.Queued, Spent: true}, At: now}}, now)
 	must(t, err)
 
+	receive(t, st, store.Message{DealerID: d.ID, ContactID: who, Channel: channels.Telegram, Address: "9160777", ProviderID: "9160777:11"},
+		store.Attachment{Name: "секретные слова.txt"}, []byte("секретные слова, и ещё много"))
+	receive(t, st, store.Message{DealerID: d.ID, Channel: channels.SMS, Address: "+79160000002", ProviderID: "MM2"}, store.Attachment{Name: "чьё-то"}, []byte("чьё-то"))
 	inTx(t, st, func(tx *store.Tx) error {
 		// Known later as his: written before the address was anybody's.
 		_, err := tx.Receive(ctx, store.Message{ID: st.NewID(), DealerID: d.ID, Channel: channels.Email, Address: "secret@example.org", Subject: "от Аркадия", Text: "секретные слова", ProviderID: "<secret@example.org>"}, now)
@@ -248,6 +252,15 @@ func TestExportContact(t *testing.T) {
 				t.Errorf("%s does not belong in the export", s)
 			}
 		}
+		var content []byte
+		for _, part := range doc["attachment_part"] {
+			b, err := base64.StdEncoding.DecodeString(part["content"].(string))
+			must(t, err)
+			content = append(content, b...)
+		}
+		if len(doc["attachment"]) != 1 || string(content) != "секретные слова, и ещё много" {
+			t.Errorf("attachments = %v, %q", doc["attachment"], content)
+		}
 		visit := doc["visit"][0]
 		if visit["completed_at"] != "2026-11-21T08:00:00Z" || visit["repeat_repair"] != false || visit["total_minor"] != 786000.0 || visit["closed_at"] == nil {
 			t.Errorf("visit = %v", visit)
@@ -299,7 +312,7 @@ func TestEraseContact(t *testing.T) {
 					}
 				}
 			}
-			if lost := len(before[table]) - len(rows); lost > 0 && !slices.Contains([]string{"address", "external_key", "suppression", "event"}, table) {
+			if lost := len(before[table]) - len(rows); lost > 0 && !slices.Contains([]string{"address", "external_key", "suppression", "event", "attachment", "attachment_part"}, table) {
 				t.Errorf("%s lost %d rows: figures stay", table, lost)
 			}
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -37,6 +38,8 @@ const (
 	// transaction takes.
 	pruneLook = 500
 	pruneRows = 100
+	// pruneParts is how many parts of contents one transaction takes.
+	pruneParts = 1
 	// pruneAgain is when history is gone through once more from the beginning, for
 	// what was needed when its turn came.
 	pruneAgain = 30 * 24 * time.Hour
@@ -61,6 +64,20 @@ const (
 	messageOver = "message.created_at < $1 and message.state not in ('queued', 'sending') and not exists (select 1 from conversation c where c.id = message.conversation_id and " + conversationOld + ")"
 )
 
+// What may go of messages, whose look is bound to their columns.
+var (
+	bodyOver = messageOver + fmt.Sprintf(personAtWork, "message") + proof + fmt.Sprintf(outreachOver, "message")
+	// The newest of those sent to a person stays: whether he was ever written to decides
+	// how he is addressed.
+	wholeOver = bodyOver + evidence +
+		" and (message.direction = 'in' or message.contact_id is null or exists (select 1 from message n where n.contact_id = message.contact_id and n.direction = 'out' and (n.created_at, n.id) > (message.created_at, message.id)))"
+)
+
+const (
+	contentsOf = "delete from attachment_part where attachment_id in (select id from attachment where message_id in %s)"
+	partOf     = "exists (select 1 from attachment a join message on message.id = a.message_id where a.id = attachment_part.attachment_id and %s)"
+)
+
 // sweep is how one table is pruned: walked by its key, in which rows stand in the
 // order of their making, and decided by its columns. $1 is the cutoff.
 type sweep struct {
@@ -69,11 +86,13 @@ type sweep struct {
 	age string
 	// gone says which rows go.
 	gone string
-	// first are the children that go before, each with an IN list of the rows' ids.
+	// first are the children that go before, each with a place for the list of the rows' ids.
 	first []string
 	// do is what happens to them; "" deletes.
 	do     string
 	cutoff func(Cutoffs) time.Time
+	// most is how many rows one transaction takes, pruneRows where it is zero.
+	most int
 }
 
 // sweeps run in this order: children before what they hang on.
@@ -82,15 +101,16 @@ var sweeps = []sweep{
 		gone: "attempt.at < $1 and not exists (select 1 from message m where m.id = attempt.message_id and m.state in ('queued', 'sending'))"},
 	{name: "decision", table: "decision", age: "at", cutoff: func(c Cutoffs) time.Time { return c.Decisions },
 		gone: "decision.at < $1" + fmt.Sprintf(outreachOver, "decision")},
+	// Contents go before what they came with, few at a time: they are large.
+	{name: "attachment_part", table: "attachment_part", age: "created_at", cutoff: func(c Cutoffs) time.Time { return c.Bodies }, most: pruneParts, gone: fmt.Sprintf(partOf, bodyOver)},
+	{name: "attachment_part of messages", table: "attachment_part", age: "created_at", cutoff: func(c Cutoffs) time.Time { return c.Messages }, most: pruneParts, gone: fmt.Sprintf(partOf, wholeOver)},
 	{name: PrunedBody, table: "message", age: "created_at", cutoff: func(c Cutoffs) time.Time { return c.Bodies },
-		gone: "(message.text <> '' or message.html <> '' or message.subject <> '' or message.reading <> '') and " + messageOver + fmt.Sprintf(personAtWork, "message") + proof + fmt.Sprintf(outreachOver, "message"),
-		do:   "update message set subject = '', text = '', html = '', buttons = '', options = '', reading = ''"},
+		gone:  "(message.text <> '' or message.html <> '' or message.subject <> '' or message.reading <> '' or exists (select 1 from attachment a where a.message_id = message.id)) and " + bodyOver,
+		first: []string{contentsOf, "delete from attachment where message_id in %s"},
+		do:    "update message set subject = '', text = '', html = '', buttons = '', options = '', reading = ''"},
 	{name: "message", table: "message", age: "created_at", cutoff: func(c Cutoffs) time.Time { return c.Messages },
-		// The newest of those sent to a person stays: whether he was ever written to
-		// decides how he is addressed.
-		gone: messageOver + fmt.Sprintf(personAtWork, "message") + proof + evidence + fmt.Sprintf(outreachOver, "message") +
-			" and (message.direction = 'in' or message.contact_id is null or exists (select 1 from message n where n.contact_id = message.contact_id and n.direction = 'out' and (n.created_at, n.id) > (message.created_at, message.id)))",
-		first: []string{"delete from attempt where message_id in "}},
+		gone:  wholeOver,
+		first: []string{"delete from attempt where message_id in %s", contentsOf, "delete from attachment where message_id in %s"}},
 	{name: "conversation", table: "conversation", age: "opened_at", cutoff: func(c Cutoffs) time.Time { return c.Messages },
 		gone: "conversation.updated_at < $1 and conversation.state <> 'review' and not exists (select 1 from answer a where a.conversation_id = conversation.id) and not exists (select 1 from task t where t.conversation_id = conversation.id)" +
 			" and not exists (select 1 from remark r where r.conversation_id = conversation.id) and not exists (select 1 from message m where m.contact_id = conversation.contact_id and m.conversation_id = conversation.id)" +
@@ -99,7 +119,7 @@ var sweeps = []sweep{
 		gone: "outreach.updated_at < $1 and outreach.state not in ('planned', 'held', 'claimed') and not exists (select 1 from task t where t.outreach_id = outreach.id)" +
 			" and not exists (select 1 from conversation c where c.contact_id = outreach.contact_id and c.outreach_id = outreach.id and " + conversationOld + ")" +
 			" and not exists (select 1 from message m where m.contact_id = outreach.contact_id and m.outreach_id = outreach.id and m.state in ('queued', 'sending'))",
-		first: []string{"delete from decision where outreach_id in "}},
+		first: []string{"delete from decision where outreach_id in %s"}},
 	// What homeDealer has something newer for.
 	{name: "appointment", table: "appointment", age: "created_at", cutoff: func(c Cutoffs) time.Time { return c.Appointments },
 		gone: "appointment.updated_at < $1 and coalesce(appointment.starts_at, appointment.updated_at) < $1" + fmt.Sprintf(subjectOver, "appointment") + " and (" + fmt.Sprintf(visited, "appointment") +
@@ -205,7 +225,7 @@ func (s *Store) walk(ctx context.Context, w sweep, cutoff time.Time, after *stri
 		if !old {
 			return nil
 		}
-		for _, part := range chunks(ids, pruneRows) {
+		for _, part := range chunks(ids, cmp.Or(w.most, pruneRows)) {
 			began := time.Now()
 			n, err := s.remove(ctx, w, cutoff, part)
 			out[w.name] += n
@@ -252,7 +272,7 @@ func (s *Store) remove(ctx context.Context, w sweep, cutoff time.Time, ids []str
 		}
 		in, args = keys(0, still)
 		for _, child := range w.first {
-			if _, err := tx.ExecContext(ctx, child+in, args...); err != nil {
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf(child, in), args...); err != nil {
 				return err
 			}
 		}

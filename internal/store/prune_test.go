@@ -38,22 +38,24 @@ func (p *past) put(table string, at time.Time, given cols) string {
 	id := p.st.NewID()
 	row := cols{"id": id}
 	for k, v := range map[string]cols{
-		"contact":      {"name": "Иванов", "name_folded": "иванов", "created_at": at, "updated_at": at},
-		"message":      {"dealer_id": p.dealer, "direction": "out", "channel": "sms", "sender": "+7", "address": "+79", "purpose": "survey", "text": "как дела?", "state": "delivered", "due_at": at, "created_at": at, "updated_at": at},
-		"attempt":      {"at": at, "class": "transient"},
-		"outreach":     {"dealer_id": p.dealer, "program": "p", "program_version": 1, "occasion": id, "step": "s", "purpose": "survey", "priority": 3, "channel": "sms", "state": "done", "due_at": at, "target_at": at, "deadline_at": at, "created_at": at, "updated_at": at},
-		"decision":     {"dealer_id": p.dealer, "verdict": "hold", "rule": "quiet_hours", "at": at},
-		"conversation": {"dealer_id": p.dealer, "survey": "s", "survey_version": 1, "locale": "ru", "channel": "sms", "address": "+79", "state": "open", "position": "{}", "version": 1, "token": id, "opened_at": at, "updated_at": at},
-		"answer":       {"question": "q", "channel": "sms", "at": at},
-		"task":         {"dealer_id": p.dealer, "kind": "callback", "number": p.number, "state": "closed", "opened_at": at, "due_at": at, "version": 1, "updated_at": at},
-		"task_step":    {"kind": "note", "at": at},
-		"remark":       {"dealer_id": p.dealer, "kind": "praise", "text": "спасибо", "at": at},
-		"visit":        {"dealer_id": p.dealer, "order_no": id, "source": "dms", "completed_at": at, "created_at": at, "updated_at": at},
-		"appointment":  {"dealer_id": p.dealer, "external_id": id, "source": "dms", "state": "done", "starts_at": at, "created_at": at, "updated_at": at},
-		"prospect":     {"dealer_id": p.dealer, "external_id": id, "source": "dms", "state": "lost", "contacted_at": at, "due_at": at, "created_at": at, "updated_at": at},
-		"consent":      {"purpose": "ad", "channel": "sms", "given": true, "at": at, "how": "sms"},
-		"event":        {"dealer_id": p.dealer, "kind": "visit_completed", "at": at, "created_at": at},
-		"audit":        {"action": "a", "object": "o", "object_id": id, "at": at},
+		"contact":         {"name": "Иванов", "name_folded": "иванов", "created_at": at, "updated_at": at},
+		"message":         {"dealer_id": p.dealer, "direction": "out", "channel": "sms", "sender": "+7", "address": "+79", "purpose": "survey", "text": "как дела?", "state": "delivered", "due_at": at, "created_at": at, "updated_at": at},
+		"attempt":         {"at": at, "class": "transient"},
+		"outreach":        {"dealer_id": p.dealer, "program": "p", "program_version": 1, "occasion": id, "step": "s", "purpose": "survey", "priority": 3, "channel": "sms", "state": "done", "due_at": at, "target_at": at, "deadline_at": at, "created_at": at, "updated_at": at},
+		"decision":        {"dealer_id": p.dealer, "verdict": "hold", "rule": "quiet_hours", "at": at},
+		"conversation":    {"dealer_id": p.dealer, "survey": "s", "survey_version": 1, "locale": "ru", "channel": "sms", "address": "+79", "state": "open", "position": "{}", "version": 1, "token": id, "opened_at": at, "updated_at": at},
+		"answer":          {"question": "q", "channel": "sms", "at": at},
+		"task":            {"dealer_id": p.dealer, "kind": "callback", "number": p.number, "state": "closed", "opened_at": at, "due_at": at, "version": 1, "updated_at": at},
+		"task_step":       {"kind": "note", "at": at},
+		"remark":          {"dealer_id": p.dealer, "kind": "praise", "text": "спасибо", "at": at},
+		"visit":           {"dealer_id": p.dealer, "order_no": id, "source": "dms", "completed_at": at, "created_at": at, "updated_at": at},
+		"appointment":     {"dealer_id": p.dealer, "external_id": id, "source": "dms", "state": "done", "starts_at": at, "created_at": at, "updated_at": at},
+		"prospect":        {"dealer_id": p.dealer, "external_id": id, "source": "dms", "state": "lost", "contacted_at": at, "due_at": at, "created_at": at, "updated_at": at},
+		"consent":         {"purpose": "ad", "channel": "sms", "given": true, "at": at, "how": "sms"},
+		"attachment":      {"position": 0, "name": "voice", "state": "kept", "created_at": at},
+		"attachment_part": {"number": 0, "content": []byte("..."), "created_at": at},
+		"event":           {"dealer_id": p.dealer, "kind": "visit_completed", "at": at, "created_at": at},
+		"audit":           {"action": "a", "object": "o", "object_id": id, "at": at},
 	}[table] {
 		row[k] = v
 	}
@@ -117,8 +119,8 @@ type pastMessage struct {
 	age                time.Time
 	state, talk, needs string
 	// newer: he was written to since; else he wrote himself.
-	newer       bool
-	id, attempt string
+	newer             bool
+	id, attempt, part string
 }
 
 // over tells whether nothing goes on around the message that began after a cutoff.
@@ -160,6 +162,7 @@ func (p *past) message(m *pastMessage) {
 	}
 	m.id = p.put("message", m.age, given)
 	m.attempt = p.put("attempt", m.age, cols{"message_id": m.id})
+	m.part = p.put("attachment_part", m.age, cols{"attachment_id": p.put("attachment", m.age, cols{"message_id": m.id})})
 	switch m.needs {
 	case "task":
 		p.put("task", m.age, cols{"contact_id": contact, "message_id": m.id})
@@ -201,11 +204,15 @@ func TestPruneMessages(t *testing.T) {
 		must(t, p.tx.Commit())
 		prune(t, st, now)
 		rows, words, attempts := there(t, db, "select cast(id as text) from message"), there(t, db, "select cast(id as text) from message where text <> ''"), there(t, db, "select cast(id as text) from attempt")
+		contents := there(t, db, "select cast(p.id as text) from attachment_part p join attachment a on a.id = p.attachment_id")
 		gone := 0
 		for _, m := range all {
 			tried := m.age.Before(yearsAgo(1)) && m.state != "queued" && m.state != "sending"
 			if rows[m.id] == m.row() || words[m.id] == m.body() || attempts[m.attempt] == tried {
 				t.Errorf("row stands %t, words %t, attempt %t: %+v", rows[m.id], words[m.id], attempts[m.attempt], *m)
+			}
+			if contents[m.part] == m.body() {
+				t.Errorf("a content stands %t: %+v", contents[m.part], *m)
 			}
 			if !rows[m.id] {
 				gone++

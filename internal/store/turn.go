@@ -19,6 +19,7 @@ type Turn struct {
 	// first are changes that go before all others, in order.
 	first         []func(context.Context, *Tx) error
 	messages      []message
+	attachments   []attached
 	opened        []Conversation
 	conversations []conversationChange
 	answers       []answer
@@ -32,6 +33,10 @@ type Turn struct {
 type (
 	message struct {
 		Message
+		now time.Time
+	}
+	attached struct {
+		Attachment
 		now time.Time
 	}
 	conversationChange struct {

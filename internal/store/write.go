@@ -20,7 +20,7 @@ func (g *Group) write(ctx context.Context) error {
 		}
 	}
 	b := &batch{t: g.tx}
-	for _, part := range []func(context.Context, *batch) error{g.writeConversations, g.writeMessages, g.writeAnswers, g.writeWords} {
+	for _, part := range []func(context.Context, *batch) error{g.writeConversations, g.writeMessages, g.writeAttachments, g.writeAnswers, g.writeWords} {
 		if err := part(ctx, b); err != nil {
 			return err
 		}
