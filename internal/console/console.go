@@ -211,6 +211,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	mux.Handle("POST /contacts/{id}/consent", c.private(c.giveConsent, callers...))
 	mux.Handle("POST /contacts/{id}/number", c.private(c.rightNumber, callers...))
 	mux.Handle("POST /contacts/{id}/car", c.private(c.car, parkers...))
+	mux.Handle("GET /attachments/{id}", c.private(c.attachment, readers...))
 	mux.Handle("GET /welcome", c.private(c.welcome, readers...))
 	mux.Handle("GET /prospects", c.private(c.prospects, sellers...))
 	mux.Handle("POST /prospects/{id}", c.private(c.contactProspect, sellers...))
@@ -236,6 +237,7 @@ func (c *Console) Routes(mux *http.ServeMux) {
 	if c.Sandbox != nil {
 		mux.Handle("GET /phones", c.private(c.phones))
 		mux.Handle("GET /phones/mail/{seq}", c.private(c.phoneMail))
+		mux.Handle("GET /phones/samples/{kind}", c.private(c.phoneSample))
 		mux.Handle("POST /phones/write", c.private(c.phoneWrite))
 		mux.Handle("POST /phones/tap", c.private(c.phoneTap))
 		mux.Handle("POST /phones/advance", c.private(c.phoneAdvance))

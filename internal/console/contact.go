@@ -313,11 +313,10 @@ func (c *Console) permissions(q *request, p *contactPage) error {
 
 // history builds the one timeline of a customer.
 func (c *Console) history(q *request, p *contactPage) error {
-	ms, err := c.Store.MessagesOf(q.ctx(), p.Contact.ID, timelineLength)
-	if err != nil {
-		return fmt.Errorf("reading the messages: %w", err)
+	var err error
+	if p.Timeline, err = c.messageMoments(q, p.Contact.ID); err != nil {
+		return err
 	}
-	p.Timeline = messageMoments(ms, q.dealer.ID)
 	for i := range p.Visits {
 		p.Timeline = append(p.Timeline, moment{At: p.Visits[i].CompletedAt, Kind: "visit", Visit: &p.Visits[i]})
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"net/http"
@@ -46,8 +47,8 @@ type person struct {
 	Last     time.Time
 	Items    int
 	Selected bool
-	// Preview is the newest text.
-	Preview string
+	// Preview is the newest text, PreviewFile the kind of file that came instead.
+	Preview, PreviewFile string
 }
 
 // thread is one app on a phone.
@@ -167,7 +168,7 @@ func (c *Console) threads(p *person) {
 			t.Peer = peerName(item)
 			p.Items++
 			if !item.At.Before(p.Last) {
-				p.Last, p.Preview = item.At, item.Text
+				p.Last, p.Preview, p.PreviewFile = item.At, item.Text, item.File
 			}
 		}
 		t.CanStart = ch == channels.Telegram && len(t.Items) == 0
@@ -189,15 +190,29 @@ func peerName(item sandbox.Item) string {
 func (c *Console) phoneWrite(q *request) error {
 	return c.onPhone(q, func() error {
 		text := q.text("text")
+		ch, address := channels.Kind(q.r.PostFormValue("channel")), q.r.PostFormValue("address")
+		if kind := q.r.PostFormValue("file"); kind != "" && ch == channels.Telegram {
+			return c.Sandbox.Servers.SendFile(q.ctx(), address, kind, text)
+		}
 		if text == "" {
 			return errEmptyText
 		}
-		ch, address := channels.Kind(q.r.PostFormValue("channel")), q.r.PostFormValue("address")
 		if ch == channels.Telegram && q.r.PostFormValue("start") != "" {
 			return c.Sandbox.Servers.StartBot(q.ctx(), address, q.r.PostFormValue("name"), "")
 		}
 		return c.Sandbox.Servers.Write(q.ctx(), ch, address, text)
 	})
+}
+
+// phoneSample is a file as the phone that sent it shows it.
+func (c *Console) phoneSample(q *request) error {
+	x, ok := sandbox.Sample(q.r.PathValue("kind"))
+	if !ok {
+		return store.ErrNotFound
+	}
+	q.w.Header().Set("Content-Type", x.Type)
+	http.ServeContent(q.w, q.r, "", time.Time{}, bytes.NewReader(x.Content))
+	return nil
 }
 
 // phoneTap presses a button of a chat.

@@ -13,6 +13,8 @@ const inboxLength = 100
 type inboxPage struct {
 	Unclear   []store.Task
 	Strangers []store.Message
+	// Attachments are what came beside their messages, by message.
+	Attachments map[string][]shownAttachment
 }
 
 // inbox lists what a person must read: replies nobody could, and messages from
@@ -25,6 +27,9 @@ func (c *Console) inbox(q *request) error {
 	}
 	if p.Strangers, err = c.Store.Unassigned(q.ctx(), q.dealer.ID, inboxLength); err != nil {
 		return fmt.Errorf("reading unassigned messages: %w", err)
+	}
+	if p.Attachments, err = c.attachmentsOf(q, p.Strangers); err != nil {
+		return err
 	}
 	return q.page("inbox", "inbox.title", p)
 }

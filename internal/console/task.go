@@ -154,11 +154,9 @@ func (c *Console) cardContact(q *request, p *taskPage) (err error) {
 	}
 	p.Phone = callback.Dialled(p.Numbers)
 	p.Writable = written(p.Contact)
-	ms, err := c.Store.MessagesOf(ctx, p.Task.ContactID, timelineLength)
-	if err != nil {
-		return fmt.Errorf("reading the messages: %w", err)
+	if p.Timeline, err = c.messageMoments(q, p.Task.ContactID); err != nil {
+		return err
 	}
-	p.Timeline = messageMoments(ms, q.dealer.ID)
 	if p.Surveys, err = c.answersOf(q, p.Task.ContactID); err != nil {
 		return err
 	}

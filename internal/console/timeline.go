@@ -20,29 +20,37 @@ const timelineLength = 100
 type moment struct {
 	At time.Time
 	// Kind is message, step, visit, consent, remark, task or decision.
-	Kind     string
-	Message  *store.Message
-	Step     *store.Step
-	Visit    *store.Visit
-	Consent  *store.Consent
-	Remark   *store.Remark
-	Task     *store.Task
-	Decision *why
+	Kind        string
+	Message     *store.Message
+	Attachments []shownAttachment
+	Step        *store.Step
+	Visit       *store.Visit
+	Consent     *store.Consent
+	Remark      *store.Remark
+	Task        *store.Task
+	Decision    *why
 }
 
 func sortMoments(ms []moment) {
 	slices.SortStableFunc(ms, func(a, b moment) int { return a.At.Compare(b.At) })
 }
 
-// messageMoments keeps the messages of one dealer.
-func messageMoments(ms []store.Message, dealerID string) []moment {
-	var out []moment
-	for i := range ms {
-		if ms[i].DealerID == dealerID {
-			out = append(out, moment{At: ms[i].CreatedAt, Kind: "message", Message: &ms[i]})
-		}
+// messageMoments are a person's messages with the reader's dealer.
+func (c *Console) messageMoments(q *request, contactID string) ([]moment, error) {
+	ms, err := c.Store.MessagesOf(q.ctx(), contactID, timelineLength)
+	if err != nil {
+		return nil, fmt.Errorf("reading the messages: %w", err)
 	}
-	return out
+	ms = slices.DeleteFunc(ms, func(m store.Message) bool { return m.DealerID != q.dealer.ID })
+	attachments, err := c.attachmentsOf(q, ms)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]moment, 0, len(ms))
+	for i := range ms {
+		out = append(out, moment{At: ms[i].CreatedAt, Kind: "message", Message: &ms[i], Attachments: attachments[ms[i].ID]})
+	}
+	return out, nil
 }
 
 // tapData is what a pressed button brings: token:question:value.

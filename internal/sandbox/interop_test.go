@@ -1,7 +1,9 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,8 @@ import (
 	"otklik/channels"
 	"otklik/channels/email"
 	"otklik/channels/telegram"
+	"otklik/internal/attachment"
+	"otklik/internal/sandbox"
 )
 
 // polled runs a channel's poller and hands over its events one by one.
@@ -124,5 +128,41 @@ func TestTheTelegramChannelTakesTheWebhook(t *testing.T) {
 	forged.Set("X-Telegram-Bot-Api-Secret-Token", "guess")
 	if _, err := ch.Receive(channels.Request{URL: c.url, Header: forged, Body: []byte(c.body)}); err == nil {
 		t.Error("a forged webhook was taken")
+	}
+}
+
+// TestTheTelegramChannelFetchesWhatAPersonSent: a photo and a voice note come to the bot
+// with what it needs to fetch them.
+func TestTheTelegramChannelFetchesWhatAPersonSent(t *testing.T) {
+	b := newBench(t, memory(t))
+	ch, err := telegram.New(telegram.Config{Token: botToken, APIBase: b.TelegramBase, Mode: telegram.ModePoll})
+	must(t, err)
+	must(t, b.StartBot(t.Context(), chat, "Иван", ""))
+	must(t, b.SendFile(t.Context(), chat, sandbox.SamplePhoto, "вот царапина"))
+	must(t, b.SendFile(t.Context(), chat, sandbox.SampleVoice, ""))
+	events := polled(t, ch, "")
+	inbound(t, events) // the start
+	for kind, want := range map[string]string{sandbox.SamplePhoto: "image/jpeg", sandbox.SampleVoice: "audio/wav"} {
+		sample, _ := sandbox.Sample(kind)
+		if got := attachment.Type(sample.Content); got != want || len(sample.Content) > 200<<10 {
+			t.Errorf("%s is %s of %d bytes", kind, got, len(sample.Content))
+		}
+	}
+	for _, want := range []channels.Inbound{{Text: "вот царапина", Attachments: []channels.Attachment{{Name: "photo"}}}, {Attachments: []channels.Attachment{{Name: "voice", Type: "audio/wav"}}}} {
+		in := inbound(t, events)
+		if len(in.Attachments) != 1 || in.Text != want.Text || in.Attachments[0].Name != want.Attachments[0].Name || in.Attachments[0].Type != want.Attachments[0].Type {
+			t.Fatalf("%+v", in)
+		}
+		sample, _ := sandbox.Sample(in.Attachments[0].Name)
+		var got bytes.Buffer
+		if err := ch.Fetch(t.Context(), in.Attachments[0].Ref, &got); err != nil || !bytes.Equal(got.Bytes(), sample.Content) || in.Attachments[0].Size != int64(got.Len()) {
+			t.Errorf("%s: %d bytes, %v", in.Attachments[0].Name, got.Len(), err)
+		}
+	}
+	if err := ch.Fetch(t.Context(), "another", &bytes.Buffer{}); !errors.Is(err, channels.ErrGone) {
+		t.Errorf("a file that nobody sent: %v", err)
+	}
+	if err := b.SendFile(t.Context(), chat, "film", ""); !errors.Is(err, sandbox.ErrNoSample) {
+		t.Errorf("a kind that there is not: %v", err)
 	}
 }

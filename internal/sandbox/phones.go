@@ -29,6 +29,8 @@ type Item struct {
 	Text    string              `json:"text"`
 	HTML    string              `json:"html,omitempty"`
 	Buttons [][]channels.Button `json:"buttons,omitempty"`
+	// File is the kind of sample that a person sent, "" for none; Text is its caption.
+	File string `json:"file,omitempty"`
 	// At is business time.
 	At time.Time `json:"at"`
 	// ID is the provider's: Twilio's sid, Telegram's message_id, the Message-ID.

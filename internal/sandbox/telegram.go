@@ -16,7 +16,8 @@ import (
 )
 
 // telegram is the stand-in for the Bot API: https://core.telegram.org/bots/api.
-// It knows private chats with one bot, texts, inline keyboards and edits; reply
+// It knows private chats with one bot, texts, inline keyboards and edits, and the photo
+// and the voice note that a person can send; reply
 // keyboards and replies to a message are taken and shown as plain texts, a
 // parse_mode is refused.
 type telegram struct {
@@ -115,12 +116,17 @@ func (t *telegram) method(name string) (method, bool) {
 		"setwebhook":             {StageRead, t.setWebhook},
 		"deletewebhook":          {StageRead, t.deleteWebhook},
 		"getwebhookinfo":         {StageRead, t.getWebhookInfo},
+		"getfile":                {StageRead, t.getFile},
 	}[strings.ToLower(name)]
 	return m, ok
 }
 
 // serve routes /bot<token>/<method>; names of methods are not case-sensitive.
 func (t *telegram) serve(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/file/") {
+		t.s.faulty(channels.Telegram, StageRead, t.download, t.fault)(w, r)
+		return
+	}
 	token, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/bot"), "/")
 	if subtle.ConstantTimeCompare([]byte(token), []byte(t.s.config.TelegramToken)) != 1 {
 		answer(w, nil, &apiError{code: http.StatusUnauthorized, description: "Unauthorized"})
@@ -200,7 +206,10 @@ type (
 		Chat        chat      `json:"chat"`
 		Date        int64     `json:"date"`
 		EditDate    int64     `json:"edit_date,omitempty"`
-		Text        string    `json:"text"`
+		Text        string    `json:"text,omitempty"`
+		Caption     string    `json:"caption,omitempty"`
+		Photo       []file    `json:"photo,omitempty"`
+		Voice       *file     `json:"voice,omitempty"`
 		Entities    []entity  `json:"entities,omitempty"`
 		ReplyMarkup *keyboard `json:"reply_markup,omitempty"`
 	}
@@ -243,6 +252,9 @@ func (t *telegram) describe(i Item) chatMessage {
 	}
 	if command, _, _ := strings.Cut(i.Text, " "); strings.HasPrefix(command, "/") && len(command) > 1 && !i.FromDealer {
 		m.Entities = []entity{{"bot_command", 0, utf16Len(command)}}
+	}
+	if i.File != "" {
+		m.carry(i)
 	}
 	return m
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"otklik/channels"
+	"otklik/internal/sandbox"
 	"otklik/internal/testserver"
 )
 
@@ -151,11 +152,14 @@ func TestTelegramAnswersAsDescribed(t *testing.T) {
 	call("editMessageText", url.Values{"chat_id": {chat}, "message_id": {id}, "text": {"✅"}, "reply_markup": {keys}})
 	must(t, b.Tap(t.Context(), chat, id, "r:5"))
 	call("editMessageReplyMarkup", url.Values{"chat_id": {chat}, "message_id": {id}})
+	must(t, b.SendFile(t.Context(), chat, sandbox.SamplePhoto, "вот царапина"))
+	must(t, b.SendFile(t.Context(), chat, sandbox.SampleVoice, ""))
+	call("getFile", url.Values{"file_id": {"sample-voice-1"}})
 	must(t, b.Block(t.Context(), chat))
 	must(t, b.StartBot(t.Context(), chat, "Иван", ""))
 	updates := call("getUpdates", nil).([]any)
-	if len(updates) != 6 {
-		t.Fatalf("%d updates, want start, two taps, block, unblock, start", len(updates))
+	if len(updates) != 8 {
+		t.Fatalf("%d updates, want start, two taps, photo, voice, block, unblock, start", len(updates))
 	}
 	query := updates[1].(map[string]any)["callback_query"].(map[string]any)["id"].(string)
 	call("answerCallbackQuery", url.Values{"callback_query_id": {query}})

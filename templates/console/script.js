@@ -53,8 +53,22 @@
       const marked = now.querySelector(".at a[data-open], a.at");
       const place = marked ? marked.getAttribute("href") : null;
       const open = [...now.querySelectorAll("details")].map((d) => d.open);
+      // Who listens goes on listening. What is loaded stays, and with it how far he has
+      // listened: it never leaves this document, which would begin it anew.
+      const media = "audio[src], video[src], img[src]";
+      if ([...now.querySelectorAll("audio, video")].some((m) => !m.paused)) continue;
       now.dataset.seen = fresh.innerHTML;
+      const loaded = new Map([...now.querySelectorAll(media)].map((m) => [m.outerHTML, m]));
+      const gaps = [];
+      for (const m of fresh.querySelectorAll(media)) {
+        const same = loaded.get(m.outerHTML);
+        if (!same || !loaded.delete(m.outerHTML)) continue;
+        const gap = document.createElement("span");
+        m.replaceWith(gap);
+        gaps.push([gap, same]);
+      }
       now.replaceChildren(...fresh.childNodes);
+      for (const [gap, same] of gaps) gap.replaceWith(same);
       [...now.querySelectorAll("details")].forEach((d, i) => { if (open[i]) d.open = true; });
       if (place) { const link = [...now.querySelectorAll("a")].find((a) => a.getAttribute("href") === place); link?.closest("[data-row]")?.classList.add("at"); }
       if (hold) [...now.querySelectorAll("[data-hold]")].find((b) => b.dataset.hold === hold)?.focus();
@@ -63,6 +77,8 @@
     }
   }
   if (body.dataset.live && window.EventSource) {
+    // A part that waited for its sound to end follows now.
+    document.addEventListener("pause", refresh, true);
     const source = new EventSource("/live?page=" + encodeURIComponent(body.dataset.live));
     source.addEventListener("change", refresh);
     // A page that comes back from the browser's cache has missed something.
