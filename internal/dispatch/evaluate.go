@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,6 +26,7 @@ const (
 	RuleNoPhone     = "no_phone"
 	RuleRender      = "text_cannot_be_made"
 	RuleSuspended   = "sender_suspended"
+	RuleNoSender    = "no_sender"
 	RuleUnknown     = "definition_unknown"
 	RuleTime        = "time_to_answer"
 	RuleVisited     = "visited_since"
@@ -273,17 +275,19 @@ func (d *Dispatcher) choose(o *store.Outreach, step program.Step, f *facts, r *d
 		in.Relationship = "order " + r.Visit.Order
 	}
 	tactOf(&in, c, &r.Visit, f.Tact[c.ID])
-	refused := ""
+	refused, missing := "", channels.Kind("")
 	for _, ch := range behind(ladder(step.Channels, c.Preferred), o.Channel) {
 		sender, on := d.Roster.Sender(dealer.ID, ch)
-		if !on || d.Channels[ch] == nil {
-			continue
-		}
+		on = on && d.Channels[ch] != nil
 		for _, a := range c.Addresses {
 			if a.Channel != ch {
 				continue
 			}
 			reason := f.sup.reason(ch, a.Value, o.Purpose)
+			if reason == "" && !on {
+				missing = cmp.Or(missing, ch)
+				continue
+			}
 			if reason == "" {
 				r.Channel, r.Address, r.Sender = ch, a.Value, sender
 				in.Channel, in.Consent = ch, word(f.Consents[c.ID], dealer.ID, o.Purpose, ch)
@@ -291,6 +295,12 @@ func (d *Dispatcher) choose(o *store.Outreach, step program.Step, f *facts, r *d
 			}
 			refused = reason
 		}
+	}
+	if missing != "" && refused == "" && f.now.Before(o.DeadlineAt) {
+		// Somebody has forgotten a variable, or a sender is not entered yet: what is due
+		// is not thrown away for it.
+		until := later(f.now.Add(time.Minute), earlier(f.now.Add(time.Hour), o.DeadlineAt))
+		return in, held(o, RuleNoSender, until, map[string]string{"channel": string(missing), "until": until.In(dealer.Location()).Format(time.RFC3339)})
 	}
 	switch refused {
 	case "":

@@ -232,6 +232,14 @@ func (d *Dispatcher) lookAhead(f *facts, p pending, todo agenda) {
 	f.Tact[p.o.ContactID] = t
 }
 
+// earlier is the earlier of two times.
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // later is the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
@@ -246,7 +254,7 @@ func (d *Dispatcher) foreseeOne(ctx context.Context, o *store.Outreach, f *facts
 	it, v := d.judge(o, f)
 	if v != nil {
 		x.Verdict, x.Rule, x.Inputs = v.Verdict, v.Rule, v.Inputs
-		if v.State == outreach.Held && v.Until.After(f.now) {
+		if v.State == outreach.Held && v.Until.After(f.now) && v.Rule != RuleNoSender { // no waiting gives a sender
 			until = v.Until
 		}
 		return x, until
