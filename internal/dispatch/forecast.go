@@ -34,13 +34,17 @@ type Forecast struct {
 // as if nobody answered: what goes out counts for what comes later to the same person,
 // and a hold is followed to its end. It changes nothing (invariant 13).
 func (d *Dispatcher) Forecast(ctx context.Context, os []store.Outreach) ([]Forecast, error) {
-	return d.foretell(ctx, os, nil)
+	return d.foretell(ctx, os, time.Time{}, nil)
 }
 
 // Forecasts is Forecast for pages of outreach, all of a person's in one page, page by
-// page.
-func (d *Dispatcher) Forecasts(ctx context.Context, pages iter.Seq2[[]store.Outreach, error]) iter.Seq2[[]Forecast, error] {
-	return inOrder(ctx, pages, d.Forecast)
+// page. What is due before from is judged for what it means to the rest, and not told,
+// where from lies ahead.
+func (d *Dispatcher) Forecasts(ctx context.Context, from time.Time, pages iter.Seq2[[]store.Outreach, error]) iter.Seq2[[]Forecast, error] {
+	if !from.After(d.Clock.Business()) {
+		from = time.Time{}
+	}
+	return inOrder(ctx, pages, func(ctx context.Context, os []store.Outreach) ([]Forecast, error) { return d.foretell(ctx, os, from, nil) })
 }
 
 // Rehearsals is Forecasts as if a campaign had been launched, by whom its fields say.
@@ -50,7 +54,7 @@ func (d *Dispatcher) Rehearsals(ctx context.Context, c store.Campaign, pages ite
 		if err != nil {
 			return nil, err
 		}
-		return d.foretell(ctx, os, &l)
+		return d.foretell(ctx, os, time.Time{}, &l)
 	})
 }
 
@@ -99,7 +103,7 @@ func inOrder[T, U any](ctx context.Context, in iter.Seq2[T, error], do func(cont
 	}
 }
 
-func (d *Dispatcher) foretell(ctx context.Context, os []store.Outreach, presumed *launch) ([]Forecast, error) {
+func (d *Dispatcher) foretell(ctx context.Context, os []store.Outreach, from time.Time, presumed *launch) ([]Forecast, error) {
 	d.init()
 	now := d.Clock.Business()
 	out := make([]Forecast, 0, len(os))
@@ -111,7 +115,7 @@ func (d *Dispatcher) foretell(ctx context.Context, os []store.Outreach, presumed
 		if presumed != nil && f.office != nil {
 			f.office = f.office.presuming(*presumed)
 		}
-		out = append(out, d.foresee(ctx, part, &f, now)...)
+		out = append(out, d.foresee(ctx, part, &f, from, now)...)
 	}
 	slices.SortStableFunc(out, func(a, b Forecast) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Contact, b.Contact), cmp.Compare(a.Program, b.Program), cmp.Compare(a.Step, b.Step))
@@ -167,9 +171,15 @@ func (a *agenda) Pop() any {
 // mostHolds ends an outreach that is held again and again.
 const mostHolds = 64
 
-// foresee lets time run for some people until nothing of theirs is pending.
-func (d *Dispatcher) foresee(ctx context.Context, os []store.Outreach, f *facts, now time.Time) []Forecast {
+// foresee lets time run for some people until nothing of theirs is pending, and tells of
+// what is due from a moment on.
+func (d *Dispatcher) foresee(ctx context.Context, os []store.Outreach, f *facts, from, now time.Time) []Forecast {
 	var out []Forecast
+	tell := func(o *store.Outreach, x Forecast) {
+		if !o.DueAt.Before(from) {
+			out = append(out, x)
+		}
+	}
 	var todo agenda
 	for i := range os {
 		o := &os[i]
@@ -185,7 +195,7 @@ func (d *Dispatcher) foresee(ctx context.Context, os []store.Outreach, f *facts,
 			todo = append(todo, pending{at: x.At, o: o})
 			continue
 		}
-		out = append(out, x)
+		tell(o, x)
 	}
 	heap.Init(&todo)
 	for todo.Len() > 0 {
@@ -198,7 +208,7 @@ func (d *Dispatcher) foresee(ctx context.Context, os []store.Outreach, f *facts,
 			continue
 		}
 		x.Moved = p.moved
-		out = append(out, x)
+		tell(p.o, x)
 	}
 	return out
 }

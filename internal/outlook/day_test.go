@@ -132,3 +132,61 @@ func TestDayIsWhatHappens(t *testing.T) {
 		}
 	})
 }
+
+// TestFarDayIsWhatHappens: a day that lies ahead is judged by what goes to the same people
+// before it. Who is congratulated on two days before has had his two of the week.
+func TestFarDayIsWhatHappens(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		zone := r.Dealer.Location()
+		clk := r.Stop(time.Date(2027, 2, 20, 9, 0, 0, 0, zone))
+		women := time.Date(2027, 3, 8, 0, 0, 0, 0, zone)
+		err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
+			var cs []store.CustomerRecord
+			for i := range 6 {
+				c := store.CustomerRecord{ContactRecord: store.ContactRecord{ExternalID: fmt.Sprint(i), Name: fmt.Sprint("Клиент ", i), Given: "Анна", Gender: "female", Phones: []string{fmt.Sprintf("+7900%07d", i)}}}
+				if i < 4 {
+					c.Birthday = "1980-03-06"
+				}
+				if i < 2 {
+					c.Car = store.CarRecord{VIN: fmt.Sprint("XTA0000000000000", i), Model: "LADA Vesta", DeliveredOn: "2024-03-07"}
+				}
+				cs = append(cs, c)
+			}
+			_, err := tx.SaveCustomers(t.Context(), r.Dealer, cs, clk.Business())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"birthday", "womens-day", "car-birthday"} {
+			if err := st.SetProgram(t.Context(), store.ProgramSetting{DealerID: r.Dealer.ID, Program: id, Running: true, ChangedAt: clk.Business()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o := &outlook.Outlook{Store: st, Clock: clk, Planner: r.Planner, Dispatcher: r.Dispatcher}
+		t.Cleanup(o.Close)
+		foreseen := linesOf(t, o, r.Dealer.ID, women, false)
+		for clk.Business().Before(women.AddDate(0, 0, 8)) {
+			if _, err := r.Planner.Run(t.Context(), clk.Business()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Dispatcher.Once(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			clk.Set(clk.Business().Add(time.Hour))
+		}
+		if d := gocmp.Diff(foreseen, linesOf(t, o, r.Dealer.ID, women, true)); d != "" || len(foreseen) != 6 {
+			t.Errorf("%d foreseen (-), happened (+):\n%s", len(foreseen), d)
+		}
+		sent := 0
+		for _, l := range foreseen {
+			if l.Verdict == "send" {
+				sent++
+			}
+		}
+		if sent != 4 {
+			t.Errorf("%d of 6 are sent to, want the 4 who had no two others in the week: %+v", sent, foreseen)
+		}
+	})
+}

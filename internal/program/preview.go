@@ -19,8 +19,9 @@ import (
 const previewPart = 500
 
 // Preview gives what a dealer's people are due in [from, to): what stands, what the
-// events that wait will lead to, and what dates will. What is overdue is due now. It
-// comes in parts, all that concerns a person in one part, so that its memory does not
+// events that wait will lead to, and what dates will. What is overdue is due now. Where
+// the span lies ahead, what the same people are due before it comes, too: it may count
+// against what is due in it (invariant 5). It comes in parts, all that concerns a person in one part, so that its memory does not
 // grow with what is due: it keeps sixteen bytes for each of those people. It changes
 // nothing and says what Run will write (invariant 13).
 func (p *Planner) Preview(ctx context.Context, dealerID string, from, to, now time.Time) iter.Seq2[[]store.Outreach, error] {
@@ -46,8 +47,9 @@ func (p *Planner) Preview(ctx context.Context, dealerID string, from, to, now ti
 // preview is how far a preview has come.
 type preview struct {
 	*run
-	dealer          string
-	from, to, since time.Time
+	dealer string
+	// since is from when outreach counts that stands, before from when dates do.
+	from, to, since, before time.Time
 	// people are those of whom something is known to be due, events whether any waits.
 	people []uuid.UUID
 	events bool
@@ -66,15 +68,25 @@ type previewDate struct {
 	who []uuid.UUID
 	// stood: some of it may have been written out.
 	stood bool
+	// aside: it lies before the span, and matters for those only who are due something
+	// in it.
+	aside bool
 }
 
 // look finds out whom a span concerns.
 func (r *run) look(ctx context.Context, dealerID string, from, to time.Time) (v *preview, err error) {
-	v = &preview{run: r, dealer: dealerID, from: from, to: to, since: from}
-	if !from.After(r.now) {
-		v.since = time.Time{}.AddDate(1969, 0, 0)
+	v = &preview{run: r, dealer: dealerID, from: from, to: to, since: time.Time{}.AddDate(1969, 0, 0), before: from}
+	due := v.since
+	if from.After(r.now) {
+		due = from
+		if r.Policy != nil {
+			v.before = from.Add(-r.Policy.Ahead())
+		}
+		if v.before.Before(r.now) {
+			v.before = r.now
+		}
 	}
-	if v.people, err = r.Store.DueContacts(ctx, dealerID, v.since, to); err != nil {
+	if v.people, err = r.Store.DueContacts(ctx, dealerID, due, to); err != nil {
 		return nil, err
 	}
 	since, until := v.eventSpan()
@@ -88,7 +100,7 @@ func (r *run) look(ctx context.Context, dealerID string, from, to time.Time) (v 
 		if !d.Dated() || !r.runs(d, dealerID) {
 			continue
 		}
-		for _, x := range r.daysOf(d, from, to) {
+		for _, x := range r.daysOf(d, v.before, to) {
 			if err := v.add(ctx, x); err != nil {
 				return nil, err
 			}
@@ -113,10 +125,10 @@ func (r *run) daysOf(d *Definition, from, to time.Time) []dated {
 }
 
 func (v *preview) add(ctx context.Context, x dated) error {
-	first, _ := x.span()
-	w, date := x.walk(0), previewDate{dated: x, stood: v.now.After(first.Add(-Ahead))}
+	first, last := x.span()
+	w, date := x.walk(0), previewDate{dated: x, stood: v.now.After(first.Add(-Ahead)), aside: !last.After(v.from)}
 	if w.By == store.ByContact {
-		v.everybody, v.models = true, v.models || w.Models
+		v.everybody, v.models = v.everybody || !date.aside, v.models || w.Models
 		v.dates = append(v.dates, date)
 		return nil
 	}
@@ -125,7 +137,9 @@ func (v *preview) add(ctx context.Context, x dated) error {
 		return err
 	}
 	date.who = sortedIDs(who)
-	v.people = append(v.people, date.who...)
+	if !date.aside {
+		v.people = append(v.people, date.who...)
+	}
 	v.dates = append(v.dates, date)
 	return nil
 }
@@ -223,8 +237,10 @@ func (v *preview) datesOf(ctx context.Context, ids []uuid.UUID, all []store.Pers
 	var out []store.Outreach
 	for i := range v.dates {
 		x, people := &v.dates[i], all
-		if x.who != nil {
-			among := common(x.who, ids)
+		if among := ids; x.who != nil || !v.everybody {
+			if x.who != nil {
+				among = common(x.who, ids)
+			}
 			if len(among) == 0 {
 				continue
 			}
