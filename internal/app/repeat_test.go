@@ -38,24 +38,24 @@ func TestRepeats(t *testing.T) {
 			}
 		}
 		out.Reset()
-		time.Sleep(repeatEvery)
+		<-time.After(repeatEvery)
 		synctest.Wait()
 		if got := lines("times=99"); got != 3 {
 			t.Errorf("after a minute:\n%s", out.String())
 		}
 		log.Error("a step failed", "step", "begin", "error", errors.New("file 7 of 8: no room"))
-		time.Sleep(repeatEvery)
+		<-time.After(repeatEvery)
 		synctest.Wait()
 		if got := lines("times=1"); got != 1 {
 			t.Errorf("once more in the next minute:\n%s", out.String())
 		}
 		out.Reset()
-		time.Sleep(2 * repeatEvery)
+		<-time.After(2 * repeatEvery)
 		log.Error("a step failed", "step", "begin", "error", errors.New("file 7 of 8: no room"))
 		if out.Len() == 0 {
 			t.Error("what comes after a quiet time is not told at once")
 		}
-		time.Sleep(2 * repeatEvery) // nothing is left behind
+		<-time.After(2 * repeatEvery) // nothing is left behind
 		synctest.Wait()
 	})
 }

@@ -44,7 +44,9 @@ func (d *Dispatcher) Forecasts(ctx context.Context, from time.Time, pages iter.S
 	if !from.After(d.Clock.Business()) {
 		from = time.Time{}
 	}
-	return inOrder(ctx, pages, func(ctx context.Context, os []store.Outreach) ([]Forecast, error) { return d.foretell(ctx, os, from, nil) })
+	return inOrder(ctx, pages, func(ctx context.Context, os []store.Outreach) ([]Forecast, error) {
+		return d.foretell(ctx, os, from, nil)
+	})
 }
 
 // Rehearsals is Forecasts as if a campaign had been launched, by whom its fields say.

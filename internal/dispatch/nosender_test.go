@@ -32,7 +32,7 @@ func TestNoSenderLosesNothing(t *testing.T) {
 			t.Errorf("decided %v", got)
 		}
 		r.Dispatcher.Channels[channels.SMS] = r.Fake
-		r.Clock.Advance(61 * time.Minute)
+		r.Forward(t, 61*time.Minute)
 		if ms := r.Send(t); len(ms) != 1 || ms[0].To != phone {
 			t.Errorf("when the channel was there: %+v", ms)
 		}
@@ -41,7 +41,7 @@ func TestNoSenderLosesNothing(t *testing.T) {
 		r.Plan(t)
 		delete(r.Dispatcher.Channels, channels.SMS)
 		r.Send(t)
-		r.Clock.Advance(30 * 24 * time.Hour)
+		r.Forward(t, 30*24*time.Hour)
 		r.Send(t)
 		if got := decisions(t, r); !slices.Contains(got, "survey:drop:"+policy.RuleNoChannel) {
 			t.Errorf("past the deadline: %v", got)
