@@ -76,7 +76,9 @@ type verdict struct {
 }
 
 var (
-	transient     = verdict{class: channels.Transient}
+	transient = verdict{class: channels.Transient}
+	// later is about one mailbox: greylisted, full, away for a moment.
+	later         = verdict{class: channels.Transient, scope: channels.ScopeMessage}
 	rejected      = verdict{class: channels.Rejected}
 	filtered      = verdict{class: channels.Rejected, reason: channels.ReasonFiltered}
 	badAddress    = verdict{class: channels.Unreachable, reason: channels.ReasonBadAddress}
@@ -92,7 +94,7 @@ var statuses = map[string]verdict{
 	"1.7":  senderConfig, // bad sender's mailbox address syntax
 	"1.8":  senderConfig, // bad sender's system address
 	"2.1":  deadAddress,  // mailbox disabled
-	"2.2":  transient,    // mailbox full: the person may empty it
+	"2.2":  later,        // mailbox full: the person may empty it
 	"4.1":  badAddress,   // Exchange Online: recipient address rejected
 	"4.4":  badAddress,   // no route: the domain has no mail
 	"6.7":  badAddress,   // non-ASCII address not permitted
@@ -120,7 +122,7 @@ var rcptCodes = map[int]verdict{
 	530: accountConfig,
 	550: badAddress,
 	551: badAddress,
-	552: transient, // storage exceeded: mailbox full
+	552: later, // storage exceeded: mailbox full
 	553: badAddress,
 	556: badAddress, // the domain takes no mail (RFC 7504)
 }
@@ -136,6 +138,9 @@ var mailCodes = map[int]verdict{
 // judge is the table of what a negative reply means at a stage.
 func judge(at stage, r reply) verdict {
 	if r.code < 500 {
+		if at == stageRcpt && ofMailbox(r) {
+			return later
+		}
 		return transient
 	}
 	detail, subject := "", ""
@@ -173,6 +178,22 @@ func judge(at stage, r reply) verdict {
 		}
 	}
 	return rejected
+}
+
+var greylisted = regexp.MustCompile(`(?i)gr[ea]y-?list`)
+
+// ofMailbox tells whether a temporary refusal of a recipient speaks of him and not of
+// the server: a whole campaign that is greylisted does not mean that the server is away.
+func ofMailbox(r reply) bool {
+	switch {
+	case r.code == 421: // it closes
+		return false
+	case strings.HasPrefix(r.enhanced, "4.1."), strings.HasPrefix(r.enhanced, "4.2."):
+		return true
+	case strings.HasPrefix(r.enhanced, "4.7."): // "too much mail" has it, too
+		return greylisted.MatchString(r.text)
+	}
+	return r.code == 450 && r.enhanced == "" || greylisted.MatchString(r.text)
 }
 
 // refused is the error of a negative reply.
