@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -316,6 +317,41 @@ func TestTimeToAnswer(t *testing.T) {
 		r.Send(t)
 		if calls() != 1 {
 			t.Error("the call of a silent customer does not come")
+		}
+	})
+}
+
+// TestPlanAcrossDealers: who was at two dealers of a group within three days is asked once,
+// by the later one, and the plan of the other says so.
+func TestPlanAcrossDealers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		d := north(t, r, "+78120000000")
+		now := r.Clock.Business()
+		at := func(dealer store.Dealer, order string, ago time.Duration) {
+			storetest.Save(t, st, dealer, storetest.Visit(order, "Иванов Иван", phone, now.Add(-ago)))
+		}
+		at(d, "N1", 40*time.Hour)
+		at(r.Dealer, "S1", 25*time.Hour)
+		got := map[string]string{}
+		for _, dealer := range []store.Dealer{d, r.Dealer} {
+			for fs, err := range r.Dispatcher.Forecasts(t.Context(), dealer.ID, now, r.Planner.Preview(t.Context(), dealer.ID, now, now.Add(48*time.Hour), now)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, f := range fs {
+					if f.Step == "survey" {
+						got[dealer.Code+" "+f.Order] = f.Verdict
+					}
+				}
+			}
+		}
+		if want := map[string]string{"north N1": "merge", r.Dealer.Code + " S1": "send"}; !maps.Equal(got, want) {
+			t.Errorf("the plans say %v, want %v", got, want)
+		}
+		r.Plan(t)
+		if ms := r.Send(t); len(ms) != 1 || ms[0].From != dispatchtest.Sender {
+			t.Errorf("sent %+v", ms)
 		}
 	})
 }

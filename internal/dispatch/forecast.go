@@ -34,18 +34,18 @@ type Forecast struct {
 // as if nobody answered: what goes out counts for what comes later to the same person,
 // and a hold is followed to its end. It changes nothing (invariant 13).
 func (d *Dispatcher) Forecast(ctx context.Context, os []store.Outreach) ([]Forecast, error) {
-	return d.foretell(ctx, os, time.Time{}, nil)
+	return d.foretell(ctx, os, about{}, nil)
 }
 
 // Forecasts is Forecast for pages of outreach, all of a person's in one page, page by
-// page. What is due before from is judged for what it means to the rest, and not told,
-// where from lies ahead.
-func (d *Dispatcher) Forecasts(ctx context.Context, from time.Time, pages iter.Seq2[[]store.Outreach, error]) iter.Seq2[[]Forecast, error] {
+// page. What is not the dealer's, and what is due before from where that lies ahead, is
+// judged for what it means to the rest, and not told.
+func (d *Dispatcher) Forecasts(ctx context.Context, dealerID string, from time.Time, pages iter.Seq2[[]store.Outreach, error]) iter.Seq2[[]Forecast, error] {
 	if !from.After(d.Clock.Business()) {
 		from = time.Time{}
 	}
 	return inOrder(ctx, pages, func(ctx context.Context, os []store.Outreach) ([]Forecast, error) {
-		return d.foretell(ctx, os, from, nil)
+		return d.foretell(ctx, os, about{dealerID, from}, nil)
 	})
 }
 
@@ -56,7 +56,7 @@ func (d *Dispatcher) Rehearsals(ctx context.Context, c store.Campaign, pages ite
 		if err != nil {
 			return nil, err
 		}
-		return d.foretell(ctx, os, time.Time{}, &l)
+		return d.foretell(ctx, os, about{}, &l)
 	})
 }
 
@@ -105,7 +105,7 @@ func inOrder[T, U any](ctx context.Context, in iter.Seq2[T, error], do func(cont
 	}
 }
 
-func (d *Dispatcher) foretell(ctx context.Context, os []store.Outreach, from time.Time, presumed *launch) ([]Forecast, error) {
+func (d *Dispatcher) foretell(ctx context.Context, os []store.Outreach, told about, presumed *launch) ([]Forecast, error) {
 	d.init()
 	now := d.Clock.Business()
 	out := make([]Forecast, 0, len(os))
@@ -117,7 +117,7 @@ func (d *Dispatcher) foretell(ctx context.Context, os []store.Outreach, from tim
 		if presumed != nil && f.office != nil {
 			f.office = f.office.presuming(*presumed)
 		}
-		out = append(out, d.foresee(ctx, part, &f, from, now)...)
+		out = append(out, d.foresee(ctx, part, &f, told, now)...)
 	}
 	slices.SortStableFunc(out, func(a, b Forecast) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Contact, b.Contact), cmp.Compare(a.Program, b.Program), cmp.Compare(a.Step, b.Step))
@@ -173,12 +173,22 @@ func (a *agenda) Pop() any {
 // mostHolds ends an outreach that is held again and again.
 const mostHolds = 64
 
-// foresee lets time run for some people until nothing of theirs is pending, and tells of
-// what is due from a moment on.
-func (d *Dispatcher) foresee(ctx context.Context, os []store.Outreach, f *facts, from, now time.Time) []Forecast {
+// about is what of a forecast is told: a dealer's, "" for anybody's, and what is due from
+// a moment on.
+type about struct {
+	dealer string
+	from   time.Time
+}
+
+func (a about) holds(o *store.Outreach) bool {
+	return (a.dealer == "" || o.DealerID == a.dealer) && !o.DueAt.Before(a.from)
+}
+
+// foresee lets time run for some people until nothing of theirs is pending.
+func (d *Dispatcher) foresee(ctx context.Context, os []store.Outreach, f *facts, told about, now time.Time) []Forecast {
 	var out []Forecast
 	tell := func(o *store.Outreach, x Forecast) {
-		if !o.DueAt.Before(from) {
+		if told.holds(o) {
 			out = append(out, x)
 		}
 	}

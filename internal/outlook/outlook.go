@@ -57,7 +57,7 @@ func (o *Outlook) Each(ctx context.Context, dealerID string, from, to time.Time,
 
 // foresee gives forecasts in no order.
 func (o *Outlook) foresee(ctx context.Context, dealerID string, from, to time.Time, do func(*Row) error) error {
-	for fs, err := range o.Dispatcher.Forecasts(ctx, from, o.Planner.Preview(ctx, dealerID, from, to, o.Clock.Business())) {
+	for fs, err := range o.Dispatcher.Forecasts(ctx, dealerID, from, o.Planner.Preview(ctx, dealerID, from, to, o.Clock.Business())) {
 		if err != nil {
 			return fmt.Errorf("looking ahead: %w", err)
 		}

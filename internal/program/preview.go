@@ -20,8 +20,9 @@ const previewPart = 500
 
 // Preview gives what a dealer's people are due in [from, to): what stands, what the
 // events that wait will lead to, and what dates will. What is overdue is due now. Where
-// the span lies ahead, what the same people are due before it comes, too: it may count
-// against what is due in it (invariant 5). It comes in parts, all that concerns a person in one part, so that its memory does not
+// the span lies ahead, what the same people are due before it comes, too, and anywhere
+// what other dealers of the group have planned for them: both may count against what is
+// due in it (invariant 5). It comes in parts, all that concerns a person in one part, so that its memory does not
 // grow with what is due: it keeps sixteen bytes for each of those people. It changes
 // nothing and says what Run will write (invariant 13).
 func (p *Planner) Preview(ctx context.Context, dealerID string, from, to, now time.Time) iter.Seq2[[]store.Outreach, error] {
@@ -50,9 +51,8 @@ type preview struct {
 	dealer string
 	// since is from when outreach counts that stands, before from when dates do.
 	from, to, since, before time.Time
-	// people are those of whom something is known to be due, events whether any waits.
+	// people are those of whom something is known to be due.
 	people []uuid.UUID
-	events bool
 	dates  []previewDate
 	// everybody: a date is for all contacts, who are read as they come; after is the last
 	// of them.
@@ -94,7 +94,6 @@ func (r *run) look(ctx context.Context, dealerID string, from, to time.Time) (v 
 	if err != nil {
 		return nil, err
 	}
-	v.events = len(waiting) > 0
 	v.people = append(v.people, waiting...)
 	for _, d := range r.programs {
 		if !d.Dated() || !r.runs(d, dealerID) {
@@ -188,17 +187,17 @@ func (v *preview) part(ctx context.Context, ids []uuid.UUID, all []store.Person)
 		return nil, nil
 	}
 	contacts := texts(ids)
-	rows, err := v.Store.DueOf(ctx, v.dealer, contacts, v.since, v.to)
+	rows, err := v.Store.DueOf(ctx, contacts, v.since, v.to)
+	if err != nil {
+		return nil, err
+	}
+	since, until := v.eventSpan()
+	events, err := v.Store.UnplannedOf(ctx, contacts, since, until)
 	if err != nil {
 		return nil, err
 	}
 	var fresh store.Planned
-	if v.events {
-		since, until := v.eventSpan()
-		events, err := v.Store.UnplannedOf(ctx, v.dealer, contacts, since, until)
-		if err != nil {
-			return nil, err
-		}
+	if len(events) > 0 {
 		if fresh, err = v.dry(ctx, events); err != nil {
 			return nil, err
 		}

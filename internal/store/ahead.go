@@ -46,11 +46,10 @@ func (s *Store) contactIDs(ctx context.Context, query string, args ...any) ([]uu
 	return ids, nil
 }
 
-// DueOf is what is due to some contacts in [from, to) and not finished, by time.
-func (s *Store) DueOf(ctx context.Context, dealerID string, contactIDs []string, from, to time.Time) ([]Outreach, error) {
-	os, err := ofContacts(ctx, s, contactIDs, scanOutreach, outreachCols, "outreach", waits, func(o *Outreach) bool {
-		return o.DealerID == dealerID && within(o.DueAt, from, to)
-	})
+// DueOf is what is due to some contacts in [from, to) and not finished, by time, whichever
+// dealer's it is.
+func (s *Store) DueOf(ctx context.Context, contactIDs []string, from, to time.Time) ([]Outreach, error) {
+	os, err := ofContacts(ctx, s, contactIDs, scanOutreach, outreachCols, "outreach", waits, func(o *Outreach) bool { return within(o.DueAt, from, to) })
 	if err != nil {
 		return nil, fmt.Errorf("reading what is due: %w", err)
 	}
@@ -59,15 +58,13 @@ func (s *Store) DueOf(ctx context.Context, dealerID string, contactIDs []string,
 }
 
 // UnplannedOf are the events of some contacts in [from, to) that wait to be planned, in
-// the order in which they were stored.
-func (s *Store) UnplannedOf(ctx context.Context, dealerID string, contactIDs []string, from, to time.Time) ([]Event, error) {
+// the order in which they were stored, whichever dealer's they are.
+func (s *Store) UnplannedOf(ctx context.Context, contactIDs []string, from, to time.Time) ([]Event, error) {
 	type stored struct {
 		Event
 		since moment
 	}
-	es, err := ofContacts(ctx, s, contactIDs, func(r *sql.Rows) (e stored, err error) { return e, e.scan(r, &e.since) }, eventCols+", created_at", "event", "", func(e *stored) bool {
-		return e.DealerID == dealerID && within(e.At, from, to)
-	})
+	es, err := ofContacts(ctx, s, contactIDs, func(r *sql.Rows) (e stored, err error) { return e, e.scan(r, &e.since) }, eventCols+", created_at", "event", "", func(e *stored) bool { return within(e.At, from, to) })
 	if err != nil {
 		return nil, fmt.Errorf("reading events: %w", err)
 	}

@@ -32,7 +32,7 @@ func (c *Stopped) Machine() time.Time { return time.Now().UTC() }
 // Foresee is what the plan of a span, made at a moment, says will happen in it.
 func (r *Rig) Foresee(t testing.TB, from, to, at time.Time) (out []dispatch.Forecast) {
 	t.Helper()
-	for fs, err := range r.Dispatcher.Forecasts(t.Context(), from, r.Planner.Preview(t.Context(), r.Dealer.ID, from, to, at)) {
+	for fs, err := range r.Dispatcher.Forecasts(t.Context(), r.Dealer.ID, from, r.Planner.Preview(t.Context(), r.Dealer.ID, from, to, at)) {
 		if err != nil {
 			t.Fatal(err)
 		}
