@@ -39,6 +39,39 @@ func TestWorkBy(t *testing.T) {
 	}
 }
 
+// TestPromise: nobody is promised a time that is over.
+func TestPromise(t *testing.T) {
+	msk, err := time.LoadLocation("Europe/Moscow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct{ now, due, want string }{
+		"a day later":                        {"2026-11-23T11:05", "2026-11-24T11:05", "2026-11-24T11:05"},
+		"the next night":                     {"2026-11-23T11:05", "2026-11-24T02:00", "2026-11-23T20:00"},
+		"a written question of the evening":  {"2026-11-23T19:30", "2026-11-23T21:30", "2026-11-23T20:00"},
+		"a written question after work":      {"2026-11-23T22:00", "2026-11-24T00:00", "2026-11-24T11:00"},
+		"a written question before work":     {"2026-11-24T03:00", "2026-11-24T05:00", "2026-11-24T11:00"},
+		"on the last evening of a month":     {"2026-11-30T20:00", "2026-11-30T22:00", "2026-12-01T11:00"},
+		"past the deadline":                  {"2026-11-24T12:00", "2026-11-24T10:00", "2026-11-24T14:00"},
+		"past the deadline, in the evening":  {"2026-11-24T19:00", "2026-11-24T10:00", "2026-11-25T11:00"},
+		"past the deadline, early next day":  {"2026-11-25T08:59", "2026-11-24T10:00", "2026-11-25T11:00"},
+		"past the deadline, as work begins":  {"2026-11-25T09:00", "2026-11-24T10:00", "2026-11-25T11:00"},
+		"past the deadline, last whole hour": {"2026-11-25T17:59", "2026-11-24T10:00", "2026-11-25T19:59"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var at [2]time.Time
+			for i, s := range []string{tt.now, tt.due} {
+				if at[i], err = time.ParseInLocation("2006-01-02T15:04", s, msk); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := callback.Promise(at[1].UTC(), at[0].UTC(), msk).Format("2006-01-02T15:04"); got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 // office is a dealer with two operators, a manager and one open callback.
 type office struct {
 	*dispatchtest.Rig

@@ -65,6 +65,7 @@ const (
 	StepWords     = "words"
 	StepSurvey    = "survey"
 	StepPrinted   = "printed"
+	StepNumber    = "number"
 )
 
 // Reasons of tasks beside those of surveys.
@@ -126,6 +127,22 @@ func WorkBy(due time.Time, zone *time.Location) time.Time {
 		return time.Date(l.Year(), l.Month(), l.Day(), workTo, 0, 0, 0, zone)
 	}
 	return l
+}
+
+// Promise is the moment by which a person is told that somebody calls or answers: WorkBy,
+// or, where that has passed already, two hours later within the working day (R070).
+func Promise(due, now time.Time, zone *time.Location) time.Time {
+	if by := WorkBy(due, zone); by.After(now) {
+		return by
+	}
+	l := now.In(zone)
+	switch {
+	case l.Hour() < workFrom:
+		l = time.Date(l.Year(), l.Month(), l.Day(), workFrom, 0, 0, 0, zone)
+	case !l.Add(inquiryWithin).Before(time.Date(l.Year(), l.Month(), l.Day(), workTo, 0, 0, 0, zone)):
+		l = time.Date(l.Year(), l.Month(), l.Day()+1, workFrom, 0, 0, 0, zone)
+	}
+	return l.Add(inquiryWithin)
 }
 
 // Responsible names who answers for a dealer's surveys (R005): the operator who

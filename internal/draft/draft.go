@@ -168,7 +168,7 @@ func (d *Drafter) filled(r Recipient, fill func(*render.Data)) render.Data {
 
 func (d *Drafter) message(r Recipient, template string, c render.Content, err error) (store.Message, error) {
 	m := store.Message{DealerID: r.Dealer.ID, ContactID: r.Contact.ID, Direction: store.Out, Channel: r.Channel, Sender: r.Sender, Address: r.Address, Purpose: outreach.Answer,
-		Template: template, Subject: c.Subject, Text: c.Text, HTML: c.Letter, Buttons: c.Buttons, Segments: c.Segments, DueAt: r.Now}
+		Template: template, Subject: c.Subject, Text: c.Text, HTML: c.Letter, Buttons: c.Buttons, Segments: c.Segments, DueAt: r.Now, ValidUntil: c.Until}
 	if r.Channel == channels.Email {
 		m.Options.ToName = r.Contact.Name
 		if r.Token != "" {

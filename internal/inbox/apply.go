@@ -441,12 +441,25 @@ func (e *entry) promise(x *render.Data) {
 	if err != nil {
 		return
 	}
-	x.Callback.Due = callback.WorkBy(t.DueAt, x.Zone)
+	e.due(t, x)
 	x.Callback.Solution, x.Callback.Next = t.Agreed, t.NextContactAt
 	x.Callback.Owner = t.OwnerName
 	if x.Callback.Owner == "" {
 		x.Callback.Owner = e.responsible()
 	}
+}
+
+// due fills in until when somebody calls, and whether there is a number to call.
+func (e *entry) due(t store.Task, x *render.Data) {
+	x.Callback.Due = callback.Promise(t.DueAt, e.now, x.Zone)
+	if !t.CallFrom.IsZero() && t.DueAt.After(e.now) {
+		x.Callback.Due = t.DueAt // as he has wished
+	}
+	known, err := e.callable()
+	if err != nil {
+		e.Log.Warn("numbers were not read", "error", err)
+	}
+	x.Callback.NoNumber = err == nil && !known
 }
 
 // acknowledge fills in who answers or calls in what stands before a question.
@@ -462,7 +475,8 @@ func (e *entry) acknowledge(before string) func(*render.Data) {
 
 // answerer fills in who answers a written question, and until when.
 func (e *entry) answerer(x *render.Data) {
-	x.Callback.Owner, x.Callback.Due = e.responsible(), callback.WorkBy(callback.InquiryClocks(e.now)[0].DueAt, x.Zone)
+	x.Callback.Owner, x.Callback.Due = e.responsible(), callback.Promise(callback.InquiryClocks(e.now)[0].DueAt, e.now, x.Zone)
+	x.Callback.NoNumber = false // the answer is written
 }
 
 // responsible is who calls as long as nobody has taken the task.

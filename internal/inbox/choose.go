@@ -76,7 +76,7 @@ func (e *entry) read(text string, q *reply.Question) reply.Reading {
 			e.names = append(e.names, s.Name)
 		}
 	}
-	return e.Parser.Read(reply.Input{Text: text, Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: e.names})
+	return e.Parser.Read(reply.Input{Text: e.spoken(text), Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: e.names})
 }
 
 // edited finds the message that this one corrects; the zero Message when it is not

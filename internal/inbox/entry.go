@@ -450,7 +450,11 @@ func (e *entry) step(in survey.Input) error {
 	in.Channel, in.MessageID, in.Claimed, in.Human = known.Channel, known.MessageID, known.Claimed, known.Human
 	before := e.state
 	var effects []survey.Effect
+	in.Number = e.brings(in.Text)
 	e.state, effects = survey.Step(e.def, before, in, e.now)
+	if err := e.dial(in.Text, e.state.Flagged); err != nil {
+		return err
+	}
 	// The person goes on where he wrote last.
 	if e.in.From != "" {
 		e.conv.Channel, e.conv.Address = e.in.Channel, e.in.From
@@ -473,6 +477,9 @@ func (e *entry) carry(effects []survey.Effect) error {
 		if err := e.apply(f); err != nil {
 			return fmt.Errorf("carrying out %s: %w", f.Kind, err)
 		}
+	}
+	if err := e.recorded(); err != nil {
+		return err
 	}
 	return e.confirm(effects)
 }

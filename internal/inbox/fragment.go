@@ -234,10 +234,13 @@ func (e *entry) again(j *joint) error {
 	if err != nil {
 		return err
 	}
-	in.Reading, in.Question, in.Text = &j.reading, j.question, j.text
+	in.Reading, in.Question, in.Text, in.Number = &j.reading, j.question, j.text, e.brings(j.text)
 	was := e.state
 	var effects []survey.Effect
 	e.state, effects = survey.Step(e.def, j.last.Before, in, e.now)
+	if err := e.dial(j.text, e.state.Flagged); err != nil {
+		return err
+	}
 	e.tx.ForgetRemarks(j.last.Heard)
 	e.tx.Recall(j.last.Told, "rewritten", e.now)
 	if effects, err = e.amend(j, was, effects); err != nil {

@@ -165,7 +165,9 @@ type entry struct {
 	quiet      bool
 	employeeID string
 	// taskID is the task whose sheet is taken in; "" for none.
-	taskID    string
+	taskID string
+	// dialled are the numbers that the person has named to be called on.
+	dialled   []string
 	employees []store.Employee
 	names     []string
 	outbox    []store.Message

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -101,18 +102,15 @@ func (e *entry) inquiry(r reply.Reading) error {
 	t := e.wanted(&r)
 	old, err := e.tx.OpenTaskOf(e.ctx, e.contact.ID, store.TaskCallback)
 	mine := err == nil && slices.ContainsFunc(before.heard, func(m store.Message) bool { return m.ID == old.MessageID })
-	switch {
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
-	case mine, err == nil && t != nil:
-		if err := e.callAt(&old, r.When); err != nil {
-			return err
-		}
-		severity := 0
-		if t != nil {
-			severity = t.Severity
-		}
-		return callback.AddWords(e.ctx, e.tx, old, e.in.Text, e.msg.ID, severity, e.now)
+	}
+	if err := e.dial(e.in.Text, err == nil || t != nil); err != nil {
+		return err
+	}
+	switch {
+	case mine, err == nil && (t != nil || len(e.dialled) > 0):
+		return e.further(old, t, &r, before)
 	case t == nil:
 		return e.written(before)
 	}
@@ -128,12 +126,38 @@ func (e *entry) inquiry(r reply.Reading) error {
 	if err != nil {
 		return err
 	}
-	if err := e.wished(opened, r.When); err != nil {
+	if err := errors.Join(e.wished(opened, r.When), e.record(opened)); err != nil {
 		return err
 	}
+	return e.called(*t)
+}
+
+// called tells who calls, and until when.
+func (e *entry) called(t store.Task) error {
 	return e.reply("callback.requested", func(x *render.Data) {
-		x.Callback.Owner, x.Callback.Due = e.responsible(), callback.WorkBy(t.DueAt, x.Zone)
+		x.Callback.Owner = cmp.Or(t.OwnerName, e.responsible())
+		e.due(t, x)
 	})
+}
+
+// further adds to the open callback what its customer writes on; t is what the words alone
+// would call for, nil for nothing. One who names his number is told that he is called.
+func (e *entry) further(old store.Task, t *store.Task, r *reply.Reading, before lately) error {
+	if err := e.callAt(&old, r.When); err != nil {
+		return err
+	}
+	severity := 0
+	if t != nil {
+		severity = t.Severity
+	}
+	if err := callback.AddWords(e.ctx, e.tx, old, e.in.Text, e.msg.ID, severity, e.now); err != nil || len(e.dialled) == 0 {
+		return err
+	}
+	if err := e.record(old); err != nil || old.State == store.TaskClaimed {
+		return err // who has taken it answers himself
+	}
+	e.tx.Recall(before.told, "rewritten", e.now)
+	return e.called(old)
 }
 
 // wanted is the callback that words of somebody who was asked nothing call for: lawyers,

@@ -118,6 +118,12 @@ func (r *Renderer) build(j *job, l string) (Content, error) {
 		}
 		c.Text += "\n\n" + v.get(pQuestion)
 	}
+	if v.value[pDue] != "" {
+		c.Until = j.data.Callback.Due
+		if c.Text, err = r.withNumber(c.Text, j, v); err != nil {
+			return Content{}, err
+		}
+	}
 	switch j.channel {
 	case channels.SMS:
 		return j.sms(w, v, c)
@@ -127,6 +133,20 @@ func (r *Renderer) build(j *job, l string) (Content, error) {
 		return j.email(w, v, c)
 	}
 	return c, nil
+}
+
+// askNumber asks a person of whom no number is known where he is to be called.
+const askNumber = "callback.number"
+
+// withNumber is the text of a promise to call with the question where, where that is not
+// known.
+func (r *Renderer) withNumber(text string, j *job, v *values) (string, error) {
+	m, ok := r.messages[askNumber]
+	if !ok || !j.data.Callback.NoNumber || m.compiled[v.locale].text[j.channel] == nil {
+		return text, nil
+	}
+	asked, err := m.compiled[v.locale].text[j.channel].appendTo(nil, v)
+	return text + "\n\n" + tidy(string(asked)), err
 }
 
 // sms puts the text on one line between signature and, at the first contact and in

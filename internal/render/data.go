@@ -40,6 +40,9 @@ type Data struct {
 		Due      time.Time // until when, as a deadline [due]
 		Solution string    // what was agreed [solution]
 		Next     time.Time // the planned next contact, as a moment [next]
+		// NoNumber: no number is known to call. A text that says until when somebody calls
+		// then asks for one.
+		NoNumber bool
 	}
 	// Promised is when a delayed car will be ready, as a moment [promised].
 	Promised time.Time
@@ -248,7 +251,10 @@ func (v *values) time(p placeholder) string {
 	case p == pDateShort && !d.Visit.Date.IsZero():
 		b = w.appendDated(b, w.DateShort, in(d.Visit.Date, d.Zone))
 	case p == pDue && !d.Callback.Due.IsZero():
-		b = w.appendWhen(b, &w.Deadline, d.Callback.Due, d.Zone, d.Now)
+		// The text may wait and leave on a later day, when "tomorrow" were another day.
+		dated := w.Deadline
+		dated.Tomorrow = dated.Other
+		b = w.appendWhen(b, &dated, d.Callback.Due, d.Zone, d.Now)
 	case p == pNext && !d.Callback.Next.IsZero():
 		b = w.appendWhen(b, &w.Moment, d.Callback.Next, d.Zone, d.Now)
 	case p == pAppointment && !d.Appointment.At.IsZero():

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -52,6 +53,9 @@ type Content struct {
 	// Locale is the one used: the person's, or the dealer's where the text is
 	// not there in the person's.
 	Locale string
+	// Until is the time that the text promises, by [due]; zero for no promise. The text
+	// holds on every day until then, and is wrong from then on.
+	Until time.Time
 }
 
 // Renderer has all texts, parsed. It is safe for concurrent use.

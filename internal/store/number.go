@@ -68,6 +68,11 @@ func (s *Store) Numbers(ctx context.Context, c Contact) ([]Number, error) {
 // Numbers lists the numbers of a contact in their order.
 func (t *Tx) Numbers(ctx context.Context, c Contact) ([]Number, error) { return numbersOf(ctx, t, c) }
 
+// Numbers lists the numbers of a contact in their order; one who has none costs no look.
+func (t *Turn) Numbers(ctx context.Context, c Contact) ([]Number, error) {
+	return numbersOf(ctx, t.g.tx, c)
+}
+
 func numbersOf(ctx context.Context, q querier, c Contact) ([]Number, error) {
 	var out []Number
 	var values []string

@@ -93,7 +93,7 @@ func (s *step) readAnswer(r *reply.Reading) []*Question {
 		return nil
 	}
 	a, ok := s.d.accepts(q, r)
-	if q.Open() && s.callTime(r) {
+	if q.Open() && (s.callTime(r) || s.onlyNumber(r)) {
 		return nil
 	}
 	if !ok || q.Role == Suggestions && inquires(r, a.Comment) && !s.st.Flagged {
@@ -120,6 +120,23 @@ func (st *State) answered(id string) bool {
 
 // callTime tells whether the text, apart from an answer, only says when to call.
 func (s *step) callTime(r *reply.Reading) bool { return r.OnlyTime && r.When != nil && s.st.Flagged }
+
+// aside is how many words may stand beside a number that say nothing else: "my number is".
+const aside = 3
+
+// onlyNumber tells whether the text only says where to call.
+func (s *step) onlyNumber(r *reply.Reading) bool {
+	if !s.in.Number || len(r.Topics)+len(r.Flags)+len(r.Praise) > 0 {
+		return false
+	}
+	words, han := len(strings.Fields(r.Comment)), 0
+	for _, c := range r.Comment {
+		if unicode.Is(unicode.Han, c) {
+			han++
+		}
+	}
+	return words+han/2 <= aside
+}
 
 // pass hands words on to the people they are about.
 func (s *step) pass(q *Question, low bool, words string, r *reply.Reading) {
@@ -173,8 +190,8 @@ func (s *step) answered(r *reply.Reading, saved []*Question) {
 
 // unanswered follows a text without an answer.
 func (s *step) unanswered(r *reply.Reading) {
-	if s.st.Flagged && r.When != nil {
-		// "After six" says when to call, not when to ask again.
+	if s.st.Flagged && (r.When != nil || s.in.Number) {
+		// "After six" says when to call, not when to ask again; a number says where.
 		s.extend()
 		s.effects[len(s.effects)-1].Message = "callback.requested"
 		return

@@ -107,6 +107,9 @@ type Input struct {
 	// Human: a person has taken the conversation over. What is answered is kept and
 	// passed on to him; the bot asks nothing and says nothing of its own.
 	Human bool
+	// Number: the text brings the number on which the person is to be called. The Reading
+	// is of what else it says.
+	Number bool
 }
 
 // Tap is a pressed button. Value is a number, "yes", "no", an option's id, or
