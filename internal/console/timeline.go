@@ -82,6 +82,23 @@ func (v *view) Read(m *store.Message) string {
 	if err := json.Unmarshal([]byte(m.Reading), &r); err != nil {
 		return "" // a reading of an older version is not worth a failed page
 	}
+	said := v.said(&r)
+	if r.When == nil {
+		return said
+	}
+	to := v.Clock(r.When.To)
+	if from := r.When.From.In(v.zone()); from.YearDay() != r.When.To.In(v.zone()).YearDay() {
+		to = v.Stamp(r.When.To)
+	}
+	wished := v.T("timeline.wished", "from", v.Stamp(r.When.From), "to", to)
+	if said == "" || r.Intent == reply.IntentUnclear {
+		return wished // the time is what was understood
+	}
+	return said + ", " + wished
+}
+
+// said is what a reading says beside a time.
+func (v *view) said(r *reply.Reading) string {
 	switch {
 	case r.Rating != nil:
 		return fmt.Sprint(*r.Rating)
