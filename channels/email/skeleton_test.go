@@ -169,7 +169,7 @@ func TestShippedTextsAreTheMailsOfGoMail(t *testing.T) {
 		FormURL: "https://otklik.example/s/k7f3q9", UnsubscribeURL: "https://otklik.example/u/k7f3q9", Zone: time.UTC, Now: now, Words: strings.Repeat(". Точка ", 200)}
 	d.Visit.Date, d.Visit.Works = now.Add(-24*time.Hour), []string{"ТО-4", "замена колодок"}
 	d.Callback.Due, d.Callback.Solution = now.Add(5*time.Hour), "замена"
-	d.Appointment.At, d.Promised, d.Vehicle.Years, d.News, d.Wishes = now.Add(20*time.Hour), now.Add(30*time.Hour), 3, "Новая модель.\nПриходите.", "С праздником!"
+	d.Appointment.At, d.Promised, d.Vehicle.Years, d.News, d.Wishes, d.Written = now.Add(20*time.Hour), now.Add(30*time.Hour), 3, "Новая модель.\nПриходите.", "С праздником!", "Запчасть пришла.\nКогда Вам удобно?"
 	d.Holiday = map[string]string{"ru": "Пасха", "en": "Easter", "zh": "复活节"}
 	for _, l := range []string{"ru", "en", "zh"} {
 		for _, id := range r.Messages() {
