@@ -4,6 +4,7 @@ package render
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,9 +47,19 @@ func both(t *rapid.T, x *text, v *values) {
 	if (fastErr == nil) != (slowErr == nil) || fastErr != nil && !errors.Is(fastErr, ErrMissing) {
 		t.Fatalf("compiled: %v; text/template: %v", fastErr, slowErr)
 	}
-	if fastErr == nil && string(fast) != string(slow) {
+	if fastErr == nil && oneStop(fast) != oneStop(slow) {
 		t.Fatalf("compiled: %q; text/template: %q", fast, slow)
 	}
+}
+
+// oneStop makes one full stop of several: text/template knows nothing of sentences that
+// end behind initials (TestOneFullStop).
+func oneStop(b []byte) string {
+	s := string(b)
+	for strings.Contains(s, "..") {
+		s = strings.ReplaceAll(s, "..", ".")
+	}
+	return s
 }
 
 func TestHeavyCompiledTextsAreTextTemplates(t *testing.T) {
