@@ -36,9 +36,8 @@ func endOpen(ctx context.Context, tx Book, contactID, kind, outcome string, is f
 	return nil
 }
 
-// EndCallsTo ends the survey calls to a number that nobody has taken, whoever has it, but
-// for one task; "" for none.
-func EndCallsTo(ctx context.Context, tx Book, number, outcome, but string, now time.Time) error {
+// EndCallsTo ends the survey calls to a number that nobody has taken, whoever has it.
+func EndCallsTo(ctx context.Context, tx Book, number, outcome string, now time.Time) error {
 	ids, err := tx.ContactsAt(ctx, channels.SMS, number)
 	if err != nil {
 		return err
@@ -51,7 +50,7 @@ func EndCallsTo(ctx context.Context, tx Book, number, outcome, but string, now t
 		if c.On(channels.Phone) != number {
 			continue
 		}
-		if err := EndCalls(ctx, tx, id, outcome, func(t *store.Task) bool { return t.ID != but }, now); err != nil {
+		if err := EndCalls(ctx, tx, id, outcome, func(*store.Task) bool { return true }, now); err != nil {
 			return err
 		}
 	}

@@ -163,15 +163,16 @@ func (d *Dispatcher) judgeCall(o *store.Outreach, def *program.Definition, step 
 	return &store.Verdict{Outreach: *o, State: outreach.Done, Verdict: "task", Rule: RulePhoneStep, Inputs: encode(inputs), Task: t}
 }
 
-// number is the one that a person is called on: the first that is not somebody
-// else's, else the first; "" where he has none.
+// number is the one that a person is called on; "" where he has none.
 func (f *facts) number(c *store.Contact, p outreach.Purpose) string {
+	var numbers []store.Number
 	for _, a := range c.Addresses {
-		if why := f.sup.reason(a.Channel, a.Value, p); a.Channel == channels.SMS && why != store.WrongNumber && why != store.WrongPerson {
-			return a.Value
+		if a.Channel == channels.SMS {
+			why := f.sup.reason(a.Channel, a.Value, p)
+			numbers = append(numbers, store.Number{Value: a.Value, Wrong: why == store.WrongNumber || why == store.WrongPerson})
 		}
 	}
-	return c.On(channels.Phone)
+	return callback.Dialled(numbers)
 }
 
 // task is what a phone step asks of somebody.
