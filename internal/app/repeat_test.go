@@ -6,16 +6,44 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+// shared is a text that timers write while a test reads it.
+type shared struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+// String is what was written since Reset.
+func (s *shared) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// Reset forgets it.
+func (s *shared) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Reset()
+}
+
 // TestRepeats: a failure that goes on is told once and then counted; what differs, and
 // what is no failure, is told each time.
 func TestRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out shared
 		log := slog.New(NewRepeats(slog.NewTextHandler(&out, nil)))
 		lines := func(what string) (n int) {
 			for _, l := range strings.Split(out.String(), "\n") {
@@ -52,7 +80,7 @@ func TestRepeats(t *testing.T) {
 		out.Reset()
 		<-time.After(2 * repeatEvery)
 		log.Error("a step failed", "step", "begin", "error", errors.New("file 7 of 8: no room"))
-		if out.Len() == 0 {
+		if out.String() == "" {
 			t.Error("what comes after a quiet time is not told at once")
 		}
 		<-time.After(2 * repeatEvery) // nothing is left behind
