@@ -48,9 +48,15 @@ func standby(t *testing.T, primary *url.URL) (port int, promote func()) {
 		return err == nil && follows
 	})
 	return port, func() {
-		if yes, err := ask("select pg_promote()"); err != nil || !yes {
+		// Not waited for within the question: while the standby looks for its primary it
+		// takes longer than one question may.
+		if yes, err := ask("select pg_promote(false)"); err != nil || !yes {
 			t.Fatalf("promoting the standby: %t, %v", yes, err)
 		}
+		testserver.Wait(t, "the standby takes writes", func() bool {
+			leads, err := ask("select not pg_is_in_recovery()")
+			return err == nil && leads
+		})
 	}
 }
 
