@@ -22,6 +22,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"otklik/internal/testserver"
 )
@@ -162,8 +163,18 @@ func (s *Server) files(t testing.TB, account string) []string {
 		}
 		files = append(files, found...)
 	}
-	sort.Slice(files, func(i, j int) bool { return filepath.Base(files[i]) < filepath.Base(files[j]) })
+	sort.Slice(files, func(i, j int) bool { return stored(files[i]).Before(stored(files[j])) })
 	return files
+}
+
+// stored is when dovecot stored a mail, from the name of its file: 1764341304.M36600P84.mx.
+// The microseconds have no leading zeros, so names do not sort by age.
+func stored(file string) time.Time {
+	var sec, micro int64
+	if _, err := fmt.Sscanf(filepath.Base(file), "%d.M%dP", &sec, &micro); err != nil {
+		panic(fmt.Sprintf("%s: not a name that dovecot gives: %v", file, err))
+	}
+	return time.Unix(sec, micro*1000)
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
