@@ -39,7 +39,8 @@ type Process struct {
 // supervisor runs the program and holds a pipe whose other end only the test
 // process has. A word on the pipe means stop; its end means that the test
 // process is gone, and then the home goes too. Pdeathsig would not do: it
-// follows the thread that forked, not the process.
+// follows the thread that forked, not the process. Who looks for the file ended finds
+// it whole.
 const supervisor = `
 home=$1 signal=$2; shift 2
 exec 3<&0 </dev/null >>"$home/log" 2>&1
@@ -51,7 +52,8 @@ server=$!
 } &
 reader=$!
 wait "$server"
-echo "ended with status $?" >"$home/ended"
+echo "ended with status $?" >"$home/ending"
+mv "$home/ending" "$home/ended"
 kill "$reader"
 if [ -e "$home/orphaned" ]; then cd / && rm -rf "$home"; fi
 `

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -163,7 +162,7 @@ func withRedis(server string, number int, do func(context.Context, *redis.Client
 	options.DialerRetries = 1
 	options.ContextTimeoutEnabled = true
 	client := redis.NewClient(options)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return errors.Join(do(ctx, client), client.Close())
 }

@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"errors"
+	"io"
 	"os"
 	"testing"
 )
@@ -12,6 +13,7 @@ type Server struct {
 	home    string
 	url     string
 	ready   func() bool
+	claim   io.Closer // of its port
 }
 
 // serve starts what plan describes on a free port, and on another one if the
@@ -19,16 +21,16 @@ type Server struct {
 func serve(home string, plan func(port int) (Program, string, func() bool)) (*Server, error) {
 	var errs []error
 	for range 3 {
-		port, err := freePort()
+		port, claim, err := freePort()
 		if err != nil {
 			return nil, err
 		}
 		program, location, ready := plan(port)
 		process, err := launch(program, ready)
 		if err == nil {
-			return &Server{process: process, home: home, url: location, ready: ready}, nil
+			return &Server{process: process, home: home, url: location, ready: ready, claim: claim}, nil
 		}
-		errs = append(errs, err)
+		errs = append(errs, err, claim.Close())
 	}
 	return nil, errors.Join(errs...)
 }
@@ -38,7 +40,7 @@ func (s *Server) URL() string { return s.url }
 
 // Close stops the server and removes its data.
 func (s *Server) Close() error {
-	return errors.Join(s.process.Stop(), os.RemoveAll(s.home))
+	return errors.Join(s.process.Stop(), os.RemoveAll(s.home), s.claim.Close())
 }
 
 // controls returns what a test stops and starts its server with. Both may be

@@ -10,7 +10,9 @@ package testserver
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -61,37 +63,46 @@ func poll(limit time.Duration, cond func() (bool, error)) error {
 	}
 }
 
-// FreePort returns a TCP port on 127.0.0.1 that nothing listens on.
+// FreePort returns a TCP port on 127.0.0.1 that nothing listens on, and that no other
+// test gets before this one ends.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	port, err := freePort()
+	port, claim, err := freePort()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := claim.Close(); err != nil {
+			t.Errorf("giving a port back: %v", err)
+		}
+	})
 	return port
 }
 
 // freePort draws from below the range that the kernel gives to outgoing
 // connections: a port from that range can be taken between the look and the
-// use, by a neighbour's connection to a database.
-func freePort() (int, error) {
+// use, by a neighbour's connection to a database. Another test cannot take it before
+// the claim is closed, not in another process either: it is the UDP port of that number.
+func freePort() (int, io.Closer, error) {
 	const lowest, span = 12000, 20000
 	for range 50 {
 		n, err := rand.Int(rand.Reader, big.NewInt(span))
 		if err != nil {
-			return 0, fmt.Errorf("drawing a port: %w", err)
+			return 0, nil, fmt.Errorf("drawing a port: %w", err)
 		}
 		port := lowest + int(n.Int64())
-		listener, err := net.Listen("tcp4", address(port))
+		claim, err := net.ListenPacket("udp4", address(port))
 		if err != nil {
 			continue
 		}
-		if err := listener.Close(); err != nil {
-			return 0, fmt.Errorf("letting port %d go: %w", port, err)
+		if listener, err := net.Listen("tcp4", address(port)); err == nil {
+			return port, claim, listener.Close()
 		}
-		return port, nil
+		if err := claim.Close(); err != nil {
+			return 0, nil, fmt.Errorf("letting port %d go: %w", port, err)
+		}
 	}
-	return 0, fmt.Errorf("no free port among 50 drawn")
+	return 0, nil, errors.New("no free port among 50 drawn")
 }
 
 // listens tells whether something takes connections on a port.

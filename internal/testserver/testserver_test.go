@@ -203,6 +203,13 @@ func TestServersDieWithAKilledTestProcess(t *testing.T) {
 }
 
 func TestStartShowsTheLogOfAProgramThatEndsEarly(t *testing.T) {
+	for range 20 { // the supervisor writes while Start reads
+		endsEarly(t)
+	}
+}
+
+func endsEarly(t *testing.T) {
+	t.Helper()
 	got := record(t, func(tb testing.TB) {
 		testserver.Start(tb, testserver.Program{
 			Args: []string{"sh", "-c", "echo no licence >&2; exit 3"},
@@ -248,10 +255,30 @@ func TestProcessEndsByKillAndByStop(t *testing.T) {
 	}
 }
 
-func TestFreePortCanBeListenedOn(t *testing.T) {
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", testserver.FreePort(t)))
+// A port can be listened on, and is nobody else's until its test ends.
+func TestFreePort(t *testing.T) {
+	var first int
+	t.Run("of a test", func(t *testing.T) {
+		first = testserver.FreePort(t)
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first))
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener.Close()
+		if claim, err := claimed(t, first); err == nil {
+			claim.Close()
+			t.Error("another test can have the same port")
+		}
+	})
+	claim, err := claimed(t, first)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("after the test: %v", err)
 	}
-	listener.Close()
+	claim.Close()
+}
+
+// claimed takes a port as another test would.
+func claimed(t *testing.T, port int) (net.PacketConn, error) {
+	t.Helper()
+	return new(net.ListenConfig).ListenPacket(t.Context(), "udp4", fmt.Sprintf("127.0.0.1:%d", port))
 }
