@@ -13,7 +13,6 @@ import (
 	"pgregory.net/rapid"
 
 	"otklik/internal/conversation"
-	"otklik/internal/ratelimit"
 	"otklik/internal/testserver"
 )
 
@@ -32,10 +31,13 @@ func at(id string, version int64) conversation.Position {
 
 func client(t *testing.T, url string) redis.UniversalClient {
 	t.Helper()
-	c, err := ratelimit.Dial(url)
+	o, err := redis.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Once, as ratelimit.Dial's, and with the time that a loaded machine may take.
+	o.MaxRetries, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = -1, time.Minute, time.Minute, time.Minute, time.Minute
+	c := redis.NewClient(o)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }

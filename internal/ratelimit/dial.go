@@ -15,14 +15,13 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Timeouts of one command. They bound what a stopped server costs a caller: a
-// refused connection fails at once, a silent one after patience.
-const (
-	dialPatience = 300 * time.Millisecond
-	patience     = 500 * time.Millisecond
-	// redirects is what a cluster may need while a slot moves.
-	redirects = 2
-)
+// patience is what one command may take: to connect, and each of the waits for a free
+// connection, for the request to leave and for the reply. It bounds what a stopped server
+// costs a caller: a refused connection fails at once, a silent one when it is used up.
+type patience struct{ dial, command time.Duration }
+
+// redirects is what a cluster may need while a slot moves.
+const redirects = 2
 
 // Dial returns a client for the address, without connecting. It takes
 //
@@ -37,6 +36,10 @@ const (
 // password. Dial silences go-redis's own log, process-wide: failures reach the
 // caller, who logs them.
 func Dial(address string) (redis.UniversalClient, error) {
+	return dial(address, patience{dial: 300 * time.Millisecond, command: 500 * time.Millisecond})
+}
+
+func dial(address string, p patience) (redis.UniversalClient, error) {
 	quiet()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -48,9 +51,9 @@ func Dial(address string) (redis.UniversalClient, error) {
 	u.RawQuery = q.Encode()
 	switch {
 	case q.Has("master_name"):
-		return dialSentinel(u.String())
+		return dialSentinel(u.String(), p)
 	case cluster == "true" || q.Has("addr"):
-		return dialCluster(u.String())
+		return dialCluster(u.String(), p)
 	case cluster != "":
 		return nil, errors.New(`reading redis address: cluster must be "true" or absent`)
 	}
@@ -59,44 +62,44 @@ func Dial(address string) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("reading redis address: %w", err)
 	}
 	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = dialPatience, patience, patience, patience
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = p.dial, p.command, p.command, p.command
 	o.DisableIdentity, o.MaintNotificationsConfig = true, plain()
-	o.Dialer = dialer(o.TLSConfig)
+	o.Dialer = dialer(o.TLSConfig, p.dial)
 	return redis.NewClient(o), nil
 }
 
-func dialSentinel(address string) (redis.UniversalClient, error) {
+func dialSentinel(address string, p patience) (redis.UniversalClient, error) {
 	o, err := redis.ParseFailoverURL(address)
 	if err != nil {
 		return nil, fmt.Errorf("reading redis address: %w", err)
 	}
 	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = dialPatience, patience, patience, patience
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = p.dial, p.command, p.command, p.command
 	o.DisableIdentity = true
-	o.Dialer = dialer(o.TLSConfig)
+	o.Dialer = dialer(o.TLSConfig, p.dial)
 	return redis.NewFailoverClient(o), nil
 }
 
-func dialCluster(address string) (redis.UniversalClient, error) {
+func dialCluster(address string, p patience) (redis.UniversalClient, error) {
 	o, err := redis.ParseClusterURL(address)
 	if err != nil {
 		return nil, fmt.Errorf("reading redis address: %w", err)
 	}
 	o.MaxRetries, o.MaxRedirects, o.DialerRetries, o.ContextTimeoutEnabled = -1, redirects, 1, true
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = dialPatience, patience, patience, patience
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = p.dial, p.command, p.command, p.command
 	o.DisableIdentity, o.MaintNotificationsConfig = true, plain()
-	o.Dialer = dialer(o.TLSConfig)
+	o.Dialer = dialer(o.TLSConfig, p.dial)
 	return redis.NewClusterClient(o), nil
 }
 
 // dialer connects as go-redis does, but tells a refusal at the first use of the
 // connection. go-redis counts failures to connect, and after as many as the pool is
 // large asks only once a second whether the server is back: right for a silent host,
-// which costs each caller dialPatience, while a refusal costs nothing to ask again.
-func dialer(secret *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
-	dial := redis.NewDialer(&redis.Options{DialTimeout: dialPatience, TLSConfig: secret})
+// which costs each caller his patience, while a refusal costs nothing to ask again.
+func dialer(secret *tls.Config, patience time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
+	connect := redis.NewDialer(&redis.Options{DialTimeout: patience, TLSConfig: secret})
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := dial(ctx, network, address)
+		c, err := connect(ctx, network, address)
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			return refused{err}, nil
 		}

@@ -3,7 +3,14 @@ package ratelimit
 import (
 	"context"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
+
+// DialForLong is Dial for a loaded machine: the server answers, and may be late.
+func DialForLong(address string) (redis.UniversalClient, error) {
+	return dial(address, patience{dial: time.Minute, command: time.Minute})
+}
 
 // ReserveAt is Reserve on the server's own time line, which has no travel time in
 // it, with the server's now.
