@@ -13,10 +13,12 @@
 //	claimed           route     ours                         unclaimed, in the queue of a lane
 //	claimed           settle    ours                         held until, dropped, done (a task), unclaimed
 //	claimed           expire    until has passed             claimed by whoever comes: nothing had begun
+//	claimed           overtake  the person has opted out     unclaimed, to be judged anew
 //	claimed           begin     ours, nothing capped has     done; message sending, until now+lease
 //	                            begun for the person since
 //	message queued    claim     due, no claim, nobody is     the same, claimed
 //	                            sending to the address
+//	queued, claimed   overtake  the person has opted out     unclaimed, to be judged anew
 //	queued, claimed   begin     ours                         sending, until now+lease
 //	sending           record    ours                         sent | queued (again, later) | failed | expired |
 //	                                                         unknown | sending (the provider will be asked)

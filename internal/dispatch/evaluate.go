@@ -117,7 +117,7 @@ func (d *Dispatcher) evaluate(ctx context.Context, os []store.Outreach) ([]*item
 			f.Sent[o.ContactID] = append([]store.PastSend{{Purpose: o.Purpose, At: f.now}}, f.Sent[o.ContactID]...)
 			it.judged = f.now
 		}
-		it.claimed = machine
+		it.claimed, it.seen = machine, machine
 		items = append(items, it)
 	}
 	return items, verdicts, nil
@@ -200,7 +200,7 @@ func (d *Dispatcher) judge(o *store.Outreach, f *facts) (*item, *store.Verdict) 
 			verdict.Inputs[InputNews] = it.news.Rule
 		}
 	}
-	o.Rule, o.Inputs = verdict.Rule, encode(verdict.Inputs)
+	o.Rule, o.Inputs, it.until = verdict.Rule, encode(verdict.Inputs), verdict.Until
 	r := &it.to
 	it.lane, it.address = d.laneOf(r.Channel, r.Sender, r.Dealer.ID, r.Address), r.Address
 	return it, nil

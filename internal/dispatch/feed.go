@@ -111,36 +111,11 @@ func (f *feed) once(ctx context.Context) (n int, got found, err error) {
 		return 0, got, nil
 	}
 	f.passed(q, os[len(os)-1])
-	if err := f.take(ctx, os); err != nil {
+	if err := f.r.take(ctx, os); err != nil {
 		f.r.giveBack(os)
 		return 0, got, err
 	}
 	return len(os), got, nil
-}
-
-// take judges claimed outreach and gives each to its lane, or to a later time.
-func (f *feed) take(ctx context.Context, os []store.Outreach) error {
-	d := f.r.d
-	items, verdicts, err := d.evaluate(ctx, os)
-	if err != nil {
-		return err
-	}
-	if err := d.Store.Settle(ctx, verdicts, d.Clock.Business()); err != nil {
-		return err
-	}
-	f.r.total.add(settled(verdicts))
-	routed := map[string][]store.Outreach{}
-	for _, it := range items {
-		if to := f.r.place(it); to != "" {
-			routed[to] = append(routed[to], *it.outreach)
-		}
-	}
-	for name, os := range routed {
-		if err := d.Store.Route(ctx, os, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // queueLook is how long the list of queues is believed.

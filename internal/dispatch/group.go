@@ -32,7 +32,7 @@ type outcome struct {
 func (l *runner) send(ctx context.Context, group []*item) {
 	ctx, span := l.r.d.span(ctx, "send", l.lane, len(group))
 	defer span.End()
-	group = l.compose(ctx, group)
+	group = l.compose(ctx, l.fresh(ctx, group))
 	group, slots := l.reserve(ctx, group)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -257,6 +257,9 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 		l.release(group)
 		return nil, nil
 	}
+	if group, slots = l.allowed(group, slots); len(group) == 0 {
+		return nil, nil
+	}
 	room := d.groups.Get().(*[]store.Begun)
 	begun := (*room)[:0]
 	name := d.Store.NewID()
@@ -333,7 +336,7 @@ func (l *runner) hand(ctx context.Context, group []*item, slots []ratelimit.Slot
 			}
 			return
 		}
-		now := d.Clock.Machine()
+		now, business := d.Clock.Machine(), d.Clock.Business()
 		n := 1
 		for n < len(group) && !slots[n].At.After(now) {
 			n++
@@ -341,6 +344,10 @@ func (l *runner) hand(ctx context.Context, group []*item, slots []ratelimit.Slot
 		ready := make([]*item, 0, n)
 		var missed []*item
 		for i, it := range group[:n] {
+			if it.over(business) {
+				l.results <- outcome{item: it, unsent: now}
+				continue
+			}
 			if behind := now.Sub(slots[i].At); !slots[i].OK || behind > late && behind > lateness(l.demand(nil, it)) {
 				missed = append(missed, it)
 				continue
@@ -410,6 +417,10 @@ func (l *runner) handOver(ctx context.Context, group []*item) {
 		wg.Go(func() {
 			defer func() { <-l.senders }()
 			handed := l.r.d.Clock.Machine()
+			if it.over(l.r.d.Clock.Business()) { // the others before it took long
+				l.results <- outcome{item: it, unsent: handed}
+				return
+			}
 			r, err := attempt(ctx, l.ch, l.outgoing(it))
 			l.results <- outcome{item: it, receipt: r, err: err, handed: handed}
 		})

@@ -24,8 +24,10 @@ type item struct {
 	to       draft.Recipient
 	// news is whether the news beside wishes stand in them; nil where there are none.
 	news *policy.Verdict
-	// judged is the business time of the verdict.
-	judged time.Time
+	// judged is the business time of the verdict on what counts for caps, until from when
+	// (business time) the message may not leave by it any more, seen when it was given
+	// (machine time).
+	judged, until, seen time.Time
 	// begun is set once the text is made; for a queued message at once.
 	begun *store.Begun
 	// origin is what a queued message is another try of; nil for an answer.
@@ -38,6 +40,19 @@ type item struct {
 	// notBefore is when its rate or its cells are asked again.
 	notBefore time.Time
 	seq       int
+}
+
+// id is that of the outreach, or of the message.
+func (it *item) id() string {
+	if it.outreach != nil {
+		return it.outreach.ID
+	}
+	return it.begun.Message.ID
+}
+
+// over tells that the verdict does not let a message leave any more.
+func (it *item) over(business time.Time) bool {
+	return !it.until.IsZero() && !business.Before(it.until)
 }
 
 // runner works one lane.

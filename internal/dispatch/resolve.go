@@ -177,7 +177,9 @@ func (r *run) admit(ctx context.Context, ms []store.Message) ([]*item, error) {
 		v := d.admitOne(m, people[m.ContactID], sup, now)
 		switch v.Kind {
 		case policy.Send:
-			it := &item{lane: d.laneOf(m.Channel, m.Sender, m.DealerID, m.Address), begun: &store.Begun{Message: m}, address: m.Address, priority: m.Priority, purpose: m.Purpose, claimed: d.Clock.Machine()}
+			it := &item{lane: d.laneOf(m.Channel, m.Sender, m.DealerID, m.Address), begun: &store.Begun{Message: m}, address: m.Address, priority: m.Priority, purpose: m.Purpose, until: v.Until}
+			it.claimed = d.Clock.Machine()
+			it.seen = it.claimed
 			if o, ok := origins[m.OutreachID]; ok {
 				it.origin = &o
 			}

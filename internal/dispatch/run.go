@@ -118,6 +118,45 @@ func (r *run) dealerPause(id string) string {
 	return store.DealerPause(d.Code)
 }
 
+// take judges claimed outreach and gives each to its lane, or to a later time.
+func (r *run) take(ctx context.Context, os []store.Outreach) error {
+	items, err := r.judge(ctx, os)
+	if err != nil {
+		return err
+	}
+	return r.deal(ctx, items)
+}
+
+// judge judges claimed outreach, writes down what does not go out now, and returns what
+// does.
+func (r *run) judge(ctx context.Context, os []store.Outreach) ([]*item, error) {
+	items, verdicts, err := r.d.evaluate(ctx, os)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.d.Store.Settle(ctx, verdicts, r.d.Clock.Business()); err != nil {
+		return nil, err
+	}
+	r.total.add(settled(verdicts))
+	return items, nil
+}
+
+// deal gives outreach to their lanes, and into the queues of those that have no room.
+func (r *run) deal(ctx context.Context, items []*item) error {
+	routed := map[string][]store.Outreach{}
+	for _, it := range items {
+		if to := r.place(it); to != "" {
+			routed[to] = append(routed[to], *it.outreach)
+		}
+	}
+	for name, os := range routed {
+		if err := r.d.Store.Route(ctx, os, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // place gives an outreach to its lane. Where that takes nothing, the name of the queue
 // comes back in which it has to wait.
 func (r *run) place(it *item) string {

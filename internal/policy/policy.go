@@ -64,7 +64,8 @@ func RuleNames() []string {
 type Verdict struct {
 	Kind Kind
 	Rule string
-	// Until is when a held message is looked at again.
+	// Until is when a held message is looked at again; of one that may go, from when it
+	// may no more as it stands, since its window shuts or its deadline has passed.
 	Until time.Time
 	// Inputs are what the rule looked at, for the "why" page.
 	Inputs map[string]string
@@ -161,7 +162,11 @@ func (r *Rules) Decide(in Input) Verdict {
 			return v
 		}
 	}
-	return r.quiet(in)
+	v := r.quiet(in)
+	if v.Kind == Send && !in.Deadline.IsZero() && v.Until.After(in.Deadline) {
+		v.Until = in.Deadline.Add(time.Microsecond) // at the deadline it still goes
+	}
+	return v
 }
 
 // over is what becomes of a message that finds no time before its deadline.
@@ -287,21 +292,24 @@ func nth(ts []time.Time, n int) time.Time {
 }
 
 func (r *Rules) quiet(in Input) Verdict {
-	if !in.AnswersAt.IsZero() && in.Now.Sub(in.AnswersAt) <= answerGrace {
-		return Verdict{Kind: Send, Rule: RuleAnswer, Inputs: map[string]string{"answers": stamp(in.AnswersAt, in.Zone)}}
+	w := r.window(in.Country, in.Purpose)
+	own := w.and(in.Hours)
+	at, shut := own.next(in.Now, in.Zone)
+	if grace := in.AnswersAt.Add(answerGrace); !in.AnswersAt.IsZero() && !in.Now.After(grace) {
+		if at.After(in.Now) || shut.Before(grace) {
+			shut = grace.Add(time.Microsecond)
+		}
+		return Verdict{Kind: Send, Rule: RuleAnswer, Until: shut, Inputs: map[string]string{"answers": stamp(in.AnswersAt, in.Zone)}}
 	}
 	local := in.Now.In(in.Zone)
 	if !in.Typed.IsZero() && sameDay(in.Typed.In(in.Zone), local) && sameDay(in.AnswersAt.In(in.Zone), local) && sinceMidnight(local) < typedUntil {
-		return Verdict{Kind: Send, Rule: RuleAnswer, Inputs: map[string]string{"typed": stamp(in.Typed, in.Zone)}}
+		return Verdict{Kind: Send, Rule: RuleAnswer, Until: wall(local, typedUntil).UTC(), Inputs: map[string]string{"typed": stamp(in.Typed, in.Zone)}}
 	}
-	w := r.window(in.Country, in.Purpose)
 	if in.Soon && w.Next(in.Now, in.Zone).After(in.Now) {
 		return r.soon(in)
 	}
-	own := w.and(in.Hours)
-	at := own.Next(in.Now, in.Zone)
 	if at.Equal(in.Now) {
-		return Verdict{Kind: Send, Rule: RuleAllowed, Inputs: basisInputs(in, own)}
+		return Verdict{Kind: Send, Rule: RuleAllowed, Until: shut, Inputs: basisInputs(in, own)}
 	}
 	inputs := map[string]string{"window": own.String(), "zone": in.Zone.String()}
 	if !in.Deadline.IsZero() && at.After(in.Deadline) {
@@ -319,11 +327,11 @@ func (r *Rules) quiet(in Input) Verdict {
 // before seven in the morning (invariant 4).
 func (r *Rules) soon(in Input) Verdict {
 	from := time.Duration(r.Tact.SoonFrom)
-	at := Window{From: from, To: 24 * time.Hour, weekend: from}.Next(in.Now, in.Zone)
+	at, shut := Window{From: from, To: 24 * time.Hour, weekend: from}.next(in.Now, in.Zone)
 	inputs := map[string]string{"zone": in.Zone.String(), "from": clock(from)}
 	switch {
 	case at.Equal(in.Now):
-		return Verdict{Kind: Send, Rule: RuleSoon, Inputs: inputs}
+		return Verdict{Kind: Send, Rule: RuleSoon, Until: shut, Inputs: inputs}
 	case !in.Deadline.IsZero() && at.After(in.Deadline):
 		return in.over(RuleNoTime, inputs)
 	}

@@ -34,6 +34,8 @@ func TestDecide(t *testing.T) {
 	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, msk) // a Tuesday
 	base := Input{Now: noon, Purpose: outreach.Survey, Channel: channels.SMS, Country: "RU", Zone: msk, Deadline: noon.Add(24 * time.Hour), Relationship: "order 1"}
 	with := func(f func(*Input)) Input { in := base; f(&in); return in }
+	day := func(d, h, m int) time.Time { return time.Date(2026, 11, d, h, m, 0, 0, msk) }
+	const still = time.Microsecond // at the last moment it still goes
 	tests := []struct {
 		name  string
 		in    Input
@@ -41,7 +43,7 @@ func TestDecide(t *testing.T) {
 		rule  string
 		until time.Time
 	}{
-		{"in the window", base, Send, RuleAllowed, time.Time{}},
+		{"in the window", base, Send, RuleAllowed, day(24, 20, 0)},
 		{"at night", with(func(i *Input) { i.Now = time.Date(2026, 11, 24, 23, 30, 0, 0, msk) }), Hold, RuleQuiet, time.Date(2026, 11, 25, 9, 0, 0, 0, msk)},
 		{"saturday morning", with(func(i *Input) { i.Now, i.Deadline = time.Date(2026, 11, 28, 9, 30, 0, 0, msk), time.Time{} }), Hold, RuleQuiet, time.Date(2026, 11, 28, 11, 0, 0, 0, msk)},
 		{"night in Vladivostok is noon in Moscow", with(func(i *Input) {
@@ -58,22 +60,30 @@ func TestDecide(t *testing.T) {
 		{"dead address", with(func(i *Input) { i.Suppressed = "dead" }), Drop, RuleAddress, time.Time{}},
 		{"consent withdrawn", with(func(i *Input) { i.Consent = Withdrawn }), Drop, RuleWithdrawn, time.Time{}},
 		{"ad without consent", with(func(i *Input) { i.Purpose = outreach.Ad }), Drop, RuleNoConsent, time.Time{}},
-		{"ad with consent", with(func(i *Input) { i.Purpose, i.Consent, i.LaunchedBy = outreach.Ad, Given, "anna" }), Send, RuleAllowed, time.Time{}},
+		{"ad with consent", with(func(i *Input) { i.Purpose, i.Consent, i.LaunchedBy = outreach.Ad, Given, "anna" }), Send, RuleAllowed, day(24, 19, 0)},
 		{"a stranger", with(func(i *Input) { i.Relationship = "" }), Drop, RuleNoBasis, time.Time{}},
 		{"a survey twenty days ago", with(func(i *Input) {
 			i.Past = []PastSend{{outreach.Survey, noon.AddDate(0, 0, -20)}}
 			i.Deadline = time.Time{}
 		}), Hold, RuleCap, noon.AddDate(0, 0, 10)},
 		{"a survey twenty days ago, deadline tomorrow", with(func(i *Input) { i.Past = []PastSend{{outreach.Survey, noon.AddDate(0, 0, -20)}} }), Drop, RuleCap, time.Time{}},
-		{"a survey forty days ago", with(func(i *Input) { i.Past = []PastSend{{outreach.Survey, noon.AddDate(0, 0, -40)}} }), Send, RuleAllowed, time.Time{}},
+		{"a survey forty days ago", with(func(i *Input) { i.Past = []PastSend{{outreach.Survey, noon.AddDate(0, 0, -40)}} }), Send, RuleAllowed, day(24, 20, 0)},
 		{"service is not capped", with(func(i *Input) {
 			i.Purpose = outreach.Service
 			i.Past = []PastSend{{outreach.Survey, noon.Add(-time.Hour)}, {outreach.Ad, noon.Add(-time.Hour)}, {outreach.Greeting, noon.Add(-time.Hour)}}
-		}), Send, RuleAllowed, time.Time{}},
+		}), Send, RuleAllowed, day(24, 20, 0)},
 		{"an answer at night, at once", with(func(i *Input) {
 			i.Purpose, i.Now = outreach.Answer, time.Date(2026, 11, 24, 23, 10, 0, 0, msk)
 			i.AnswersAt = i.Now.Add(-14 * time.Minute)
-		}), Send, RuleAnswer, time.Time{}},
+		}), Send, RuleAnswer, day(24, 23, 11).Add(still)},
+		{"an answer before the window shuts", with(func(i *Input) {
+			i.Purpose, i.Now = outreach.Answer, day(24, 19, 55)
+			i.AnswersAt = i.Now.Add(-time.Minute)
+		}), Send, RuleAnswer, day(24, 20, 9).Add(still)},
+		{"an answer by day", with(func(i *Input) { i.Purpose, i.AnswersAt = outreach.Answer, noon.Add(-time.Minute) }), Send, RuleAnswer, day(24, 20, 0)},
+		{"a deadline before the window shuts", with(func(i *Input) { i.Deadline = day(24, 15, 0) }), Send, RuleAllowed, day(24, 15, 0).Add(still)},
+		{"past a deadline that does not bind", with(func(i *Input) { i.Deadline, i.Late = day(24, 11, 0), LateSend }), Send, RuleAllowed, day(24, 20, 0)},
+		{"the person's own hours", with(func(i *Input) { i.Hours = Window{To: 14 * time.Hour} }), Send, RuleAllowed, day(24, 14, 0)},
 		{"an answer at night, too late for the exemption", with(func(i *Input) {
 			i.Purpose, i.Now, i.Deadline = outreach.Answer, time.Date(2026, 11, 24, 23, 20, 0, 0, msk), time.Time{}
 			i.AnswersAt = i.Now.Add(-16 * time.Minute)
@@ -81,7 +91,7 @@ func TestDecide(t *testing.T) {
 		{"typed at nine in the evening", with(func(i *Input) {
 			i.Purpose, i.Now = outreach.Callback, time.Date(2026, 11, 24, 21, 0, 0, 0, msk)
 			i.Typed, i.AnswersAt = i.Now, time.Date(2026, 11, 24, 0, 30, 0, 0, msk)
-		}), Send, RuleAnswer, time.Time{}},
+		}), Send, RuleAnswer, day(24, 22, 0)},
 		{"typed after ten in the evening", with(func(i *Input) {
 			i.Purpose, i.Now = outreach.Callback, time.Date(2026, 11, 24, 22, 5, 0, 0, msk)
 			i.Typed, i.AnswersAt = i.Now, time.Date(2026, 11, 24, 12, 0, 0, 0, msk)
@@ -120,8 +130,15 @@ func TestNothingLeavesOutsideItsWindow(t *testing.T) {
 		v := r.Decide(in)
 		if v.Kind == Hold {
 			in.Now = v.Until
-			if again := r.Decide(in); again.Kind != Send {
-				t.Fatalf("held until %v, then %+v", v.Until, again)
+			if v = r.Decide(in); v.Kind != Send {
+				t.Fatalf("held until %v, then %+v", in.Now, v)
+			}
+		}
+		for at, want := range map[time.Time]Kind{v.Until.Add(-time.Microsecond): Send, v.Until: Hold} {
+			later := in
+			later.Now = at
+			if again := r.Decide(later); again.Kind != want {
+				t.Fatalf("may go until %v, at %v %+v", v.Until, at, again)
 			}
 		}
 		w := r.window(in.Country, in.Purpose)

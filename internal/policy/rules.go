@@ -212,6 +212,12 @@ func sinceMidnight(t time.Time) time.Duration {
 // own wall time; t itself when it does. On a day whose opening hour does not exist
 // (DST) the window opens with the first hour that does.
 func (w Window) Next(t time.Time, zone *time.Location) time.Time {
+	at, _ := w.next(t, zone)
+	return at
+}
+
+// next is Next with the moment at which the window shuts behind it.
+func (w Window) next(t time.Time, zone *time.Location) (at, shuts time.Time) {
 	local := t.In(zone)
 	y, m, d := local.Date()
 	for i := 0; ; i++ {
@@ -226,9 +232,9 @@ func (w Window) Next(t time.Time, zone *time.Location) time.Time {
 		open, shut := wall(day, from), wall(day, w.To)
 		switch {
 		case t.Before(open):
-			return open.UTC()
+			return open.UTC(), shut.UTC()
 		case t.Before(shut):
-			return t
+			return t, shut.UTC()
 		}
 	}
 }

@@ -97,7 +97,7 @@ func TestTact(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			v := r.Decide(tt.in)
-			if v.Kind != tt.kind || v.Rule != tt.rule || !v.Until.Equal(tt.until) {
+			if v.Kind != tt.kind || v.Rule != tt.rule || v.Kind != Send && !v.Until.Equal(tt.until) {
 				t.Errorf("got %s %s until %v, want %s %s until %v", v.Kind, v.Rule, v.Until, tt.kind, tt.rule, tt.until)
 			}
 			if !slices.Contains(RuleNames(), v.Rule) {

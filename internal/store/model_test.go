@@ -45,6 +45,7 @@ func TestModel(t *testing.T) {
 				"claimLate":   func(r *rapid.T) { m.claimMessages(r, outreach.Sending) },
 				"beginQueued": m.beginQueued,
 				"report":      m.report,
+				"overtake":    m.overtake,
 			})
 		})
 	})
@@ -75,16 +76,20 @@ type model struct {
 	message  map[string]*modelRow
 	hands    [3]hand
 	furthest map[string]outreach.MessageState
+	// people have addresses, outreach and messages.
+	people []string
+	of     map[string]string
 }
 
 func newModel(ctx context.Context, r *rapid.T, st *store.Store, db *sql.DB, d store.Dealer, saved []store.SavedRecord) *model {
-	m := &model{ctx: ctx, st: st, db: db, clock: now, outreach: map[string]*modelRow{}, message: map[string]*modelRow{}, furthest: map[string]outreach.MessageState{}}
+	m := &model{ctx: ctx, st: st, db: db, clock: now, outreach: map[string]*modelRow{}, message: map[string]*modelRow{}, furthest: map[string]outreach.MessageState{}, of: map[string]string{}}
 	var rows []store.Outreach
 	for i, s := range saved {
 		o := store.Outreach{ID: st.NewID(), DealerID: d.ID, ContactID: s.ContactID, VisitID: s.VisitID, Program: "p", ProgramVersion: 1, Occasion: fmt.Sprint(i), Step: "survey",
 			Purpose: outreach.Survey, State: outreach.Planned, DueAt: now, TargetAt: now, DeadlineAt: now.Add(time.Hour)}
 		rows = append(rows, o)
 		m.outreach[o.ID] = &modelRow{state: string(outreach.Planned)}
+		m.people, m.of[o.ID] = append(m.people, s.ContactID), s.ContactID
 	}
 	m.ok(r, st.Tx(ctx, store.RankBulk, func(tx *store.Tx) error { _, err := tx.Plan(ctx, rows, now); return err }))
 	return m
@@ -153,6 +158,7 @@ func (m *model) begin(r *rapid.T) {
 		}
 		if ok[g.Message.ID] {
 			*m.outreach[g.Outreach.ID] = modelRow{state: string(outreach.Done)}
+			m.of[g.Message.ID] = m.of[g.Outreach.ID]
 			m.message[g.Message.ID] = &modelRow{state: string(outreach.Sending), token: g.Message.ClaimToken, until: m.clock.Add(modelLease)}
 		}
 		h.sending = append(h.sending, g.Message) // a node that lost may still try to record
@@ -295,6 +301,26 @@ func (m *model) report(r *rapid.T) {
 	}))
 	if x := m.message[id]; outreach.MessageState(x.state).Forward(outreach.ReportState(state)) {
 		x.state = string(outreach.ReportState(state))
+	}
+}
+
+// overtake is an opt-out: what is claimed of the person and has not begun loses its claim.
+func (m *model) overtake(r *rapid.T) {
+	person := rapid.SampledFrom(m.people).Draw(r, "person")
+	c, err := m.st.Contact(m.ctx, person)
+	m.ok(r, err)
+	m.ok(r, m.st.Tx(m.ctx, store.RankPerson, func(tx *store.Tx) error {
+		return tx.Suppress(m.ctx, store.Suppression{Channel: channels.SMS, Address: c.Addresses[0].Value, Purpose: store.AllPurposes, Reason: store.OptedOut, At: now})
+	}))
+	for id, x := range m.outreach {
+		if m.of[id] == person && x.state == string(outreach.Claimed) {
+			*x = modelRow{state: string(outreach.Planned)}
+		}
+	}
+	for id, x := range m.message {
+		if m.of[id] == person && x.state == string(outreach.Queued) {
+			x.token, x.until = "", time.Time{}
+		}
 	}
 }
 

@@ -209,6 +209,7 @@ func (t *Tx) record(ctx context.Context, rs []Result, business time.Time) (lost 
 
 func (t *Tx) recordRest(ctx context.Context, rs []Result, ours map[string]bool, business time.Time) error {
 	var attempts [][]any
+	var dead []Suppression
 	for _, r := range rs {
 		if r.Err != nil {
 			detail := ""
@@ -221,16 +222,16 @@ func (t *Tx) recordRest(ctx context.Context, rs []Result, ours map[string]bool, 
 			continue
 		}
 		if r.Transition.Suppress != "" {
-			if err := t.Suppress(ctx, Suppression{Channel: r.Message.Channel, Address: r.Message.Address, Purpose: AllPurposes,
-				Reason: string(r.Transition.Suppress), At: r.At, MessageID: r.Message.ID}); err != nil {
-				return err
-			}
+			dead = append(dead, Suppression{Channel: r.Message.Channel, Address: r.Message.Address, Purpose: AllPurposes, Reason: string(r.Transition.Suppress), At: r.At, MessageID: r.Message.ID})
 		}
 		if r.Task != nil {
 			if _, err := t.OpenTask(ctx, *r.Task, business); err != nil {
 				return err
 			}
 		}
+	}
+	if err := t.suppress(ctx, dead); err != nil {
+		return err
 	}
 	_, err := insert(ctx, t, "attempt", []string{"id", "message_id", "at", "class", "code", "detail"}, attempts, "")
 	return err

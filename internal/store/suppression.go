@@ -48,9 +48,40 @@ func (t *Tx) Suppress(ctx context.Context, x Suppression) error {
 	return t.SuppressAll(ctx, []Suppression{x})
 }
 
-// SuppressAll keeps several addresses from being used; of suppressions that are the
-// same but for their time the last counts.
+// SuppressAll keeps several addresses from being used, from now on: what is claimed to be
+// sent to their people and has not begun loses its claim and is judged anew. Of
+// suppressions that are the same but for their time the last counts.
 func (t *Tx) SuppressAll(ctx context.Context, xs []Suppression) error {
+	if err := t.suppress(ctx, xs); err != nil {
+		return err
+	}
+	return t.overtake(ctx, xs)
+}
+
+// overtake ends the claims of what has not begun for the people who have these addresses
+// (invariant 3). Rows without a claim are named, too: a claim that is being made passes
+// over rows that are locked, and comes after this.
+func (t *Tx) overtake(ctx context.Context, xs []Suppression) error {
+	values := make([]string, len(xs))
+	for i, x := range xs {
+		values[i] = x.Address
+	}
+	for _, part := range chunks(distinct(values), listRows) {
+		in, args := list(0, part)
+		theirs := " where contact_id in (select contact_id from address where value in " + in + ")"
+		for _, q := range []string{
+			"update outreach set claim_token = null, claim_until = null" + theirs + " and state in " + open,
+			"update message set claim_token = null, claim_until = null" + theirs + " and direction = 'out' and state = 'queued'",
+		} {
+			if _, err := t.ExecContext(ctx, q, args...); err != nil {
+				return fmt.Errorf("ending claims of what is not wanted: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Tx) suppress(ctx context.Context, xs []Suppression) error {
 	if _, err := insert(ctx, t, "suppression", suppressionInsert, suppressionRows(xs), suppressionConflict); err != nil {
 		return fmt.Errorf("suppressing addresses: %w", err)
 	}

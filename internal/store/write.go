@@ -93,6 +93,9 @@ func (g *Group) writeWords(ctx context.Context, b *batch) error {
 	if err := b.insert(ctx, "suppressing addresses", "suppression", suppressionInsert, suppressionRows(suppressions), suppressionConflict, false); err != nil {
 		return err
 	}
+	if err := g.tx.overtake(ctx, suppressions); err != nil {
+		return err
+	}
 	if err := b.insert(ctx, "recording consents", "consent", consentInsert, consents, "", false); err != nil {
 		return err
 	}

@@ -1,0 +1,180 @@
+package dispatch_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"otklik/channels"
+	"otklik/channels/channeltest"
+	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/outreach"
+	"otklik/internal/policy"
+	"otklik/internal/ratelimit"
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
+	"otklik/internal/testserver"
+)
+
+// slowCrowd runs n people's surveys through a sender that may send so many a second, and
+// calls then once while the nth message is under way. It returns the people.
+func slowCrowd(t *testing.T, r *dispatchtest.Rig, n, perSecond, nth int, then func()) (people []string) {
+	t.Helper()
+	r.Dispatcher.Limits = limited(t, ratelimit.Rate(perSecond, time.Second, 1))
+	var vs []store.VisitRecord
+	for i := range n {
+		vs = append(vs, storetest.Visit(fmt.Sprint("111", i), fmt.Sprint("Клиент ", i), number(i), r.Clock.Business().Add(-25*time.Hour)))
+	}
+	for _, v := range storetest.Save(t, r.Store, r.Dealer, vs...) {
+		people = append(people, v.ContactID)
+	}
+	r.Plan(t)
+	calls := 0
+	r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
+		if calls++; calls == nth {
+			then()
+		}
+		return channeltest.Outcome{}
+	})
+	running(t, r)
+	r.Fake.Await(t, nth)
+	return people
+}
+
+func number(i int) string { return fmt.Sprintf("+79111%06d", i) }
+
+// count counts the surveys of people in a state by a rule.
+func count(t *testing.T, r *dispatchtest.Rig, people []string, state outreach.State, rule string) (n int) {
+	t.Helper()
+	for _, p := range people {
+		os, err := r.Store.OutreachOf(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range os {
+			if o.Step == "survey" && o.State == state && o.Rule == rule {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// TestEveningFalls: what was judged by day and waits for its rate does not leave in the
+// quiet hours that have begun meanwhile (invariant 4). In the morning it does.
+func TestEveningFalls(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		const n = 30
+		evening := r.Clock.Business().In(r.Dealer.Location())
+		evening = time.Date(evening.Year(), evening.Month(), evening.Day(), 20, 0, 0, 0, evening.Location())
+		people := slowCrowd(t, r, n, 4, 5, func() { r.Forward(t, evening.Sub(r.Clock.Business())) })
+		testserver.Wait(t, "the others are held", func() bool { return count(t, r, people, outreach.Held, policy.RuleQuiet) == n-5 })
+		if got := len(r.Fake.Calls()); got != 5 {
+			t.Errorf("%d messages left after 20:00", got-5)
+		}
+		r.Dispatcher.Limits = nil
+		r.Forward(t, 15*time.Hour)
+		r.Dispatcher.Wake()
+		r.Fake.Await(t, n)
+		seen := map[string]bool{}
+		for _, m := range r.Fake.Calls() {
+			if seen[m.To] {
+				t.Errorf("%s was written to twice", m.To)
+			}
+			seen[m.To] = true
+		}
+	})
+}
+
+// TestEveningFallsOnBegun: what is begun, and waits until the provider has taken those
+// before it, does not leave in the quiet hours either.
+func TestEveningFallsOnBegun(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		r.Dispatcher.Config.Workers = 1
+		r.Dispatcher.Channels = map[channels.Kind]channels.Channel{channels.SMS: struct{ channels.Channel }{r.Fake}} // one by one
+		const n = 30
+		crowd(t, r, r.Dealer, "111", n)
+		r.Plan(t)
+		calls := 0
+		r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
+			if calls++; calls == 5 {
+				r.Forward(t, 9*time.Hour)
+			}
+			return channeltest.Outcome{}
+		})
+		s, err := r.Dispatcher.Once(t.Context(), nil)
+		if err != nil || s.Sent != 5 || len(r.Fake.Calls()) != 5 {
+			t.Errorf("%d messages, %d after 20:00: %+v, %v", len(r.Fake.Calls()), len(r.Fake.Calls())-5, s, err)
+		}
+		r.Forward(t, 13*time.Hour)
+		if s, err = r.Dispatcher.Once(t.Context(), nil); err != nil || s.Sent != n-5 {
+			t.Errorf("in the morning: %+v, %v", s, err)
+		}
+	})
+}
+
+// unasked are the numbers of n people who have not been written to.
+func unasked(r *dispatchtest.Rig, n int) (out []string) {
+	asked := map[string]bool{}
+	for _, m := range r.Fake.Calls() {
+		asked[m.To] = true
+	}
+	for i := range n {
+		if !asked[number(i)] {
+			out = append(out, number(i))
+		}
+	}
+	return out
+}
+
+// TestStopOvertakes: who opts out while his message waits for its rate does not get it
+// (invariant 3).
+func TestStopOvertakes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		const n = 30
+		people := slowCrowd(t, r, n, 4, 5, func() {
+			var xs []store.Suppression
+			for _, to := range unasked(r, n) {
+				xs = append(xs, store.Suppression{Channel: channels.SMS, Address: to, Purpose: string(outreach.Survey), Reason: store.OptedOut, At: r.Clock.Business()})
+			}
+			if err := st.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error { return tx.SuppressAll(t.Context(), xs) }); err != nil {
+				t.Error(err)
+			}
+		})
+		testserver.Wait(t, "the others are dropped", func() bool { return count(t, r, people, outreach.Dropped, policy.RuleOptedOut) == n-5 })
+		if got := len(r.Fake.Calls()); got != 5 {
+			t.Errorf("%d messages left after their STOP", got-5)
+		}
+	})
+}
+
+// TestOldVerdict: what was judged a while ago is judged anew before it leaves, so that
+// what has come to be known meanwhile counts: here that people have died.
+func TestOldVerdict(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		r := dispatchtest.New(t, st)
+		const n, perSecond, nth = 80, 8, 24
+		left := 0
+		people := slowCrowd(t, r, n, perSecond, nth, func() {
+			var vs []store.VisitRecord
+			for i, to := range unasked(r, n) {
+				v := storetest.Visit(fmt.Sprint("222", i), "Клиент "+strings.TrimLeft(to[7:], "0"), to, r.Clock.Business())
+				v.Customer.Deceased = true
+				vs = append(vs, v)
+			}
+			left = len(vs)
+			storetest.Save(t, st, r.Dealer, vs...)
+		})
+		testserver.Wait(t, "everybody is settled", func() bool {
+			return count(t, r, people, outreach.Dropped, policy.RuleDeceased)+len(r.Fake.Calls()) == n
+		})
+		// Verdicts hold for two seconds.
+		if wrote := len(r.Fake.Calls()) - nth; left != n-nth || wrote > 5*perSecond/2 {
+			t.Errorf("%d of %d were written to after it was known", wrote, left)
+		}
+	})
+}
