@@ -20,6 +20,7 @@ type Book interface {
 	OpenTasksOf(ctx context.Context, contactID, kind string) ([]store.Task, error)
 	Contact(ctx context.Context, id string) (store.Contact, error)
 	ContactsAt(ctx context.Context, ch channels.Kind, value string) ([]string, error)
+	Numbers(ctx context.Context, c store.Contact) ([]store.Number, error)
 }
 
 // happened tells programs that a callback was closed (R102) or a written question

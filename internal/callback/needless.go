@@ -36,8 +36,10 @@ func endOpen(ctx context.Context, tx Book, contactID, kind, outcome string, is f
 	return nil
 }
 
-// EndCallsTo ends the survey calls to a number that nobody has taken, whoever has it.
-func EndCallsTo(ctx context.Context, tx Book, number, outcome string, now time.Time) error {
+// EndCallsTo ends the survey calls to a number that nobody has taken, whoever has it, but
+// for one task ("" for none). Who has another number is called on that where this one turns
+// out to be a stranger's.
+func EndCallsTo(ctx context.Context, tx Book, number, outcome, but string, now time.Time) error {
 	ids, err := tx.ContactsAt(ctx, channels.SMS, number)
 	if err != nil {
 		return err
@@ -47,14 +49,23 @@ func EndCallsTo(ctx context.Context, tx Book, number, outcome string, now time.T
 		if err != nil {
 			return err
 		}
-		if c.On(channels.Phone) != number {
+		numbers, err := tx.Numbers(ctx, c)
+		if err != nil {
+			return err
+		}
+		if outcome == EndStranger && beside(numbers, number) || outcome != EndStranger && Dialled(numbers) != number {
 			continue
 		}
-		if err := EndCalls(ctx, tx, id, outcome, func(*store.Task) bool { return true }, now); err != nil {
+		if err := EndCalls(ctx, tx, id, outcome, func(t *store.Task) bool { return t.ID != but }, now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// beside tells whether there is a number beside one that is not somebody else's.
+func beside(numbers []store.Number, one string) bool {
+	return slices.ContainsFunc(numbers, func(n store.Number) bool { return !n.Wrong && n.Value != one })
 }
 
 // stranger keeps the number that was called from being used, as the word of its owner
@@ -78,40 +89,14 @@ func stranger(ctx context.Context, tx *store.Tx, t *store.Task, e store.Employee
 	if !slices.ContainsFunc(numbers, func(n store.Number) bool { return n.Value == number }) {
 		return false, ErrOutcome
 	}
-	left = slices.ContainsFunc(numbers, func(n store.Number) bool { return !n.Wrong && n.Value != number })
+	left = beside(numbers, number)
 	if err := tx.StrangersNumber(ctx, number, now); err != nil {
 		return false, err
 	}
 	if err := tx.Audit(ctx, t.DealerID, e.ID, "wrong_number", "contact", c.ID, number, now); err != nil {
 		return false, fmt.Errorf("recording a wrong number: %w", err)
 	}
-	return left, endCallsFrom(ctx, tx, number, t.ID, now)
-}
-
-// endCallsFrom ends the survey calls of those who have no number beside one that is
-// somebody else's, but for one task.
-func endCallsFrom(ctx context.Context, tx *store.Tx, number, but string, now time.Time) error {
-	ids, err := tx.ContactsAt(ctx, channels.SMS, number)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		c, err := tx.Contact(ctx, id)
-		if err != nil {
-			return err
-		}
-		numbers, err := tx.Numbers(ctx, c)
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(numbers, func(n store.Number) bool { return !n.Wrong }) {
-			continue
-		}
-		if err := EndCalls(ctx, tx, id, EndStranger, func(t *store.Task) bool { return t.ID != but }, now); err != nil {
-			return err
-		}
-	}
-	return nil
+	return left, EndCallsTo(ctx, tx, number, EndStranger, t.ID, now)
 }
 
 // Dialled is the number that a person is called on: the first that is not somebody else's,

@@ -32,5 +32,5 @@ func (e *entry) refusedCalls(outcome, purpose string) error {
 	if e.in.Channel != channels.SMS || purpose != "" && purpose != string(outreach.Survey) {
 		return nil
 	}
-	return callback.EndCallsTo(e.ctx, e.tx, e.in.From, outcome, e.now)
+	return callback.EndCallsTo(e.ctx, e.tx, e.in.From, outcome, "", e.now)
 }

@@ -13,28 +13,35 @@ import (
 )
 
 // TestCallThatIsNotNeeded: a survey call that is open ends when its customer answers or
-// refuses on another channel; what an employee has taken stays his.
+// refuses on another channel; what an employee has taken stays his. Where the number is
+// somebody else's, whoever has another one is called on that.
 func TestCallThatIsNotNeeded(t *testing.T) {
 	for name, tt := range map[string]struct {
 		writes  string
 		taken   bool
+		another bool   // number beside the one that is written from
 		outcome string // "" where it stays
 	}{
-		"a score":           {"5", false, "answered"},
-		"a low score":       {"2. ждал 3 часа", false, "answered"},
-		"a refusal":         {"СТОП", false, "opted_out"},
-		"no more surveys":   {"не присылайте больше опросы", false, "opted_out"},
-		"no advertising":    {"стоп реклама", false, ""},
-		"a stranger":        {"вы ошиблись номером, я не Иван", false, "wrong_person"},
-		"a question":        {"а до скольки вы работаете?", false, ""},
-		"somebody calls":    {"5", true, ""},
-		"refused meanwhile": {"СТОП", true, ""},
+		"a score":           {"5", false, false, "answered"},
+		"a low score":       {"2. ждал 3 часа", false, false, "answered"},
+		"a refusal":         {"СТОП", false, false, "opted_out"},
+		"no more surveys":   {"не присылайте больше опросы", false, false, "opted_out"},
+		"no advertising":    {"стоп реклама", false, false, ""},
+		"a stranger":        {"вы ошиблись номером, я не Иван", false, false, "wrong_person"},
+		"not his number":    {"вы ошиблись номером, я не Иван", false, true, ""},
+		"refused on one":    {"СТОП", false, true, "opted_out"},
+		"a question":        {"а до скольки вы работаете?", false, false, ""},
+		"somebody calls":    {"5", true, false, ""},
+		"refused meanwhile": {"СТОП", true, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, st *store.Store) {
 				w := newWorld(t, st)
-				w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
+				contact := w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
 				w.send()
+				if tt.another {
+					w.also(contact)
+				}
 				w.forward(25 * time.Hour)
 				w.send()
 				call := w.tasks(store.TaskSurveyCall)

@@ -15,6 +15,17 @@ import (
 
 const second = "+79000000109"
 
+// also gives a customer a second number.
+func (w *world) also(contactID string) {
+	w.t.Helper()
+	err := w.Store.Tx(w.t.Context(), store.RankPerson, func(tx *store.Tx) error {
+		return tx.AddAddress(w.t.Context(), contactID, store.Address{Channel: channels.SMS, Value: second, Rank: 1}, storetest.Now)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // called gives the customer of a survey by SMS one more number where wanted, and Maria his
 // call.
 func (w *world) called(two bool) store.Task {
@@ -22,13 +33,11 @@ func (w *world) called(two bool) store.Task {
 	ctx := w.t.Context()
 	contact := w.visit("1001", "Иванов Иван Петрович", phone, 25*time.Hour)
 	w.send()
+	if two {
+		w.also(contact)
+	}
 	var call store.Task
 	err := w.Store.Tx(ctx, store.RankPerson, func(tx *store.Tx) (err error) {
-		if two {
-			if err = tx.AddAddress(ctx, contact, store.Address{Channel: channels.SMS, Value: second, Rank: 1}, storetest.Now); err != nil {
-				return err
-			}
-		}
 		vs, err := w.Store.VisitsOf(ctx, contact)
 		if err != nil {
 			return err
