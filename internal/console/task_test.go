@@ -46,6 +46,8 @@ func TestCallbackClosesOnTheCustomersYes(t *testing.T) {
 			t.Fatalf("next leads to %q", to)
 		}
 		b.post(at+"/claim").want(t, http.StatusSeeOther)
+		h.Forward(t, time.Minute)
+		h.Send(t) // what the bot says to the complaint
 		b.get(at).want(t, http.StatusOK, "Закрыть нельзя: не запланирован следующий контакт")
 		b.post(at+"/close").want(t, http.StatusConflict)
 		b.post(at+"/attempt", "outcome", "later").want(t, http.StatusUnprocessableEntity)

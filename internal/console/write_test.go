@@ -20,7 +20,8 @@ func TestWriteToTheCustomer(t *testing.T) {
 		maria, sergey, at := h.login("maria"), h.login("sergey"), "/tasks/"+cb.ID
 		maria.post(at+"/write", "text", "Добрый день!").want(t, http.StatusForbidden)
 		maria.post(at+"/claim").want(t, http.StatusSeeOther)
-		h.Send(t)
+		h.Forward(t, time.Minute)
+		h.Send(t) // what the bot says to the complaint
 		maria.get(at).want(t, http.StatusOK, "Написать клиенту")
 		maria.post(at+"/write", "text", " \n ").want(t, http.StatusUnprocessableEntity, "Ничего не введено")
 		maria.post(at+"/write", "text", strings.Repeat("Запчасть пришла. ", 60)).want(t, http.StatusUnprocessableEntity, "Слишком длинно", "Запчасть пришла.")
