@@ -19,7 +19,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
 	"otklik/channels"
@@ -90,7 +89,7 @@ type App struct {
 	problems []string
 	drafter  *draft.Drafter
 	registry *prometheus.Registry
-	redis    redis.UniversalClient
+	redis    *ratelimit.Redis // nil where none is configured
 	cells    ratelimit.Cells
 	limits   *ratelimit.Book
 	tracer   trace.Tracer

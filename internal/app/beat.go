@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"otklik/internal/ratelimit"
 	"otklik/internal/store"
 )
 
@@ -34,6 +35,8 @@ type pulse struct {
 	meters  map[laneName]*meter
 	told    store.Node
 	failed  bool
+	// redis is why Redis cannot be used, empty while it can.
+	redis string
 }
 
 type laneName struct{ channel, sender string }
@@ -101,13 +104,31 @@ func (p *pulse) look(ctx context.Context) {
 	if p.stepped != nil && now.Sub(p.stepped()) > stuckAfter {
 		p.node.Trouble = append(p.node.Trouble, store.TroubleStuck)
 	}
-	if p.app.redis != nil {
-		ctx, cancel := context.WithTimeout(ctx, beatEvery)
-		defer cancel()
-		if p.app.redis.Ping(ctx).Err() != nil {
-			p.node.Trouble = append(p.node.Trouble, store.TroubleRedis)
-		}
+	if p.app.redis != nil && p.withoutRedis(ctx) {
+		p.node.Trouble = append(p.node.Trouble, store.TroubleRedis)
 	}
+}
+
+// withoutRedis tells whether the node cannot ask its rate limits, and logs when that or
+// its cause has changed.
+func (p *pulse) withoutRedis(ctx context.Context) bool {
+	err := p.app.askRedis(ctx)
+	if ctx.Err() != nil {
+		return p.redis != ""
+	}
+	why := ""
+	if err != nil {
+		why = ratelimit.Why(err)
+	}
+	switch {
+	case why == p.redis:
+	case err != nil:
+		p.app.log.Warn("Redis cannot be used: sending in bulk waits, replies go on", "why", why, "error", err)
+	default:
+		p.app.log.Info("Redis can be used again: sending in bulk goes on")
+	}
+	p.redis = why
+	return err != nil
 }
 
 // meter tells how much a counter grew within the last hour.

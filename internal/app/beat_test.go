@@ -14,10 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"otklik/channels"
 	"otklik/internal/clock"
+	"otklik/internal/ratelimit"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 	"otklik/internal/testserver"
@@ -33,6 +33,17 @@ func (h *hand) Machine() time.Time  { return h.machine }
 func bare(t *testing.T, st *store.Store, c clock.Clock) *App {
 	t.Helper()
 	return &App{store: st, clock: c, log: slog.New(slog.NewTextHandler(t.Output(), nil)), options: Options{Role: RoleAll, Version: "v1"}}
+}
+
+// noRedis are rate cells on a port where nobody listens.
+func noRedis(t *testing.T) *ratelimit.Redis {
+	t.Helper()
+	c, err := ratelimit.Dial("redis://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return ratelimit.NewRedis(c, redisPrefix)
 }
 
 // TestBeat: a node stands on the list while it runs, and not after a graceful stop.
@@ -95,8 +106,7 @@ func TestPulse(t *testing.T) {
 	if n := read(); n.Lanes[0].LastMinute != 0 || n.Lanes[0].LastHour != 1200 || len(n.Trouble) != 1 || n.Trouble[0] != store.TroubleStuck {
 		t.Errorf("a minute without a step: %+v", n)
 	}
-	a.redis = redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
-	t.Cleanup(func() { _ = a.redis.Close() })
+	a.redis = noRedis(t)
 	stepped = h.machine
 	if n := read(); len(n.Trouble) != 1 || n.Trouble[0] != store.TroubleRedis {
 		t.Errorf("without Redis: %+v", n)
@@ -226,8 +236,7 @@ func TestReadiness(t *testing.T) {
 		}
 		a.unwritten.Store(nil)
 
-		a.redis = redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
-		t.Cleanup(func() { _ = a.redis.Close() })
+		a.redis = noRedis(t)
 		want(200, isDegraded, `"redis":"away`)
 		st.Close()
 		want(503, isNotReady, `"database":"away"`, `"redis":"away`)

@@ -34,6 +34,9 @@ func (a *App) listen(ctx context.Context) error {
 	return nil
 }
 
+// redisPrefix begins all keys of this program.
+const redisPrefix = "otklik"
+
 // connect makes the tracer, the caches and the channels. Channels connect when they send; Redis
 // may be away and come back.
 func (a *App) connect(ctx context.Context) error {
@@ -46,8 +49,8 @@ func (a *App) connect(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("OTKLIK_REDIS_URL: %w", err)
 		}
-		a.redis = client
-		a.cells, a.copies = ratelimit.NewRedis(client, "otklik"), conversation.NewRedis(client, "otklik")
+		a.redis = ratelimit.NewRedis(client, redisPrefix)
+		a.cells, a.copies = a.redis, conversation.NewRedis(client, redisPrefix)
 		a.closers = append(a.closers, func(context.Context) error { return client.Close() })
 	}
 	if a.sandbox != nil {

@@ -62,13 +62,19 @@ func inRedis(ctx context.Context, address string) Finding {
 		return found("redis", nil, "not configured: one process, limits in memory")
 	}
 	client, err := ratelimit.Dial(address)
-	if err == nil {
-		err = errors.Join(client.Ping(ctx).Err(), client.Close())
-	}
 	if err != nil {
-		err = fmt.Errorf("OTKLIK_REDIS_URL: %w", err)
+		return found("redis", fmt.Errorf("OTKLIK_REDIS_URL: %w", err), "")
 	}
-	return found("redis", err, "answers")
+	defer func() { _ = client.Close() }()
+	r := ratelimit.NewRedis(client, redisPrefix)
+	if err := r.Check(ctx); err != nil {
+		return found("redis", fmt.Errorf("OTKLIK_REDIS_URL: Redis %s: %w", ratelimit.Why(err), err), "")
+	}
+	// A user who may not ask is not told.
+	if rule, err := r.Evicts(ctx); err == nil && rule != "" {
+		return found("redis", fmt.Errorf("it drops keys when its memory is full, and limits with them (maxmemory-policy is %s, it should be noeviction)", rule), "")
+	}
+	return found("redis", nil, "answers, rate limits can be kept")
 }
 
 func inChannels(ctx context.Context, c *config.Config, log *slog.Logger) []Finding {

@@ -23,6 +23,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"otklik/internal/calendar"
+	"otklik/internal/ratelimit"
 )
 
 // Config is everything serve needs to know.
@@ -342,7 +343,7 @@ func (r *reader) check(c *Config) {
 		r.bad("OTKLIK_LOG", "%q is neither text nor json", c.Log)
 	}
 	r.url("OTKLIK_PUBLIC_URL", c.PublicURL, "http", "https")
-	r.url("OTKLIK_REDIS_URL", c.RedisURL, "redis", "rediss", "unix")
+	r.redis(c.RedisURL)
 	r.url("OTKLIK_TWILIO_API_BASE", c.Twilio.APIBase, "http", "https")
 	r.url("OTKLIK_TELEGRAM_API_BASE", c.Telegram.APIBase, "http", "https")
 	r.url("OTKLIK_SMTP_URL", c.SMTPURL, "smtp", "smtps", "smtp+insecure")
@@ -372,6 +373,22 @@ func (r *reader) url(name, v string, schemes ...string) {
 		// The value may hold a password and is not repeated.
 		r.bad(name, "is not a URL that begins with %s://", strings.Join(schemes, ":// or "))
 	}
+}
+
+// redis checks the whole of the address; only the parts that hold no secret are repeated.
+func (r *reader) redis(v string) {
+	const name = "OTKLIK_REDIS_URL"
+	before := len(r.problems)
+	r.url(name, v, "redis", "rediss", "unix")
+	if v == "" || len(r.problems) > before {
+		return
+	}
+	client, err := ratelimit.Dial(v)
+	if err != nil {
+		r.bad(name, "%v", err)
+		return
+	}
+	_ = client.Close() // it has not connected
 }
 
 // database checks the form; the values may hold a password and are not repeated.

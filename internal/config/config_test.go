@@ -91,6 +91,9 @@ func TestForms(t *testing.T) {
 		{"OTKLIK_REDIS_URL", "rediss://:secret@cache:6380/1", true},
 		{"OTKLIK_REDIS_URL", "unix:///run/redis.sock", true},
 		{"OTKLIK_REDIS_URL", "redis+cluster://cache:6379", false},
+		{"OTKLIK_REDIS_URL", "redis://cache:6379/0?nonsense=1", false},
+		{"OTKLIK_REDIS_URL", "redis://cache:6379/zero", false},
+		{"OTKLIK_REDIS_URL", "redis://cache:6379?cluster=maybe", false},
 		{"OTKLIK_TELEGRAM_TOKEN", "123456:AbC-d_e", true},
 		{"OTKLIK_TELEGRAM_TOKEN", "AbC-d_e", false},
 	} {
