@@ -68,6 +68,19 @@ type Message struct {
 	Edit string
 	// ValidUntil is when delivery has become pointless; zero for no bound.
 	ValidUntil time.Time
+	// Check, where it is set, is asked as the last thing before the provider may have
+	// the message, so after all waiting for a connection or for the messages before it.
+	// Its error ends the attempt: nothing has been handed over, and what comes back is
+	// Transient and wraps it. Any goroutine may call it, more than once.
+	Check func() error
+}
+
+// Checked asks Check; nil where there is none.
+func (m *Message) Checked() error {
+	if m.Check == nil {
+		return nil
+	}
+	return m.Check()
 }
 
 // AppendHTML appends the page of an email, nothing for text only.

@@ -112,6 +112,9 @@ func (f *Fake) Send(ctx context.Context, m channels.Message) (channels.Receipt, 
 	if err := ctx.Err(); err != nil {
 		return channels.Receipt{}, &channels.Error{Class: channels.Transient, Err: err}
 	}
+	if err := m.Checked(); err != nil {
+		return channels.Receipt{}, &channels.Error{Class: channels.Transient, Err: err}
+	}
 	o := f.begin(m)
 	defer f.end()
 	if o.Panic != nil {

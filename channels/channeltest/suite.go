@@ -99,6 +99,7 @@ func Run(t *testing.T, a Adapter) {
 		t.Run(string(c.situation), func(t *testing.T) { c.run(t, a) })
 	}
 	t.Run("context ended before", func(t *testing.T) { endedBefore(t, a) })
+	t.Run("check", func(t *testing.T) { checked(t, a) })
 	for _, s := range []Situation{Mute, Hangs} {
 		t.Run("context ends, provider "+string(s), func(t *testing.T) { endsDuring(t, a, s) })
 	}
@@ -285,6 +286,36 @@ func endedBefore(t *testing.T, a Adapter) {
 	}
 }
 
+// checked lets messages be over at each moment at which the channel asks: before all
+// work, and as late as after it has been told to go on.
+func checked(t *testing.T, a Adapter) {
+	over := errors.New("over")
+	b := a.Open(t, Accepts)
+	for passes := range 3 {
+		before, asked := b.Attempts(), 0
+		m := a.message(passes)
+		m.Check = func() error {
+			if asked++; asked > passes {
+				return over
+			}
+			return nil
+		}
+		r, err := send(t, t.Context(), b.Channel, m)
+		if asked <= passes && passes > 0 {
+			if err != nil || b.Attempts() != before+1 {
+				t.Errorf("a message that passed %d checks: %v, the provider read %d", asked, err, b.Attempts()-before)
+			}
+			continue // it does not ask so often
+		}
+		if e := classified(t, a, r, err); e.Class != channels.Transient || !errors.Is(err, over) {
+			t.Errorf("over after %d checks: class %v of %v, want transient and the check's error", passes, e.Class, err)
+		}
+		if b.Attempts() != before {
+			t.Errorf("over after %d checks: the provider read it", passes)
+		}
+	}
+}
+
 // endsDuring ends the context while the provider is silent. With Hangs it waits
 // until the message has been read, so that the answer is certain to be Uncertain.
 func endsDuring(t *testing.T, a Adapter, s Situation) {
@@ -367,6 +398,31 @@ func batch(t *testing.T, a Adapter) {
 		}
 		if len(ids) != n || b.Attempts() != n {
 			t.Errorf("%d messages gave %d provider ids and %d attempts", n, len(ids), b.Attempts())
+		}
+	})
+	t.Run("some are over", func(t *testing.T) {
+		b, bs := open(t, Accepts)
+		over := errors.New("over")
+		a := a
+		a.Message.Check = func() error {
+			if b.Attempts() > 2 {
+				return over
+			}
+			return nil
+		}
+		const n = 40
+		refused := 0
+		for i, got := range sendBatch(t, t.Context(), a, bs, n) {
+			if got.err == nil {
+				continue
+			}
+			refused++
+			if e := classified(t, a, got.receipt, got.err); e.Class != channels.Transient || !errors.Is(got.err, over) {
+				t.Errorf("message %d: class %v of %v", i, e.Class, got.err)
+			}
+		}
+		if refused == 0 || refused+b.Attempts() != n {
+			t.Errorf("of %d messages the provider read %d and %d were over", n, b.Attempts(), refused)
 		}
 	})
 	t.Run("context ended before", func(t *testing.T) {

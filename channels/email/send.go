@@ -64,7 +64,13 @@ func (b *batch) next() *job {
 		}
 		b.taken++
 		b.mu.Unlock()
-		l, err := b.channel.compose(&b.messages[i], b.channel.now())
+		m := &b.messages[i]
+		// Asked here too, what is over costs no connection.
+		if err := m.Checked(); err != nil {
+			b.done(i, channels.Receipt{}, broken(stageConnect, err))
+			continue
+		}
+		l, err := b.channel.compose(m, b.channel.now())
 		if err != nil {
 			b.done(i, channels.Receipt{}, err)
 			continue

@@ -207,6 +207,11 @@ func (s *session) body(ctx context.Context, cur, ahead *job, done func(*job, err
 	if ahead != nil && (!ahead.utf8 || s.utf8) {
 		s.writer.out = s.appendEnvelope(s.writer.out, ahead)
 	}
+	if err := cur.message.Checked(); err != nil {
+		s.spoilt = true // the server waits for data, and gets none
+		done(cur, broken(stageData, err))
+		return
+	}
 	sent, err := s.write(s.writer.out)
 	if err != nil {
 		s.spoilt = true

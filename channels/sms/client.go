@@ -33,6 +33,8 @@ type call struct {
 	ctx context.Context
 	// begun is true while the request may have reached the provider.
 	begun atomic.Bool
+	// check is that of the message which the call hands over, nil for none.
+	check func() error
 }
 
 var _ client.BaseClient = (*call)(nil)
@@ -109,6 +111,7 @@ func (k *call) request(method, rawURL string, data url.Values, headers map[strin
 	for name, v := range headers {
 		req.Header.Set(name, fmt.Sprint(v))
 	}
+	channels.Guard(req, k.check, &k.begun)
 	req.Header.Set("User-Agent", "otklik")
 	req.Header.Set("Accept", "application/json")
 	req.SetBasicAuth(k.ch.config.AccountSID, k.ch.config.AuthToken)

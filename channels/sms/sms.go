@@ -164,7 +164,7 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	call := &call{ch: c, ctx: ctx}
+	call := &call{ch: c, ctx: ctx, check: m.Check}
 	taken, err := call.api().CreateMessage(p)
 	if err != nil {
 		return channels.Receipt{}, call.failure("sending", err)

@@ -37,9 +37,14 @@ func newBot(token, base string, timeout time.Duration) *bot {
 
 // call makes one request and gives its result or a *channels.Error.
 func (b *bot) call(ctx context.Context, method string, params tgbotapi.Params, timeout time.Duration) (json.RawMessage, error) {
+	return b.checked(ctx, method, params, timeout, nil)
+}
+
+// checked is call for a request that hands over a message with a check.
+func (b *bot) checked(ctx context.Context, method string, params tgbotapi.Params, timeout time.Duration, check func() error) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	x := &exchange{ctx: ctx, client: b.client}
+	x := &exchange{ctx: ctx, client: b.client, check: check}
 	api := b.api
 	api.Client = x
 	resp, err := api.MakeRequest(method, params)
@@ -116,7 +121,7 @@ func (b *bot) send(ctx context.Context, m channels.Message) (string, error) {
 	if chat, message, ok := splitRef(m.InReplyTo); ok && chat == m.To {
 		params["reply_parameters"] = fmt.Sprintf(`{"message_id":%d,"allow_sending_without_reply":true}`, message)
 	}
-	result, err := b.call(ctx, "sendMessage", params, b.timeout)
+	result, err := b.checked(ctx, "sendMessage", params, b.timeout, m.Check)
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +140,7 @@ func (b *bot) edit(ctx context.Context, m channels.Message, message int) error {
 		return err
 	}
 	params["message_id"] = strconv.Itoa(message)
-	_, err = b.call(ctx, "editMessageText", params, b.timeout)
+	_, err = b.checked(ctx, "editMessageText", params, b.timeout, m.Check)
 	return err
 }
 

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"otklik/channels"
 )
 
 const (
@@ -46,6 +48,8 @@ func newClient(timeout time.Duration) *http.Client {
 type exchange struct {
 	ctx    context.Context
 	client *http.Client
+	// check is that of the message which the call hands over, nil for none.
+	check  func() error
 	begun  atomic.Bool
 	status int
 	wait   time.Duration
@@ -63,7 +67,9 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		// has ended and the call has returned.
 		GotConn: func(httptrace.GotConnInfo) { x.begun.Store(true) },
 	})
-	resp, err := x.client.Do(req.WithContext(ctx))
+	req = req.WithContext(ctx)
+	channels.Guard(req, x.check, &x.begun)
+	resp, err := x.client.Do(req)
 	if err != nil {
 		var withAddress *url.Error
 		if errors.As(err, &withAddress) {

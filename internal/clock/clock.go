@@ -24,7 +24,8 @@ type System struct{}
 // Business is the system time.
 func (System) Business() time.Time { return time.Now().UTC() }
 
-// Machine is the system time.
+// Machine is the system time. It is the wall clock, as it stands in the database, without
+// the monotonic reading, which stands still while the machine is suspended.
 func (System) Machine() time.Time { return time.Now().UTC() }
 
 // ErrBackward is returned when business time would move backward.

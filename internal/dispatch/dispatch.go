@@ -22,6 +22,9 @@
 //	queued, claimed   begin     ours                         sending, until now+lease
 //	sending           record    ours                         sent | queued (again, later) | failed | expired |
 //	                                                         unknown | sending (the provider will be asked)
+//	sending           hand over ours, a quarter of the lease the same; once for each begin
+//	                            is left, verdict holds
+//	sending           put back  ours, not handed over        queued (again, at once)
 //	sending           expire    until has passed             claimed by the resolver: uncertain
 //	sending           ask       ours, ask is due             sent | sending (asked later) | unknown
 //	any but queued    report    forward only                 sent → undelivered → delivered
@@ -30,6 +33,13 @@
 // before the first byte leaves, and only what Begin returned is sent. A message still
 // sending after its lease may have been taken by the provider; it is never simply
 // sent again (outreach.Next).
+//
+// Hand over is the one step that no database guards: its guard is asked of the node's own
+// clocks, by the channel as the last thing before the provider may have the message
+// (channels.Message.Check). A node that stood still in between and wakes up after its
+// lease hands over nothing that another has told uncertain meanwhile; what it then writes
+// of such a message has lost its token and changes nothing. Where nobody has, the message
+// is known not to have left and is put back.
 //
 // On PostgreSQL the messages of a group that begin together are one row until their
 // outcomes are known (store, table begun): begin makes it, record writes each message
@@ -115,6 +125,11 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// covered is for how long after its begin a message may be handed over. The rest of the
+// lease is for its answer, and for the clock of another node that runs ahead: that one
+// may find the lease over and tell the message uncertain, or send it again.
+func (c Config) covered() time.Duration { return c.Lease * 3 / 4 }
 
 // Dispatcher sends what is due. Its fields are set before first use.
 type Dispatcher struct {

@@ -22,8 +22,9 @@ type outcome struct {
 	err     error
 	// handed is when it was given to the channel, machine time.
 	handed time.Time
-	// unsent: the message was begun and not handed over.
+	// unsent: the message was begun and not handed over; lapsed: because of its lease.
 	unsent time.Time
+	lapsed bool
 }
 
 // send makes the texts of a group, asks its rate, and sends it in parts: what leaves
@@ -72,7 +73,7 @@ func (l *runner) deliver(ctx context.Context, group []*item, slots []ratelimit.S
 	}
 	// A send that outlives the lease would be resolved by another node while it is
 	// still under way.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Config.Lease*3/4)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Config.covered())
 	defer cancel()
 	l.hand(ctx, group, slots)
 }
@@ -269,7 +270,8 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 		}
 		begun = append(begun, *it.begun)
 	}
-	ok, err := d.Store.Begin(context.WithoutCancel(ctx), begun, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+	leased := d.Clock.Machine()
+	ok, err := d.Store.Begin(context.WithoutCancel(ctx), begun, d.Clock.Business(), leased, d.Config.Lease)
 	clear(begun)
 	*room = begun
 	d.groups.Put(room)
@@ -293,6 +295,7 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 			lost = append(lost, it)
 			continue
 		}
+		it.leased = leased
 		kept, times = append(kept, it), append(times, slots[i])
 	}
 	if len(lost) > 0 {
@@ -336,7 +339,7 @@ func (l *runner) hand(ctx context.Context, group []*item, slots []ratelimit.Slot
 			}
 			return
 		}
-		now, business := d.Clock.Machine(), d.Clock.Business()
+		now := d.Clock.Machine()
 		n := 1
 		for n < len(group) && !slots[n].At.After(now) {
 			n++
@@ -344,8 +347,8 @@ func (l *runner) hand(ctx context.Context, group []*item, slots []ratelimit.Slot
 		ready := make([]*item, 0, n)
 		var missed []*item
 		for i, it := range group[:n] {
-			if it.over(business) {
-				l.results <- outcome{item: it, unsent: now}
+			if err := l.fit(it); err != nil {
+				l.answer(it, channels.Receipt{}, err, now)
 				continue
 			}
 			if behind := now.Sub(slots[i].At); !slots[i].OK || behind > late && behind > lateness(l.demand(nil, it)) {
@@ -417,12 +420,12 @@ func (l *runner) handOver(ctx context.Context, group []*item) {
 		wg.Go(func() {
 			defer func() { <-l.senders }()
 			handed := l.r.d.Clock.Machine()
-			if it.over(l.r.d.Clock.Business()) { // the others before it took long
-				l.results <- outcome{item: it, unsent: handed}
-				return
+			m, err := l.outgoing(it), l.fit(it) // the others before it took long
+			var r channels.Receipt
+			if err == nil {
+				r, err = attempt(ctx, l.ch, m)
 			}
-			r, err := attempt(ctx, l.ch, l.outgoing(it))
-			l.results <- outcome{item: it, receipt: r, err: err, handed: handed}
+			l.answer(it, r, err, handed)
 		})
 	}
 	wg.Wait()
@@ -433,6 +436,7 @@ func (l *runner) handOver(ctx context.Context, group []*item) {
 func (l *runner) outgoing(it *item) channels.Message {
 	m := &it.begun.Message
 	out := m.Outgoing()
+	out.Check = func() error { return l.fit(it) }
 	if m.HTML == "" {
 		return out
 	}
@@ -462,7 +466,7 @@ func (l *runner) handBatch(ctx context.Context, bs channels.BatchSender, group [
 		done[i] = true
 		mu.Unlock()
 		if !seen {
-			l.results <- outcome{item: group[i], receipt: r, err: err, handed: handed}
+			l.answer(group[i], r, err, handed)
 		}
 	}
 	defer func() {

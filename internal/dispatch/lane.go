@@ -36,7 +36,8 @@ type item struct {
 	address  string
 	priority int
 	purpose  outreach.Purpose
-	claimed  time.Time // machine time
+	// claimed and leased are when it was claimed and when it was begun, machine time.
+	claimed, leased time.Time
 	// notBefore is when its rate or its cells are asked again.
 	notBefore time.Time
 	seq       int

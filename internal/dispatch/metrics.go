@@ -18,6 +18,7 @@ type Metrics struct {
 	groups    prometheus.Histogram
 	lostClaim prometheus.Counter
 	expired   prometheus.Counter
+	lapses    prometheus.Counter
 	failures  prometheus.Counter
 	noLimiter prometheus.Counter
 }
@@ -32,10 +33,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		groups:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "otklik_begin_group_size", Help: "Messages per begin commit.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128}}),
 		lostClaim: prometheus.NewCounter(prometheus.CounterOpts{Name: "otklik_claims_lost_total", Help: "Claims that another holder had taken over."}),
 		expired:   prometheus.NewCounter(prometheus.CounterOpts{Name: "otklik_leases_expired_total", Help: "Messages found in sending after their lease."}),
+		lapses:    prometheus.NewCounter(prometheus.CounterOpts{Name: "otklik_leases_lapsed_total", Help: "Messages that were begun and not handed over, because this process stood still for most of their lease."}),
 		failures:  prometheus.NewCounter(prometheus.CounterOpts{Name: "otklik_dispatch_failures_total", Help: "Steps that failed, mostly because the database was away."}),
 		noLimiter: prometheus.NewCounter(prometheus.CounterOpts{Name: "otklik_limiter_unavailable_total", Help: "Times the rate cells could not be asked."}),
 	}
-	r.MustRegister(m.outcomes, m.decisions, m.waits, m.pauses, m.groups, m.lostClaim, m.expired, m.failures, m.noLimiter)
+	r.MustRegister(m.outcomes, m.decisions, m.waits, m.pauses, m.groups, m.lostClaim, m.expired, m.lapses, m.failures, m.noLimiter)
 	return m
 }
 
@@ -78,6 +80,12 @@ func (m *Metrics) lost(n int) {
 func (m *Metrics) expiredLease() {
 	if m != nil {
 		m.expired.Inc()
+	}
+}
+
+func (m *Metrics) lapse(n int) {
+	if m != nil {
+		m.lapses.Add(float64(n))
 	}
 }
 

@@ -91,29 +91,33 @@ func TestEveningFalls(t *testing.T) {
 // TestEveningFallsOnBegun: what is begun, and waits until the provider has taken those
 // before it, does not leave in the quiet hours either.
 func TestEveningFallsOnBegun(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, st *store.Store) {
-		r := dispatchtest.New(t, st)
-		r.Dispatcher.Config.Workers = 1
-		r.Dispatcher.Channels = map[channels.Kind]channels.Channel{channels.SMS: struct{ channels.Channel }{r.Fake}} // one by one
-		const n = 30
-		crowd(t, r, r.Dealer, "111", n)
-		r.Plan(t)
-		calls := 0
-		r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
-			if calls++; calls == 5 {
-				r.Forward(t, 9*time.Hour)
-			}
-			return channeltest.Outcome{}
+	for _, way := range []string{"singly", "in a batch"} {
+		t.Run(way, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				r := dispatchtest.New(t, st)
+				r.Dispatcher.Config.Workers = 1
+				r.Dispatcher.Channels = map[channels.Kind]channels.Channel{channels.SMS: ways(r)[way]}
+				const n = 30
+				crowd(t, r, r.Dealer, "111", n)
+				r.Plan(t)
+				calls := 0
+				r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
+					if calls++; calls == 5 {
+						r.Forward(t, 9*time.Hour)
+					}
+					return channeltest.Outcome{}
+				})
+				s, err := r.Dispatcher.Once(t.Context(), nil)
+				if err != nil || s.Sent != 5 || len(r.Fake.Calls()) != 5 {
+					t.Errorf("%d messages, %d after 20:00: %+v, %v", len(r.Fake.Calls()), len(r.Fake.Calls())-5, s, err)
+				}
+				r.Forward(t, 13*time.Hour)
+				if s, err = r.Dispatcher.Once(t.Context(), nil); err != nil || s.Sent != n-5 {
+					t.Errorf("in the morning: %+v, %v", s, err)
+				}
+			})
 		})
-		s, err := r.Dispatcher.Once(t.Context(), nil)
-		if err != nil || s.Sent != 5 || len(r.Fake.Calls()) != 5 {
-			t.Errorf("%d messages, %d after 20:00: %+v, %v", len(r.Fake.Calls()), len(r.Fake.Calls())-5, s, err)
-		}
-		r.Forward(t, 13*time.Hour)
-		if s, err = r.Dispatcher.Once(t.Context(), nil); err != nil || s.Sent != n-5 {
-			t.Errorf("in the morning: %+v, %v", s, err)
-		}
-	})
+	}
 }
 
 // unasked are the numbers of n people who have not been written to.

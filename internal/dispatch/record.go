@@ -72,6 +72,7 @@ func (l *runner) write(batch []outcome) {
 	l.r.total.add(sum)
 	l.count(sum.Sent)
 	l.adapt(batch)
+	l.lapsed(batch)
 	l.unbegun(batch)
 	l.done(items...)
 }

@@ -46,6 +46,7 @@ func TestModel(t *testing.T) {
 				"beginQueued": m.beginQueued,
 				"report":      m.report,
 				"overtake":    m.overtake,
+				"handOver":    m.handOver,
 			})
 		})
 	})
@@ -76,13 +77,15 @@ type model struct {
 	message  map[string]*modelRow
 	hands    [3]hand
 	furthest map[string]outreach.MessageState
+	// began is when the holder of a token began a message; a node knows this.
+	began map[string]time.Time
 	// people have addresses, outreach and messages.
 	people []string
 	of     map[string]string
 }
 
 func newModel(ctx context.Context, r *rapid.T, st *store.Store, db *sql.DB, d store.Dealer, saved []store.SavedRecord) *model {
-	m := &model{ctx: ctx, st: st, db: db, clock: now, outreach: map[string]*modelRow{}, message: map[string]*modelRow{}, furthest: map[string]outreach.MessageState{}, of: map[string]string{}}
+	m := &model{ctx: ctx, st: st, db: db, clock: now, outreach: map[string]*modelRow{}, message: map[string]*modelRow{}, furthest: map[string]outreach.MessageState{}, began: map[string]time.Time{}, of: map[string]string{}}
 	var rows []store.Outreach
 	for i, s := range saved {
 		o := store.Outreach{ID: st.NewID(), DealerID: d.ID, ContactID: s.ContactID, VisitID: s.VisitID, Program: "p", ProgramVersion: 1, Occasion: fmt.Sprint(i), Step: "survey",
@@ -160,6 +163,7 @@ func (m *model) begin(r *rapid.T) {
 			*m.outreach[g.Outreach.ID] = modelRow{state: string(outreach.Done)}
 			m.of[g.Message.ID] = m.of[g.Outreach.ID]
 			m.message[g.Message.ID] = &modelRow{state: string(outreach.Sending), token: g.Message.ClaimToken, until: m.clock.Add(modelLease)}
+			m.began[g.Message.ID+g.Message.ClaimToken] = m.clock
 		}
 		h.sending = append(h.sending, g.Message) // a node that lost may still try to record
 	}
@@ -283,6 +287,7 @@ func (m *model) beginQueued(r *rapid.T) {
 		}
 		if holder {
 			x.state, x.until = string(outreach.Sending), m.clock.Add(modelLease)
+			m.began[g.Message.ID+g.Message.ClaimToken] = m.clock
 		}
 		h.sending = append(h.sending, g.Message)
 	}
@@ -320,6 +325,24 @@ func (m *model) overtake(r *rapid.T) {
 	for id, x := range m.message {
 		if m.of[id] == person && x.state == string(outreach.Queued) {
 			x.token, x.until = "", time.Time{}
+		}
+	}
+}
+
+// handOver hands over what a node has begun and its lease covers still, as far as the node
+// can know: then nobody else has the message.
+func (m *model) handOver(r *rapid.T) {
+	for _, msg := range m.node(r).sending {
+		at, begun := m.began[msg.ID+msg.ClaimToken]
+		if !begun || m.clock.Sub(at) > modelLease*3/4 {
+			continue
+		}
+		got, err := m.st.Message(m.ctx, msg.ID)
+		if errors.Is(err, store.ErrNotFound) && m.grouped(r, msg.ID) {
+			continue
+		}
+		if err != nil || got.ClaimToken != msg.ClaimToken {
+			r.Fatalf("a node hands over message %s %q under token %q, %v", got.State, got.ClaimToken, msg.ClaimToken, err)
 		}
 	}
 }
