@@ -1,9 +1,14 @@
 package email
 
 import (
+	"net"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/wneessen/go-mail/smtp"
 
 	"otklik/channels"
 	"otklik/channels/channeltest"
@@ -52,19 +57,53 @@ func TestContract(t *testing.T) {
 
 // TestSilenceIsBounded: without any end of ctx, the timeout decides.
 func TestSilenceIsBounded(t *testing.T) {
-	for situation, want := range map[*script]channels.Class{
-		{greeting: hang}: channels.Transient,
-		{rcpt: hang}:     channels.Transient,
-		{dot: hang}:      channels.Uncertain,
-	} {
-		s := situation.start(t)
+	for _, silent := range []*script{{greeting: hang}, {rcpt: hang}} {
+		s := silent.start(t)
 		c, err := New(Config{SMTPURL: s.url(""), From: "service@dealer.example", Timeout: 50 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = c.Send(t.Context(), message("1"))
-		if e := channels.AsError(err); e == nil || e.Class != want {
-			t.Errorf("got %v, want %v", err, want)
+		if e := channels.AsError(err); e == nil || e.Class != channels.Transient {
+			t.Errorf("got %v, want %v", err, channels.Transient)
 		}
 	}
+}
+
+// TestSilenceAfterTheDataIsBounded: here it matters that the server has read the message,
+// so time goes on in a bubble only when both sides wait.
+func TestSilenceAfterTheDataIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{dot: hang}
+		here, there := net.Pipe()
+		var server sync.WaitGroup
+		server.Go(func() { s.serve(there) })
+		client, err := smtp.NewClient(here, "scripted")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Hello("dealer.example"); err != nil {
+			t.Fatal(err)
+		}
+		m := message("1")
+		l, err := offline(t, "smtp://mx.example").compose(&m, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		const timeout = 3 * time.Second
+		var result error
+		newSession(client, here, timeout).run(t.Context(), &job{letter: l}, func() *job { return nil }, func(_ *job, err error) { result = err })
+		if e := channels.AsError(result); e == nil || e.Class != channels.Uncertain {
+			t.Errorf("got %v, want %v", result, channels.Uncertain)
+		}
+		if waited := time.Since(began); waited < timeout || waited > timeout*5/4 { // the deadline is not set anew for each step
+			t.Errorf("after %v", waited)
+		}
+		_ = here.Close()
+		server.Wait()
+		if bodies, _, _ := s.seen(); len(bodies) != 1 {
+			t.Errorf("the server has read %d messages", len(bodies))
+		}
+	})
 }

@@ -25,7 +25,7 @@ const (
 )
 
 func testConfig(base string) Config {
-	return Config{AccountSID: testSID, AuthToken: testToken, From: testFrom, APIBase: base, PublicURL: testPublic}
+	return Config{AccountSID: testSID, AuthToken: testToken, From: testFrom, APIBase: base, PublicURL: testPublic, Timeout: time.Minute}
 }
 
 // open gives a channel whose provider is at base and which cannot reach anything

@@ -1,11 +1,15 @@
 package sms
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"otklik/channels"
@@ -135,20 +139,38 @@ func TestResetBeforeReading(t *testing.T) {
 	}
 }
 
-// TestTimeout: the configured bound ends a request that the caller would let run.
+// TestTimeout: the configured bound ends a request that the caller would let run. In a
+// bubble, where it ends when everything stands still: the provider has read the request.
 func TestTimeout(t *testing.T) {
-	srv := channeltest.NewServer(t, channeltest.Replies(channeltest.Reply{Fault: channeltest.Hang}))
-	c := testConfig(srv.URL)
-	c.Timeout = 200 * time.Millisecond
-	_, err := open(t, c).Send(t.Context(), channels.Message{ID: "1", To: testTo, Text: "hi"})
-	// On a machine so slow that the request never got out, Transient is right.
-	want := channels.Uncertain
-	if len(srv.Calls()) == 0 {
-		want = channels.Transient
-	}
-	if e := channels.AsError(err); e == nil || e.Class != want || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := testConfig("http://provider.example")
+		c.Timeout = 3 * time.Second
+		ch, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		here, there := net.Pipe()
+		ch.transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return here, nil }
+		read := false
+		var provider sync.WaitGroup
+		provider.Go(func() {
+			r, err := http.ReadRequest(bufio.NewReader(there))
+			read = err == nil && r.ParseForm() == nil && r.PostForm.Get("Body") == "hi"
+			_, _ = there.Read(make([]byte, 1)) // until the channel gives up
+		})
+		began := time.Now()
+		_, err = ch.Send(t.Context(), channels.Message{ID: "1", To: testTo, Text: "hi"})
+		if e := channels.AsError(err); e == nil || e.Class != channels.Uncertain || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		if waited := time.Since(began); waited != c.Timeout {
+			t.Errorf("after %v", waited)
+		}
+		if provider.Wait(); !read {
+			t.Error("the provider has not read the request")
+		}
+		_ = ch.Close()
+	})
 }
 
 // TestStaysAtItsHost: neither the environment nor an answer leads elsewhere. The

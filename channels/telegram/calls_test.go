@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -166,7 +167,7 @@ func TestStartWebhook(t *testing.T) {
 
 func TestStartPoll(t *testing.T) {
 	srv := starts(t)
-	c, err := telegram.New(telegram.Config{Token: token, APIBase: srv.URL, Mode: telegram.ModePoll})
+	c, err := telegram.New(telegram.Config{Token: token, APIBase: srv.URL, Mode: telegram.ModePoll, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +210,7 @@ func TestCheck(t *testing.T) {
 // show the token.
 func TestDerivedSecret(t *testing.T) {
 	srv := starts(t)
-	config := telegram.Config{Token: token, APIBase: srv.URL, Mode: telegram.ModeWebhook, PublicURL: "https://bot.example/", BotName: "@B"}
+	config := telegram.Config{Token: token, APIBase: srv.URL, Mode: telegram.ModeWebhook, PublicURL: "https://bot.example/", BotName: "@B", Timeout: time.Minute}
 	one, err := telegram.New(config)
 	if err != nil {
 		t.Fatal(err)

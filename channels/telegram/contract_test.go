@@ -25,7 +25,7 @@ func open(t testing.TB, base string) *telegram.Channel {
 	t.Helper()
 	c, err := telegram.New(telegram.Config{
 		Token: token, APIBase: base, Mode: telegram.ModeWebhook, PublicURL: "https://bot.example",
-		Secret: secret, BotName: "OtklikTestBot", Timeout: 20 * time.Second,
+		Secret: secret, BotName: "OtklikTestBot", Timeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)

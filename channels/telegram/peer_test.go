@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"otklik/channels"
 	"otklik/channels/telegram"
@@ -120,7 +121,7 @@ func hears(t *testing.T, c *telegram.Channel) channels.Inbound {
 
 func TestPeer(t *testing.T) {
 	p := startPeer(t)
-	c, err := telegram.New(telegram.Config{Token: token, APIBase: p.base, Mode: telegram.ModePoll})
+	c, err := telegram.New(telegram.Config{Token: token, APIBase: p.base, Mode: telegram.ModePoll, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

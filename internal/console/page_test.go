@@ -145,7 +145,7 @@ func TestLivePagesAreWoken(t *testing.T) {
 	h := open(t, storetest.Open(t, "sqlite"))
 	h.stranger().get("/live?page=queue").want(t, http.StatusUnauthorized)
 	b := h.login("maria")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.server.URL+"/live?page=queue", nil)
 	check(t, err)

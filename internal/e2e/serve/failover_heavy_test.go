@@ -32,7 +32,7 @@ func standby(t *testing.T, primary *url.URL) (port int, promote func()) {
 	})
 	port = testserver.FreePort(t)
 	ask := func(query string) (yes bool, err error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		conn, err := pgx.Connect(ctx, fmt.Sprintf("postgres://%s@127.0.0.1:%d/postgres?sslmode=disable", primary.User.Username(), port))
 		if err != nil {

@@ -93,7 +93,7 @@ func (n *node) metric(name string) float64 {
 	return sum
 }
 
-var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // do makes a request; status 0 when nobody answers.
 func do(t testing.TB, method, address string, header http.Header, body string) (int, string) {

@@ -52,7 +52,7 @@ func newProviders(t *testing.T, db string, env ...string) *town {
 	}
 	w := &town{front: newFront(t)}
 	w.servers, err = sandbox.Start(t.Context(), phones, sandbox.Config{PublicURL: w.front.server.URL, TwilioSID: twilioSID, TwilioToken: twilioToken, TwilioFrom: twilioFrom + "," + groupFrom,
-		TelegramToken: botToken, TelegramSecret: "unused", BotName: "otklik_e2e_bot", Mailbox: mailbox})
+		TelegramToken: botToken, TelegramSecret: "unused", BotName: "otklik_e2e_bot", Mailbox: mailbox, HTTPClient: client})
 	if err != nil {
 		t.Fatal(err)
 	}
