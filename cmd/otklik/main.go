@@ -76,6 +76,7 @@ func main() {
 		debug.SetGCPercent(garbage)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := execute(run{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -165,7 +166,7 @@ func (c serveCmd) Run(r run) error {
 	}
 	log.Info("otklik is ready", "address", "http://"+a.Addr(), "role", c.Role, "version", version)
 	<-r.ctx.Done()
-	log.Info("stopping: what is in flight is finished first")
+	log.Info("stopping: what is in flight is finished first; a second signal ends it at once")
 	return a.Stop(r.ctx)
 }
 

@@ -114,6 +114,8 @@ type App struct {
 	server   *http.Server
 	cancel   context.CancelFunc
 	loops    sync.WaitGroup
+	// sending is the dispatcher's loop.
+	sending sync.WaitGroup
 	// unwritten is how this node's latest beat went, nil before the first: whether the
 	// database takes writes.
 	unwritten atomic.Pointer[error]
@@ -421,25 +423,6 @@ func (a *App) start(ctx context.Context) error {
 	// runtime would keep for long: an idle program should be small.
 	debug.FreeOSMemory()
 	return nil
-}
-
-// stopWithin bounds a graceful stop: what is in flight is finished and recorded.
-const stopWithin = 30 * time.Second
-
-// Stop ends all loops, finishes what is in flight and closes the database.
-func (a *App) Stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
-	var err error
-	a.hub.close()
-	if a.server != nil {
-		err = a.server.Shutdown(ctx)
-	}
-	if a.cancel != nil {
-		a.cancel()
-	}
-	a.loops.Wait()
-	return errors.Join(err, a.close(ctx))
 }
 
 func (a *App) close(ctx context.Context) error {

@@ -127,6 +127,8 @@ func (c *controls) sender(l lane) bool {
 
 // steer reads what people have changed; what cannot be read stays as it was.
 func (d *Dispatcher) steer(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, d.Config.Lease/4)
+	defer cancel()
 	pauses, err := d.Store.Pauses(ctx)
 	if err != nil {
 		if ctx.Err() == nil {

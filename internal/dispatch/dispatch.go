@@ -254,7 +254,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		d.every(ctx, idle, d.wake, func() bool { feed.nudge(); return d.more("messages", r.queued(ctx)) })
 	})
 	wg.Go(func() {
-		d.every(ctx, idle, nil, func() bool { return d.more("uncertain", d.resolve(ctx, &r.total)) })
+		d.every(ctx, idle, nil, func() bool { return d.more("uncertain", r.resolve(ctx)) })
 	})
 	wg.Wait()
 	r.end()
@@ -333,7 +333,7 @@ func (d *Dispatcher) Once(ctx context.Context, told func(Summary)) (Summary, err
 // pass asks about what is uncertain and hands all that is due to the lanes.
 func (d *Dispatcher) pass(ctx context.Context, r *run, feed *feed) (did int, err error) {
 	for _, step := range []func() progress{
-		func() progress { return d.resolve(ctx, &r.total) },
+		func() progress { return r.resolve(ctx) },
 		func() progress { return r.queued(ctx) },
 		func() progress { return feed.all(ctx) },
 	} {

@@ -95,6 +95,9 @@ const (
 // more urgent one.
 func (f *feed) once(ctx context.Context) (n int, got found, err error) {
 	d := f.r.d
+	// What takes longer has lost its claim; and a connection that hangs is let go.
+	ctx, cancel := context.WithTimeout(ctx, d.Config.Lease/2)
+	defer cancel()
 	q, limit, got, err := f.pick(ctx)
 	if err != nil || got != claimable {
 		return 0, got, err

@@ -31,7 +31,9 @@ func (l *runner) fresh(ctx context.Context, group []*item) []*item {
 	if len(old) == 0 {
 		return group
 	}
-	judged, err := l.rejudge(ctx, old)
+	within, cancel := context.WithTimeout(ctx, l.r.d.Config.Lease/4)
+	defer cancel()
+	judged, err := l.rejudge(within, old)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.r.d.failed("judging anew", err)

@@ -71,9 +71,9 @@ func (l *runner) deliver(ctx context.Context, group []*item, slots []ratelimit.S
 	if len(group) == 0 {
 		return
 	}
-	// A send that outlives the lease would be resolved by another node while it is
-	// still under way.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Config.covered())
+	// A send that outlives the lease, which began with the begin, would be resolved by
+	// another node while it is still under way.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Config.covered()-d.Clock.Machine().Sub(began))
 	defer cancel()
 	l.hand(ctx, group, slots)
 }
@@ -100,7 +100,9 @@ func (l *runner) compose(ctx context.Context, group []*item) []*item {
 		return true
 	})
 	if len(unmade) > 0 {
-		if err := d.Store.Settle(context.WithoutCancel(ctx), unmade, d.Clock.Business()); err != nil {
+		ctx, cancel := l.r.writingWithin(d.Config.Lease / 2)
+		defer cancel()
+		if err := d.Store.Settle(ctx, unmade, d.Clock.Business()); err != nil {
 			d.failed("holding", err)
 		}
 		l.r.total.add(settled(unmade))
@@ -271,12 +273,15 @@ func (l *runner) begin(ctx context.Context, group []*item, slots []ratelimit.Slo
 		begun = append(begun, *it.begun)
 	}
 	leased := d.Clock.Machine()
-	ok, err := d.Store.Begin(context.WithoutCancel(ctx), begun, d.Clock.Business(), leased, d.Config.Lease)
+	write, cancel := l.r.writingWithin(d.Config.Lease / 2)
+	ok, err := d.Store.Begin(write, begun, d.Clock.Business(), leased, d.Config.Lease)
+	cancel()
 	clear(begun)
 	*room = begun
 	d.groups.Put(room)
 	if err != nil {
 		d.unwritten.Store(&err)
+		l.r.unanswered()
 		// The commit may have happened: then the rows go back into the queue as not
 		// sent, which they are.
 		d.failed("begin", err)
@@ -318,11 +323,7 @@ func (l *runner) release(items []*item) {
 		}
 	}
 	l.r.giveBack(os)
-	ctx, cancel := handBack()
-	defer cancel()
-	if err := l.r.d.Store.UnclaimMessages(ctx, ms); err != nil {
-		l.r.d.Log.Warn("claims of messages were not handed back", "error", err)
-	}
+	l.r.giveBackMessages(ms)
 	l.done(items...)
 }
 

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sort"
 	"sync"
@@ -309,15 +310,8 @@ func (l *runner) drop(match func(*item) bool) {
 	if l.r.once {
 		l.r.total.add(Summary{Delayed: len(os) + len(ms)})
 	}
-	ctx, cancel := handBack()
-	defer cancel()
-	if err := l.r.d.Store.Route(ctx, os, l.lane.name()); err != nil {
-		// Nothing is lost: the claims lapse with their lease.
-		l.r.d.Log.Warn("claims were not handed back", "error", err)
-	}
-	if err := l.r.d.Store.UnclaimMessages(ctx, ms); err != nil {
-		l.r.d.Log.Warn("claims of messages were not handed back", "error", err)
-	}
+	l.r.handBack(len(os), func(ctx context.Context) error { return l.r.d.Store.Route(ctx, os, l.lane.name()) })
+	l.r.giveBackMessages(ms)
 }
 
 // speed is how many messages were handed over in each of the last seconds.

@@ -33,13 +33,10 @@ func (l *runner) record() {
 	}
 }
 
-// write records a batch. It tries again as long as the claims last, and where the
-// database is away as long as the run does, for nobody else can claim then, either: an
-// outcome that is known must not become uncertain.
+// write records a batch.
 func (l *runner) write(batch []outcome) {
-	d := l.r.d
-	ctx, span := d.span(context.Background(), "record", l.lane, len(batch))
-	defer span.End()
+	ctx, cancel := l.r.writingWithin(lastWithin) // for a sender's pause: the next refusal tells of it, too
+	defer cancel()
 	results, items := l.recorded[:0], l.finished[:0]
 	var sum Summary
 	for i := range batch {
@@ -53,21 +50,9 @@ func (l *runner) write(batch []outcome) {
 		clear(items)
 		l.recorded, l.finished = results, items
 	}()
-	until := d.Clock.Machine().Add(d.Config.Lease / 4)
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, idle) {
-		lost, err := d.Store.Record(ctx, results, d.Clock.Business())
-		d.unwritten.Store(&err)
-		if err == nil {
-			d.Metrics.lost(lost)
-			break
-		}
-		d.failed("record", err)
-		waits := !l.r.once && l.r.ctx.Err() == nil && errors.Is(store.Cause(err), store.ErrAway)
-		if !waits && d.Clock.Machine().After(until) {
-			l.r.fail(err)
-			break
-		}
-		<-time.After(wait)
+	if n := handed(batch); n == 0 && l.r.left.away.Load() || !l.keep(results) {
+		l.r.left.outcomes.Add(int64(n))
+		l.r.unanswered()
 	}
 	l.r.total.add(sum)
 	l.count(sum.Sent)
@@ -75,6 +60,50 @@ func (l *runner) write(batch []outcome) {
 	l.lapsed(batch)
 	l.unbegun(batch)
 	l.done(items...)
+}
+
+// keep writes results down. It tries again as long as the claims last, and where the
+// database is away as long as the run does, for nobody else can claim then, either: an
+// outcome that is known must not become uncertain. Once the program is to end it tries
+// for lastWithin. It tells whether they are written.
+func (l *runner) keep(results []store.Result) bool {
+	d := l.r.d
+	_, span := d.span(context.Background(), "record", l.lane, len(results))
+	defer span.End()
+	// Each try has a connection of its own: one that hangs must not hold the others.
+	last, end := l.r.writing()
+	defer end()
+	until := d.Clock.Machine().Add(d.Config.Lease / 4)
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, idle) {
+		ctx, cancel := context.WithTimeout(last, d.Config.Lease/4)
+		lost, err := d.Store.Record(ctx, results, d.Clock.Business())
+		cancel()
+		d.unwritten.Store(&err)
+		if err == nil {
+			d.Metrics.lost(lost)
+			return true
+		}
+		d.failed("record", err)
+		away := errors.Is(store.Cause(err), store.ErrAway) || errors.Is(err, context.DeadlineExceeded)
+		if waits := away && !l.r.once && l.r.ctx.Err() == nil; last.Err() != nil || !waits && d.Clock.Machine().After(until) {
+			l.r.fail(err)
+			return false
+		}
+		select {
+		case <-last.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// handed is how many messages of a batch their provider may have taken.
+func handed(batch []outcome) (n int) {
+	for _, o := range batch {
+		if o.unsent.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 // unbegun hands back the outreach of messages whose begin failed: it is still claimed

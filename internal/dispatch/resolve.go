@@ -14,8 +14,11 @@ import (
 
 // resolve settles messages whose outcome is not known: an expired lease in sending,
 // or a question to the provider that is due.
-func (d *Dispatcher) resolve(ctx context.Context, total *tally) progress {
-	ms, err := d.Store.ClaimUncertain(ctx, d.Store.NewID(), d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+func (r *run) resolve(ctx context.Context) progress {
+	d := r.d
+	claim, cancel := context.WithTimeout(ctx, d.Config.Lease/2)
+	defer cancel()
+	ms, err := d.Store.ClaimUncertain(claim, d.Store.NewID(), d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
 	if err != nil || len(ms) == 0 {
 		return progress{0, err}
 	}
@@ -30,15 +33,17 @@ func (d *Dispatcher) resolve(ctx context.Context, total *tally) progress {
 	}
 	_ = g.Wait() // none fails
 	var sum Summary
-	for _, r := range results {
-		sum.add(counted(r.Transition))
+	for i := range results {
+		sum.add(counted(results[i].Transition))
 	}
-	lost, err := d.Store.Record(context.WithoutCancel(ctx), results, d.Clock.Business())
+	write, end := r.writingWithin(d.Config.Lease / 4)
+	defer end()
+	lost, err := d.Store.Record(write, results, d.Clock.Business())
 	if err != nil {
 		return progress{len(ms), err}
 	}
 	d.Metrics.lost(lost)
-	total.add(sum)
+	r.total.add(sum)
 	return progress{len(ms), nil}
 }
 
@@ -75,6 +80,8 @@ func (d *Dispatcher) settleOne(ctx context.Context, m store.Message) store.Resul
 // callbacks. It returns how many it claimed.
 func (r *run) queued(ctx context.Context) (p progress) {
 	d := r.d
+	ctx, cancel := context.WithTimeout(ctx, d.Config.Lease/2)
+	defer cancel()
 	queues, err := d.Store.MessageQueues(ctx)
 	if err != nil {
 		return progress{0, err}

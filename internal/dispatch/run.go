@@ -22,6 +22,9 @@ type run struct {
 	ctx    context.Context //nolint:containedctx // the lanes' life
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	// stop ends when the program is to end; writes go on for a moment (writing).
+	stop context.Context //nolint:containedctx // as ctx
+	left leftovers
 
 	mu    sync.Mutex
 	lanes map[lane]*runner
@@ -31,7 +34,7 @@ type run struct {
 
 // begin starts a run; end must follow.
 func (d *Dispatcher) begin(ctx context.Context) *run {
-	r := &run{d: d, lanes: map[lane]*runner{}, shuts: map[lane]bool{}}
+	r := &run{d: d, lanes: map[lane]*runner{}, shuts: map[lane]bool{}, stop: ctx}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	d.steer(ctx)
 	d.now.Store(r)
@@ -45,11 +48,13 @@ func (r *run) runners() []*runner {
 	return slices.Collect(maps.Values(r.lanes))
 }
 
-// end lets the lanes finish and forgets them.
+// end lets the lanes finish, forgets them, and tells what they could not write down.
 func (r *run) end() {
 	r.cancel()
 	r.wg.Wait()
-	r.d.now.CompareAndSwap(r, nil)
+	if r.d.now.CompareAndSwap(r, nil) {
+		r.left.tell(r.d.Log, r.d.Clock.Machine().Add(r.d.Config.Lease))
+	}
 }
 
 // lane is the runner of a lane, started when it is needed first.
@@ -170,21 +175,6 @@ func (r *run) place(it *item) string {
 		return it.lane.name()
 	}
 	return ""
-}
-
-// giveBack returns outreach that was claimed and not begun, also when ctx has ended.
-func (r *run) giveBack(os []store.Outreach) {
-	ctx, cancel := handBack()
-	defer cancel()
-	if err := r.d.Store.Unclaim(ctx, os); err != nil {
-		// Nothing is lost: the claims lapse with their lease.
-		r.d.Log.Warn("claims were not handed back", "error", err)
-	}
-}
-
-// handBack bounds what is done after a run has ended.
-func handBack() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), 5*time.Second)
 }
 
 // quiet waits until no lane has anything to do.

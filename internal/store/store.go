@@ -118,7 +118,8 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 		o.MaxConns = 16
 	}
 	cfg.MaxConns = int32(min(o.MaxConns, 1000)) //nolint:gosec // bounded
-	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.ConnConfig.ConnectTimeout, cfg.PingTimeout = answerWithin, answerWithin
+	cfg.ConnConfig.DialFunc = dialer.DialContext
 	severalHosts(cfg.ConnConfig, url)
 	cfg.AfterConnect = byIndex
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
@@ -154,14 +155,29 @@ func byIndex(ctx context.Context, c *pgx.Conn) error {
 	return err
 }
 
-// Close lets go of all connections.
+// closeWithin is how long PostgreSQL has to take leave of the connections.
+const closeWithin = 2 * time.Second
+
+// Close lets go of all connections. Those that hang, or are in use by what has not ended,
+// end with the process.
 func (s *Store) Close() {
 	if s.read.DB != s.write {
 		_ = s.read.Close()
 	}
 	_ = s.write.Close()
-	if s.pool != nil {
+	if s.pool == nil {
+		return
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
 		s.pool.Close()
+	}()
+	t := time.NewTimer(closeWithin)
+	defer t.Stop()
+	select {
+	case <-closed:
+	case <-t.C:
 	}
 }
 
