@@ -91,8 +91,16 @@ type Mail struct {
 	Attachments []channels.Attachment
 }
 
-// Parse reads a mail. It never fails: what is no mail has Kind Unreadable.
-func Parse(raw []byte) Mail {
+// Parse reads a mail. It never fails: what is no mail has Kind Unreadable, and so has one
+// over which the reader panics, for it would be fetched again after each start.
+func Parse(raw []byte) Mail { return readable(raw, parse) }
+
+func readable(raw []byte, parse func([]byte) (Mail, error)) (m Mail) {
+	defer func() {
+		if recover() != nil {
+			m = Mail{Kind: Unreadable}
+		}
+	}()
 	m, err := parse(raw)
 	if err != nil {
 		return Mail{Kind: Unreadable}

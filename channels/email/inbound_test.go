@@ -216,6 +216,12 @@ func TestUnquoteKeepsPlainText(t *testing.T) {
 	})
 }
 
+func TestMailThatBreaksTheReader(t *testing.T) {
+	if m := readable(nil, func([]byte) (Mail, error) { panic("index out of range") }); m.Kind != Unreadable {
+		t.Errorf("it is %q", m.Kind)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	files, _ := filepath.Glob("testdata/inbound/*.eml")
 	for _, file := range files {
@@ -226,7 +232,10 @@ func FuzzParse(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		m := Parse(raw)
+		m, err := parse(raw) // Parse would hide a panic
+		if err != nil {
+			return
+		}
 		switch m.Kind {
 		case Reply, AutoReply, BounceMail, Complaint, Unreadable:
 		default:

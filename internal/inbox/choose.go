@@ -3,6 +3,8 @@ package inbox
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode"
@@ -64,7 +66,7 @@ func (e *entry) fits(c *store.Conversation) (bool, reply.Reading, error) {
 		return false, reply.Reading{}, nil
 	}
 	asked := q.Reply(c.Locale, e.in.Channel)
-	r := e.Parser.Read(reply.Input{Text: e.in.Text, Locale: c.Locale, Channel: string(e.in.Channel), Question: &asked, Now: e.now})
+	r := e.parse(reply.Input{Text: e.in.Text, Locale: c.Locale, Channel: string(e.in.Channel), Question: &asked, Now: e.now})
 	return r.Intent == reply.IntentAnswer && def.Accepts(q.ID, &r), r, nil
 }
 
@@ -76,7 +78,19 @@ func (e *entry) read(text string, q *reply.Question) reply.Reading {
 			e.names = append(e.names, s.Name)
 		}
 	}
-	return e.Parser.Read(reply.Input{Text: e.spoken(text), Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: e.names})
+	return e.parse(reply.Input{Text: e.spoken(text), Locale: e.locale(), Channel: string(e.in.Channel), Question: q, Now: e.now, Zone: e.dealer.Location(), Employees: e.names})
+}
+
+// parse gives a text to the parser. One over which it panics is put before a person: the
+// provider would send the same again after each start.
+func (e *entry) parse(in reply.Input) (r reply.Reading) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.Error("a reply cannot be read", "message", e.msg.ID, "error", fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			e.baffled, r = true, reply.Reading{Intent: reply.IntentUnclear}
+		}
+	}()
+	return e.Parser.Read(in)
 }
 
 // edited finds the message that this one corrects; the zero Message when it is not

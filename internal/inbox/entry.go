@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/callback"
 	"otklik/internal/conversation"
 	"otklik/internal/outreach"
 	"otklik/internal/render"
@@ -330,6 +331,9 @@ func (e *entry) text() error {
 		r = read(nil)
 	} else {
 		question, r = survey.Target(e.def, e.state, e.locale(), e.in.Channel, e.in.Text, read)
+	}
+	if e.baffled {
+		return e.review(callback.ReasonUnclear, e.in.Text, "")
 	}
 	e.heed(&r)
 	e.follow(&r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"otklik/channels"
@@ -24,6 +25,17 @@ type arrival struct {
 
 	entry *entry
 	err   error // errReplay: it had been stored before
+}
+
+// take carries the event out. A panic is its failure, not that of the program: the
+// provider offers it again, and the others go on.
+func (a *arrival) take() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return a.entry.take()
 }
 
 // inbound takes one event in, in a transaction with whatever else waits.
@@ -110,7 +122,7 @@ func (b *Inbox) takeTogether(ctx context.Context, group []*arrival) (later []*ar
 			}
 			turn := g.Turn()
 			a.entry.tx = turn
-			a.err = a.entry.take()
+			a.err = a.take()
 			switch {
 			case errors.Is(a.err, errReplay):
 				turn = g.Turn() // nothing is new

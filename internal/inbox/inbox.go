@@ -154,6 +154,8 @@ type entry struct {
 	which   *which
 	fitting []*store.Conversation
 	newest  time.Time
+	// baffled: the parser has panicked over the text.
+	baffled bool
 	// held: the event is about words that waited for the answer to that.
 	held bool
 	// original is the message that this one is an edit of, "" for none.

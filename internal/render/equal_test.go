@@ -368,6 +368,26 @@ func TestStoredPagesOfTheFirstVersionStayAsTheyAre(t *testing.T) {
 	}
 }
 
+// TestTextThatBreaksTheProgram is one that cannot be made, for the compiled text as for
+// text/template.
+func TestTextThatBreaksTheProgram(t *testing.T) {
+	n := 0
+	everyText(shippedRenderer(t), func(name string, x *text, _ *survey.Question) {
+		if len(x.ops) == 1 && x.ops[0].kind == opLiteral {
+			return
+		}
+		for _, x := range []*text{x, {template: x.template}} {
+			if _, err := x.appendTo(nil, &values{}); err == nil { // has nothing that it needs
+				t.Errorf("%s is made of nothing", name)
+			}
+			n++
+		}
+	})
+	if n == 0 {
+		t.Error("no text has values")
+	}
+}
+
 // FuzzReadLetter: nothing that a database can hold makes the sender fall over or
 // take memory.
 func FuzzReadLetter(f *testing.F) {

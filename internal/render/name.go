@@ -104,7 +104,7 @@ func spoken(s string) string {
 		if start {
 			r[i] = unicode.ToUpper(c)
 		}
-		start = c == ' ' || c == '-' || (c == '\'' || c == '’') && (i == 1 || r[i-2] == ' ' || r[i-2] == '-')
+		start = c == ' ' || c == '-' || (c == '\'' || c == '’') && (i < 2 || r[i-2] == ' ' || r[i-2] == '-')
 	}
 	words := strings.Fields(string(r))
 	for i, w := range words {

@@ -48,6 +48,7 @@ func TestAddress(t *testing.T) {
 		{"оглы in capitals", render.Person{Given: "ЭЛЬДАР", Patronymic: "МАМЕД ОГЛЫ"}, "Эльдар Мамед оглы", "Эльдар", "Эльдар"},
 		{"capitals", render.Person{Given: "АННА-МАРИЯ", Patronymic: "СЕРГЕЕВНА"}, "Анна-Мария Сергеевна", "Анна-Мария", "Анна-Мария"},
 		{"capitals, Latin", render.Person{Family: "O'NEIL", Gender: "male"}, "", "Mr O'Neil", ""},
+		{"capitals behind an apostrophe", render.Person{Given: "'АННА"}, "'Анна", "'Анна", "'Анна"},
 		{"a name of two letters", render.Person{Given: "Ян"}, "Ян", "Ян", "Ян"},
 		{"a patronymic of which only the initial is known", render.Person{Given: "Иван", Patronymic: "П."}, "Иван", "Иван", "Иван"},
 		{"an initial without a point", render.Person{Given: "И", Patronymic: "Петрович"}, "", "", ""},

@@ -183,8 +183,14 @@ func condition(p *parse.PipeNode) (placeholder, bool) {
 	return placeholderOf(s.Text)
 }
 
-// appendTo writes the text with its values.
-func (t *text) appendTo(b []byte, v *values) ([]byte, error) {
+// appendTo writes the text with its values. A panic over a value, which is what a stranger
+// has typed, ends this text and not the program, as in text/template.
+func (t *text) appendTo(b []byte, v *values) (_ []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in %s: %v", t.template.Name(), p)
+		}
+	}()
 	if !t.compiled {
 		var s strings.Builder
 		if err := t.template.Execute(&s, v.vars()); err != nil {
