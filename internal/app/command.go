@@ -29,7 +29,8 @@ func Terminal(w io.Writer) bool {
 	return err == nil && st.Mode()&os.ModeCharDevice != 0
 }
 
-// DispatchOnce plans what stands, sends all that is due and stops.
+// DispatchOnce plans what stands, sends all that is due and stops. It is an error when
+// something stays that another holds: a run that ended early leaves it to its lease.
 func (a *App) DispatchOnce(ctx context.Context, progress func(dispatch.Summary)) (dispatch.Summary, error) {
 	defer func() { _ = a.Stop(ctx) }()
 	if err := a.connect(ctx); err != nil {
@@ -39,7 +40,15 @@ func (a *App) DispatchOnce(ctx context.Context, progress func(dispatch.Summary))
 	if _, err := a.planner.Run(ctx, a.clock.Business()); err != nil {
 		return dispatch.Summary{}, err
 	}
-	return a.dispatcher.Once(ctx, progress)
+	sum, err := a.dispatcher.Once(ctx, progress)
+	if err != nil {
+		return sum, err
+	}
+	held, err := a.store.Claimed(ctx, a.clock.Business(), a.clock.Machine())
+	if err == nil && held.N > 0 {
+		err = fmt.Errorf("%d due are held by another node, or by a run that ended early, until %s: what is not sent by then goes with the next run", held.N, held.Until.UTC().Format(time.RFC3339))
+	}
+	return sum, err
 }
 
 // Foresee gives what a run from one moment to another would do, in order of time, in
