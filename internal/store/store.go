@@ -121,7 +121,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	cfg.ConnConfig.ConnectTimeout, cfg.PingTimeout = answerWithin, answerWithin
 	cfg.ConnConfig.DialFunc = dialer.DialContext
 	severalHosts(cfg.ConnConfig, url)
-	cfg.AfterConnect = byIndex
+	cfg.AfterConnect = settle
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to PostgreSQL: %w", err)
@@ -146,12 +146,15 @@ func severalHosts(c *pgx.ConnConfig, url string) {
 	}
 }
 
-// byIndex keeps PostgreSQL from reading whole tables where there is an index, and from
+// settle makes a connection one that the statements are made for, whatever the database or
+// the role has as its own. It keeps PostgreSQL from reading whole tables where there is an index, and from
 // compiling plans. A prepared statement that was planned while its tables were nearly
 // empty, or with statistics from before a campaign, keeps its plan until the next
-// analyze: that can be a whole campaign of scans.
-func byIndex(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, "set enable_seqscan = off; set jit = off")
+// analyze: that can be a whole campaign of scans. And it reads what is committed: claims
+// and guards look at each row as it is when its lock is got, and where everything is
+// serializable nodes that do not touch each other's rows fail by each other's.
+func settle(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, "set enable_seqscan = off; set jit = off; set default_transaction_isolation = 'read committed'")
 	return err
 }
 
