@@ -33,10 +33,10 @@ const (
 
 // patience is how long a condition may take on a loaded machine under the race
 // detector. Nothing is measured by it: a test that comes near it is broken.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // Wait polls cond until it holds and fails the test, naming what it waited
-// for, when it still does not after a minute. cond runs on the caller's
+// for, when it still does not after two minutes. cond runs on the caller's
 // goroutine, so that it may use t.
 func Wait(t testing.TB, what string, cond func() bool) {
 	t.Helper()
