@@ -123,7 +123,7 @@ func TestFairBetweenDealers(t *testing.T) {
 		r := dispatchtest.New(t, st)
 		d := north(t, r, dispatchtest.Sender)
 		r.Dispatcher.Config.Feeders = 1
-		r.Dispatcher.Limits = limited(t, ratelimit.Rate(400, time.Second, 20))
+		r.Dispatcher.Limits = limited(t, ratelimit.Rate(100, time.Second, 20)) // half of the large dealer's take ten seconds
 		crowd(t, r, r.Dealer, "111", 2000)
 		crowd(t, r, d, "222", 20)
 		r.Plan(t)
@@ -140,7 +140,7 @@ func TestFairBetweenDealers(t *testing.T) {
 func TestUrgentFirst(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		r := dispatchtest.New(t, st)
-		r.Dispatcher.Limits = limited(t, ratelimit.Rate(100, time.Second, 2))
+		r.Dispatcher.Limits = limited(t, ratelimit.Rate(30, time.Second, 2))
 		crowd(t, r, r.Dealer, "111", 1000)
 		r.Plan(t)
 		demote(t, r)
@@ -175,12 +175,12 @@ func demote(t *testing.T, r *dispatchtest.Rig) {
 // TestPause: what a person stops stands within a second, and goes on within a second
 // of his letting it go; nothing else stands with it.
 func TestPause(t *testing.T) {
-	const people = 400
+	const people = 200
 	for name, engine := range map[string]string{"all": "sqlite", "dealer:south": "postgres", "program:service-followup": "postgres", "sender:sms:" + dispatchtest.Sender: "sqlite"} {
 		t.Run(name, func(t *testing.T) {
 			st := storetest.Open(t, engine)
 			r := dispatchtest.New(t, st)
-			r.Dispatcher.Limits = limited(t, ratelimit.Rate(400, time.Second, 2))
+			hurry := slowly(t, r)
 			crowd(t, r, r.Dealer, "111", people)
 			r.Plan(t)
 			running(t, r)
@@ -191,12 +191,28 @@ func TestPause(t *testing.T) {
 			if n := silence(t, r); n > people-20 {
 				t.Fatalf("%d messages had left before it stood", n)
 			}
+			hurry()
 			if err := st.Resume(t.Context(), name, "", r.Clock.Business()); err != nil {
 				t.Fatal(err)
 			}
 			testserver.Wait(t, "the rest", func() bool { return len(r.Fake.Calls()) == people })
 		})
 	}
+}
+
+// slowly lets the channel be handed few messages a second, so that a person's word comes
+// while most of them wait, until hurry is called.
+func slowly(t *testing.T, r *dispatchtest.Rig) (hurry func()) {
+	t.Helper()
+	var hurried atomic.Bool
+	r.Dispatcher.Limits = limited(t, ratelimit.Rate(20, time.Second, 2))
+	r.Dispatcher.Overrides = func(context.Context) (map[string]ratelimit.Limit, error) {
+		if hurried.Load() {
+			return map[string]ratelimit.Limit{"channel:sms": {}}, nil
+		}
+		return nil, nil
+	}
+	return func() { hurried.Store(true) }
 }
 
 // silence waits until the channel is handed nothing any more; it returns how many it was
@@ -234,7 +250,7 @@ func TestPauseHoldsRetries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Dispatcher.Limits = limited(t, ratelimit.Rate(100, time.Second, 2))
+		hurry := slowly(t, r)
 		before := len(r.Fake.Calls())
 		running(t, r)
 		r.Fake.Await(t, before+10)
@@ -245,6 +261,7 @@ func TestPauseHoldsRetries(t *testing.T) {
 		if n := silence(t, r); n > before+people/2-20 {
 			t.Fatalf("%d of %d tries had been made before it stood", n-before, people/2)
 		}
+		hurry()
 		if err := st.Resume(t.Context(), name, "", r.Clock.Business()); err != nil {
 			t.Fatal(err)
 		}

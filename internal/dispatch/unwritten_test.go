@@ -108,7 +108,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 // TestOnceOnAReadOnlyDatabase: the run ends, tells what it has sent, and why it ended.
 func TestOnceOnAReadOnlyDatabase(t *testing.T) {
 	t.Parallel()
-	b := newBarred(t, 60, 2*time.Second)
+	b := newBarred(t, 60, 20*time.Second)
 	type result struct {
 		sum dispatch.Summary
 		err error
