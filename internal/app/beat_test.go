@@ -204,7 +204,7 @@ func TestReadiness(t *testing.T) {
 		_, err := st.PauseSender(ctx, channels.SMS, "+7495", "20003 the account is suspended", h.business)
 		check(err)
 		want(200, isDegraded, "sms +7495 cannot send since 2026-11-22T09:00:00Z: 20003 the account is suspended")
-		_, err = st.PauseSender(ctx, channels.SMS, "+7495", "", h.business)
+		err = st.LiftSender(ctx, channels.SMS, "+7495")
 		check(err)
 		check(st.Pause(ctx, store.PauseEverything, "", h.business))
 		want(200, isDegraded, "all is paused by a person", `"paused":[{"name":"all"`)

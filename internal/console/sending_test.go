@@ -56,7 +56,7 @@ func TestSendingShowsWhatMovesAndWhatRests(t *testing.T) {
 		h.login("boris").get("/sending").want(t, http.StatusOK, "<b>1</b> ждёт отправки")
 
 		// What is paused neither moves nor counts for the time that is left.
-		_, err = st.PauseSender(ctx, channels.SMS, dispatchtest.Sender, "", now)
+		err = st.LiftSender(ctx, channels.SMS, dispatchtest.Sender)
 		check(t, err)
 		b.get("/sending").want(t, http.StatusOK, "до конца, сегодня в")
 		check(t, st.Pause(ctx, store.ProgramPause("newyear"), "", now))

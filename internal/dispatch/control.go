@@ -151,6 +151,12 @@ func (d *Dispatcher) steer(ctx context.Context) {
 		}
 		book = book.With(over)
 	}
+	if err := d.readRefusals(ctx); err != nil {
+		if ctx.Err() == nil {
+			d.failed("senders", err)
+		}
+		return
+	}
 	o, err := d.readOffice(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -290,25 +296,6 @@ func (d *Dispatcher) rest(s scope, r rest) {
 	if old := d.rests[s]; r.until.After(old.until) {
 		r.alerted, r.since = r.alerted || old.alerted, d.Clock.Machine()
 		d.rests[s] = r
-		d.rested.Store(true)
+		d.unwell.Store(true)
 	}
-}
-
-// lift forgets the rests of a sender that could send what it was handed at a moment, and
-// tells whether a person had been told of one. What was handed over before a rest began
-// says nothing about it.
-func (d *Dispatcher) lift(l lane, handed time.Time) (alerted bool) {
-	if !d.rested.Load() {
-		return false // no lock for each message of a lane that is well
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, s := range []scope{{l.channel, l.sender}, {l.channel, ""}} {
-		if r, ok := d.rests[s]; ok && r.since.Before(handed) {
-			alerted = alerted || r.alerted
-			delete(d.rests, s)
-		}
-	}
-	d.rested.Store(len(d.rests) > 0)
-	return alerted
 }

@@ -165,8 +165,11 @@ type Dispatcher struct {
 
 	mu    sync.Mutex
 	rests map[scope]rest
-	// rested: rests is not empty.
-	rested atomic.Bool
+	// refused are the senders that people are told of as refused by their provider, and
+	// since when this process knows it, in machine time.
+	refused map[scope]time.Time
+	// unwell: there are rests or refused senders.
+	unwell atomic.Bool
 	// stepped is when a loop last came round, cellsAway until when the rate cells are
 	// taken to be away; microseconds of machine time.
 	stepped, cellsAway atomic.Int64
@@ -191,7 +194,7 @@ func (d *Dispatcher) init() {
 		d.desk, d.spare = &controls{}, ratelimit.NewMemory()
 		d.groups.New = func() any { return new([]store.Begun) }
 		d.asks.New = func() any { return new(demands) }
-		d.rests = map[scope]rest{}
+		d.rests, d.refused = map[scope]rest{}, map[scope]time.Time{}
 		if d.Tracer == nil {
 			d.Tracer = noop.NewTracerProvider().Tracer("")
 		}

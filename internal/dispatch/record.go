@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
-	"strings"
 	"time"
 
 	"otklik/channels"
@@ -209,10 +208,8 @@ func (l *runner) result(ctx context.Context, o *outcome, r *store.Result) {
 	switch {
 	case t.Pause != "":
 		d.suspend(ctx, l.lane, r.Err, *t)
-	case o.err == nil && d.lift(l.lane, o.handed):
-		if _, err := d.Store.PauseSender(ctx, l.lane.channel, l.lane.sender, "", now); err != nil {
-			d.Log.Error("lifting a sender's pause failed", "error", err)
-		}
+	case o.err == nil:
+		d.lift(ctx, l.lane, o.handed)
 	}
 	if t.Open && needsPerson(m.Purpose) {
 		r.Task = undelivered(m, r.Err, r.At)
@@ -223,24 +220,6 @@ func (d *Dispatcher) attempt(m *store.Message) outreach.Attempt {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(m.ID))
 	return outreach.Attempt{Channel: m.Channel, Attempts: m.Attempts, Asked: m.Asked, ValidUntil: m.ValidUntil, Jitter: float64(h.Sum32()%1000) / 1000, Waits: d.Config.Waits}
-}
-
-// suspend lets what a refusal reaches rest, and alerts once.
-func (d *Dispatcher) suspend(ctx context.Context, l lane, e *channels.Error, t outreach.Transition) {
-	s := scope{l.channel, l.sender}
-	if t.Pause == channels.ScopeAccount {
-		s.sender = ""
-	}
-	d.rest(s, rest{until: t.DueAt, reason: "suspended", alerted: true})
-	reason := strings.TrimSpace(e.Code + " " + e.Error())
-	first, err := d.Store.PauseSender(ctx, l.channel, l.sender, reason, d.Clock.Business())
-	if err != nil {
-		d.Log.Error("pausing a sender failed", "error", err)
-	}
-	if first {
-		d.Metrics.suspended(l.channel)
-		d.Log.Error("sender cannot send and rests", "channel", l.channel, "code", e.Code, "error", e)
-	}
 }
 
 // needsPerson tells whether somebody has to be told when a message of this purpose

@@ -96,16 +96,21 @@ func (s *Store) SaveSender(ctx context.Context, x Sender, now time.Time) error {
 	return nil
 }
 
-// PauseSender stops an address from sending, once: the first call of a pause
-// returns true, so that one alert goes out. An empty reason lifts the pause.
+// PauseSender notes that the provider refuses an address, or with address "" all of a
+// channel: they share an account. The first call of a pause returns true, so that one
+// alert goes out. now is business time.
 func (s *Store) PauseSender(ctx context.Context, ch channels.Kind, address, reason string, now time.Time) (bool, error) {
-	if reason == "" {
-		_, err := s.exec(ctx, RankRecord, "update sender set paused_at = null, paused_reason = '' where channel = $1 and address = $2", ch, address)
-		return false, err
-	}
-	n, err := s.exec(ctx, RankRecord, "update sender set paused_at = $3, paused_reason = $4 where channel = $1 and address = $2 and paused_at is null",
+	n, err := s.exec(ctx, RankRecord, "update sender set paused_at = $3, paused_reason = $4 where channel = $1 and ($2 = '' or address = $2) and paused_at is null",
 		ch, address, at(now), reason)
 	return n > 0, err
+}
+
+// LiftSender notes that an address can send again, and with it those that were paused by
+// the same refusal. One that has been refused for a reason of its own stays paused.
+func (s *Store) LiftSender(ctx context.Context, ch channels.Kind, address string) error {
+	_, err := s.exec(ctx, RankRecord, `update sender set paused_at = null, paused_reason = '' where channel = $1 and (paused_at, paused_reason) in
+		(select x.paused_at, x.paused_reason from sender x where x.channel = $1 and x.address = $2 and x.paused_at is not null)`, ch, address)
+	return err
 }
 
 // Employee is a person on the dealer's side. Without a login he cannot enter the
