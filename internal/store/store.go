@@ -146,6 +146,11 @@ func severalHosts(c *pgx.ConnConfig, url string) {
 	}
 }
 
+// patience is how long PostgreSQL lets a transaction of ours stand open with nothing to
+// do. None of ours does, unless its process stands still: then what it has locked would
+// keep other nodes from taking over its messages.
+const patience = "30s"
+
 // settle makes a connection one that the statements are made for, whatever the database or
 // the role has as its own. It keeps PostgreSQL from reading whole tables where there is an index, and from
 // compiling plans. A prepared statement that was planned while its tables were nearly
@@ -154,7 +159,7 @@ func severalHosts(c *pgx.ConnConfig, url string) {
 // and guards look at each row as it is when its lock is got, and where everything is
 // serializable nodes that do not touch each other's rows fail by each other's.
 func settle(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, "set enable_seqscan = off; set jit = off; set default_transaction_isolation = 'read committed'")
+	_, err := c.Exec(ctx, "set enable_seqscan = off; set jit = off; set default_transaction_isolation = 'read committed'; set idle_in_transaction_session_timeout = '"+patience+"'")
 	return err
 }
 

@@ -180,6 +180,23 @@ func (p *Process) Kill() error {
 	return p.Stop()
 }
 
+// Freeze stops the program where it stands, as a suspended machine would, until Thaw.
+func (p *Process) Freeze() error { return p.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen program go on.
+func (p *Process) Thaw() error { return p.signal(syscall.SIGCONT) }
+
+// signal reaches the program and everything in its process group.
+func (p *Process) signal(s syscall.Signal) error {
+	if p.cmd == nil {
+		return fmt.Errorf("signal %v for %s: it does not run", s, p.name())
+	}
+	if err := syscall.Kill(-p.cmd.Process.Pid, s); err != nil {
+		return fmt.Errorf("signal %v for %s: %w", s, p.name(), err)
+	}
+	return nil
+}
+
 // Log returns what the program has written to its standard output and error.
 func (p *Process) Log() string {
 	text, err := os.ReadFile(p.file("log"))
