@@ -161,15 +161,9 @@ func (a *App) readyWrites(r *readiness) {
 }
 
 func (a *App) readySchema(ctx context.Context, r *readiness) error {
-	ms, err := a.store.Migrations(ctx)
+	pending, err := a.store.Pending(ctx)
 	if err != nil {
 		return err
-	}
-	pending := 0
-	for _, m := range ms {
-		if !m.Applied {
-			pending++
-		}
 	}
 	r.Schema = "ok"
 	if pending > 0 {

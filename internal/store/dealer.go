@@ -49,9 +49,9 @@ func (s *Store) Dealers(ctx context.Context) ([]Dealer, error) {
 
 // SaveDealer inserts or updates a rooftop by its code and returns it with its id.
 func (s *Store) SaveDealer(ctx context.Context, d Dealer, now time.Time) (Dealer, error) {
-	err := s.Tx(ctx, RankBulk, func(tx *Tx) error {
-		var err error
-		d, err = one(ctx, tx, scanDealer, `insert into dealer (id, code, name, phone, address, zone, country, locale, demo, created_at)
+	var saved Dealer
+	err := s.Tx(ctx, RankBulk, func(tx *Tx) (err error) {
+		saved, err = one(ctx, tx, scanDealer, `insert into dealer (id, code, name, phone, address, zone, country, locale, demo, created_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 			on conflict (code) do update set name = excluded.name, phone = excluded.phone, address = excluded.address,
 				zone = excluded.zone, country = excluded.country, locale = excluded.locale
@@ -61,7 +61,7 @@ func (s *Store) SaveDealer(ctx context.Context, d Dealer, now time.Time) (Dealer
 	if err != nil {
 		return Dealer{}, fmt.Errorf("saving dealer %s: %w", d.Code, err)
 	}
-	return d, nil
+	return saved, nil
 }
 
 // Sender is a number, bot or mailbox that a dealer sends from; its queue is a lane.

@@ -79,6 +79,27 @@ func (s *Store) copyBefore(ctx context.Context, p *goose.Provider) error {
 	return nil
 }
 
+// Pending is how many steps are not applied; it costs few questions where none is.
+func (s *Store) Pending(ctx context.Context) (n int, err error) {
+	p, err := s.provider()
+	if err != nil {
+		return 0, fmt.Errorf("reading migrations: %w", err)
+	}
+	if some, err := p.HasPending(ctx); err != nil || !some {
+		if err != nil {
+			err = fmt.Errorf("reading the schema version: %w", err)
+		}
+		return 0, err
+	}
+	ms, err := s.Migrations(ctx)
+	for _, m := range ms {
+		if !m.Applied {
+			n++
+		}
+	}
+	return n, err
+}
+
 // Migrations lists all steps in order.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	p, err := s.provider()

@@ -144,6 +144,9 @@ func TestDownUp(t *testing.T) {
 		if err != nil || len(ms) == 0 || ms[0].Applied {
 			t.Errorf("status after Down: %+v, %v", ms, err)
 		}
+		if n, err := st.Pending(t.Context()); err != nil || n != len(ms) {
+			t.Errorf("pending after Down: %d of %d, %v", n, len(ms), err)
+		}
 		n, err := st.Migrate(t.Context())
 		if err != nil || n != len(ms) {
 			t.Errorf("up again: %d, %v", n, err)
@@ -153,6 +156,9 @@ func TestDownUp(t *testing.T) {
 		}
 		if n, err := st.Migrate(t.Context()); err != nil || n != 0 {
 			t.Errorf("a second Migrate did something: %d, %v", n, err)
+		}
+		if n, err := st.Pending(t.Context()); err != nil || n != 0 {
+			t.Errorf("pending at last: %d, %v", n, err)
 		}
 	})
 }
