@@ -61,6 +61,10 @@ func (l *runner) write(batch []outcome) {
 	l.done(items...)
 }
 
+// slowest is what a record may take at the least before its connection counts as one that
+// hangs: a far database needs its round trips however short the lease is.
+const slowest = 10 * time.Second
+
 // keep writes results down. It tries again as long as the claims last, and where the
 // database is away as long as the run does, for nobody else can claim then, either: an
 // outcome that is known must not become uncertain. Once the program is to end it tries
@@ -74,7 +78,7 @@ func (l *runner) keep(results []store.Result) bool {
 	defer end()
 	until := d.Clock.Machine().Add(d.Config.Lease / 4)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, idle) {
-		ctx, cancel := context.WithTimeout(last, d.Config.Lease/4)
+		ctx, cancel := context.WithTimeout(last, max(d.Config.Lease/4, slowest))
 		lost, err := d.Store.Record(ctx, results, d.Clock.Business())
 		cancel()
 		d.unwritten.Store(&err)
