@@ -126,7 +126,7 @@ type App struct {
 // New builds everything that needs no network but the database: it opens and
 // migrates it, keeps the configured dealers and reads the definitions.
 func New(ctx context.Context, c *config.Config, o Options) (*App, error) {
-	a := &App{config: c, options: o, log: o.Log, clock: clock.System{}, hub: newHub(), plan: make(chan struct{}, 1)}
+	a := &App{config: c, options: o, log: o.Log, clock: &clock.Shared{}, hub: newHub(), plan: make(chan struct{}, 1)}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.close(ctx))
 	}
@@ -150,6 +150,9 @@ func (a *App) openStore(ctx context.Context) error {
 	}
 	a.store = st
 	a.closers = append(a.closers, func(context.Context) error { st.Close(); return nil })
+	if err := a.agree(ctx); err != nil {
+		return fmt.Errorf("OTKLIK_DATABASE_URL: %w", err)
+	}
 	if a.options.NoMigrate && st.Engine() == "postgres" {
 		return nil
 	}

@@ -35,6 +35,8 @@ type pulse struct {
 	meters  map[laneName]*meter
 	told    store.Node
 	failed  bool
+	// agreed is when the clock was last held against the database's (machine time).
+	agreed time.Time
 	// redis is why Redis cannot be used, empty while it can.
 	redis string
 }
@@ -85,6 +87,7 @@ func (p *pulse) beat(ctx context.Context) {
 
 // look fills in how the node is now.
 func (p *pulse) look(ctx context.Context) {
+	p.agree(ctx)
 	now := p.app.clock.Machine()
 	p.node.SeenAt, p.node.Lanes, p.node.Trouble = now, nil, nil
 	if p.lanes != nil {
@@ -104,9 +107,24 @@ func (p *pulse) look(ctx context.Context) {
 	if p.stepped != nil && now.Sub(p.stepped()) > stuckAfter {
 		p.node.Trouble = append(p.node.Trouble, store.TroubleStuck)
 	}
+	if p.app.off() != 0 {
+		p.node.Trouble = append(p.node.Trouble, store.TroubleClock)
+	}
 	if p.app.redis != nil && p.withoutRedis(ctx) {
 		p.node.Trouble = append(p.node.Trouble, store.TroubleRedis)
 	}
+}
+
+// agree holds the clock against the database's now and then. A database that does not
+// answer is told of by others.
+func (p *pulse) agree(ctx context.Context) {
+	if now := p.app.clock.Machine(); now.Sub(p.agreed).Abs() < idleEvery {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, idleEvery)
+	defer cancel()
+	_ = p.app.agree(ctx)
+	p.agreed = p.app.clock.Machine()
 }
 
 // withoutRedis tells whether the node cannot ask its rate limits, and logs when that or

@@ -54,7 +54,7 @@ func inDatabase(ctx context.Context, c *config.Config, log *slog.Logger) []Findi
 		return []Finding{found("database", err, "")}
 	}
 	defer func() { _ = a.Stop(ctx) }()
-	return []Finding{found("database", nil, "answers, schema up to date"), found("clock", a.realTime(ctx), "business time is real time"), staffed(ctx, a), defined(a), dated(a), moving(ctx, a.store), alive(ctx, a.store, a.clock.Machine())}
+	return []Finding{found("database", nil, "answers, schema up to date"), found("clock", a.realTime(ctx), "business time is real time"), a.onTime(), staffed(ctx, a), defined(a), dated(a), moving(ctx, a.store), alive(ctx, a.store, a.clock.Machine())}
 }
 
 func inRedis(ctx context.Context, address string) Finding {

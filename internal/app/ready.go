@@ -226,6 +226,8 @@ func (a *App) readyNodes(ctx context.Context, r *readiness) error {
 			switch {
 			case t == store.TroubleStuck:
 				r.degrade("the dispatcher of node %s has not come round for more than %v", n.ID, stuckAfter)
+			case t == store.TroubleClock:
+				r.degrade("the clock of node %s's machine is not the database's, which counts: synchronise it", n.ID)
 			case t == store.TroubleRedis && r.Redis == "ok":
 				r.degrade("node %s cannot use Redis", n.ID)
 			}

@@ -29,8 +29,8 @@ type sendingPage struct {
 	Nodes  []nodeView
 	Limits limitsView
 	// NoRedis: a node cannot ask its rate limits. NoWorker: nobody sends. Stuck: a
-	// dispatcher does not come round.
-	NoRedis, NoWorker, Stuck bool
+	// dispatcher does not come round. Clock: a machine's is not the database's.
+	NoRedis, NoWorker, Stuck, Clock bool
 	// Since is from when on outcomes are counted.
 	Since time.Time
 	Cut   bool
@@ -368,6 +368,7 @@ func (p *sendingPage) addNodes(nodes []store.Node, machine time.Time) {
 			workers++
 		}
 		p.NoRedis = p.NoRedis || slices.Contains(n.Trouble, store.TroubleRedis)
+		p.Clock = p.Clock || slices.Contains(n.Trouble, store.TroubleClock)
 		p.Stuck = p.Stuck || slices.Contains(n.Trouble, store.TroubleStuck)
 	}
 	p.NoWorker = workers == 0

@@ -55,6 +55,12 @@ func TestSendingShowsWhatMovesAndWhatRests(t *testing.T) {
 		}
 		h.login("boris").get("/sending").want(t, http.StatusOK, "<b>1</b> ждёт отправки")
 
+		node.Trouble = []string{store.TroubleStuck, store.TroubleRedis, store.TroubleClock}
+		check(t, st.Beat(ctx, node))
+		b.get("/sending").want(t, http.StatusOK, "Отправка зависла", "Redis недоступен", "Часы узла расходятся", "часы неверны")
+		node.Trouble = nil
+		check(t, st.Beat(ctx, node))
+
 		// What is paused neither moves nor counts for the time that is left.
 		err = st.LiftSender(ctx, channels.SMS, dispatchtest.Sender)
 		check(t, err)

@@ -6,7 +6,8 @@
 // # Protocol
 //
 // The life of an outreach and of its message, as any number of nodes drive it. Times
-// are machine time; "ours" is: under the claim's token.
+// are machine time, which on PostgreSQL is the database's (clock.Shared), so that nodes
+// whose clocks differ agree; "ours" is: under the claim's token.
 //
 //	state             by        guard                        becomes
 //	planned, held     claim     due, no claim that lasts     the same, claimed: token, until now+lease

@@ -16,6 +16,8 @@ const (
 	TroubleRedis = "redis"
 	// TroubleStuck: the dispatcher has not come round for long.
 	TroubleStuck = "stuck"
+	// TroubleClock: the machine's clock is not the database's; the database's counts.
+	TroubleClock = "clock"
 )
 
 // NodeDeadAfter is how long a node may be silent before it counts as dead, in
