@@ -104,7 +104,7 @@ func (p *pulse) look(ctx context.Context) {
 		m.add(now, l.Sent)
 		l.LastMinute, l.LastHour = m.since(now.Add(-time.Minute)), m.since(now.Add(-time.Hour))
 	}
-	if p.stepped != nil && now.Sub(p.stepped()) > stuckAfter {
+	if p.stepped != nil && now.Sub(p.lastStep()) > stuckAfter {
 		p.node.Trouble = append(p.node.Trouble, store.TroubleStuck)
 	}
 	if p.app.off() != 0 {
@@ -113,6 +113,15 @@ func (p *pulse) look(ctx context.Context) {
 	if p.app.redis != nil && p.withoutRedis(ctx) {
 		p.node.Trouble = append(p.node.Trouble, store.TroubleRedis)
 	}
+}
+
+// lastStep is when the dispatcher last came round; a node that has just begun, and whose
+// dispatcher has not yet, is not stuck.
+func (p *pulse) lastStep() time.Time {
+	if at := p.stepped(); !at.IsZero() {
+		return at
+	}
+	return p.node.StartedAt
 }
 
 // agree holds the clock against the database's now and then. A database that does not

@@ -78,7 +78,7 @@ func TestPulse(t *testing.T) {
 	st := storetest.Open(t, "sqlite")
 	h := &hand{business: storetest.Now, machine: storetest.Now}
 	a := bare(t, st, h)
-	sent, stepped := int64(0), h.machine
+	sent, stepped := int64(0), time.Time{}
 	p := &pulse{app: a, meters: map[laneName]*meter{}, node: store.Node{ID: st.NewID(), StartedAt: h.machine},
 		lanes:   func() []store.LaneState { return []store.LaneState{{Channel: channels.SMS, Sender: "+7", Sent: sent}} },
 		stepped: func() time.Time { return stepped }}
@@ -215,6 +215,10 @@ func TestReadiness(t *testing.T) {
 			_, err := tx.Plan(ctx, []store.Outreach{{DealerID: d.ID, ContactID: saved[0].ContactID, Program: "p", Occasion: "o", Step: "s", State: "planned", DueAt: h.business.Add(-10 * time.Minute), TargetAt: h.business, DeadlineAt: h.business}}, h.business)
 			return err
 		}))
+		want(200, isReady, `"oldest_due_outreach_seconds":600`) // it has just begun
+		h.machine = h.machine.Add(time.Minute + time.Second)
+		node.SeenAt = h.machine
+		check(st.Beat(ctx, node))
 		want(200, isDegraded, `"oldest_due_outreach_seconds":600`, "due for 10m0s and nothing was sent")
 		node.Lanes = []store.LaneState{{Channel: channels.SMS, Sender: "+7495", LastMinute: 3}}
 		check(st.Beat(ctx, node))

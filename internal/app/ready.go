@@ -244,20 +244,22 @@ func (a *App) readyNodes(ctx context.Context, r *readiness) error {
 const lateAfter = 5 * time.Minute
 
 func (a *App) readyQueue(ctx context.Context, r *readiness) error {
-	now := a.clock.Business()
+	now, machine := a.clock.Business(), a.clock.Machine()
 	o, m, err := a.store.OldestDue(ctx, now)
 	if err != nil {
 		return err
 	}
 	r.OldestOutreach, r.OldestMessage = age(o, now), age(m, now)
-	sent := int64(0)
+	sent, able := int64(0), false
 	for _, n := range r.Nodes {
+		able = able || n.Alive && n.Role != RoleWeb && machine.Sub(n.Started) > time.Minute
 		for _, l := range n.Lanes {
 			sent += l.LastMinute
 		}
 	}
-	// A campaign may take hours; standing still is what is wrong.
-	if late := max(r.OldestOutreach, r.OldestMessage); late > lateAfter.Seconds() && sent == 0 && len(r.Paused) == 0 {
+	// A campaign may take hours; standing still is what is wrong, of those who have had
+	// their minute.
+	if late := max(r.OldestOutreach, r.OldestMessage); late > lateAfter.Seconds() && able && sent == 0 && len(r.Paused) == 0 {
 		r.degrade("something has been due for %v and nothing was sent in the last minute", (time.Duration(late) * time.Second).Round(time.Second))
 	}
 	return nil
