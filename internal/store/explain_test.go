@@ -100,6 +100,19 @@ func TestClaimsUseTheirIndexes(t *testing.T) {
 	})
 }
 
+// TestOnePersonsDecisions: they are found by the person, not among all of the dealer's.
+func TestOnePersonsDecisions(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, db *sql.DB, _ string) {
+		d := storetest.Dealer(t, st)
+		fill(t, st, db, d, 5000)
+		record(t, st, db, d, 5000)
+		plan := explain(t, st, db, store.DecisionsStatement(), "'"+d.ID+"'", "'00000001-0000-7000-8000-000000000001'", "100")
+		if !strings.Contains(plan, "decision_contact") || strings.Contains(plan, "outreach_day") || strings.Contains(plan, "Seq Scan") {
+			t.Error(plan)
+		}
+	})
+}
+
 // TestPlansReadTheirPeopleOnly: what waits for some people is found by them, also when
 // everybody's visits have just been imported and all events wait.
 func TestPlansReadTheirPeopleOnly(t *testing.T) {
@@ -166,6 +179,7 @@ func record(t testing.TB, st *store.Store, db *sql.DB, d store.Dealer, n int) {
 		fmt.Sprintf("appointment (id, dealer_id, contact_id, external_id, source, state, starts_at, created_at, updated_at) select %s, %s, %s, 'З' || i, 'dms', 'done', %d - i, %d - i, %d - i", id(11), dealer, id(1), at, at, at),
 		fmt.Sprintf("prospect (id, dealer_id, contact_id, external_id, source, state, contacted_at, due_at, created_at, updated_at) select %s, %s, %s, 'Л' || i, 'dms', 'lost', %d - i, %d - i, %d - i, %d - i", id(12), dealer, id(1), at, at, at, at),
 		fmt.Sprintf("event (id, dealer_id, kind, contact_id, subject_id, at, created_at) select %s, %s, 'booked', %s, %s, %d, %d", id(13), dealer, id(1), id(11), at, at),
+		fmt.Sprintf("decision (id, dealer_id, outreach_id, contact_id, verdict, rule, at) select %s, %s, %s, %s, 'hold', 'hours', %d", id(14), dealer, id(5), id(1), at),
 	} {
 		_, err := db.ExecContext(t.Context(), fmt.Sprintf("with recursive n(i) as (select 1 union all select i + 1 from n where i < %d) insert into %s from n", n, into))
 		must(t, err)
@@ -233,6 +247,10 @@ func BenchmarkConsole(b *testing.B) {
 					return len(x), err
 				}},
 				{"decisions", 100, func() (int, error) { x, err := st.ListDecisions(ctx, f); return len(x), err }},
+				{"decisionsOfOne", 1, func() (int, error) {
+					x, err := st.ListDecisions(ctx, store.Filter{DealerID: d.ID, ContactID: "00000001-0000-7000-8000-000000000001"})
+					return len(x), err
+				}},
 				{"decisionsByOrder", 1, func() (int, error) {
 					x, err := st.ListDecisions(ctx, store.Filter{DealerID: d.ID, Order: "ЗН-4711"})
 					return len(x), err

@@ -14,6 +14,12 @@ func (s *Store) AheadStatements() (due, unplanned string) {
 	return s.dialect.forEach("id", "outreach", waits, "contact_id", "uuid", 1), s.dialect.forEach("id", "event", "", "contact_id", "uuid", 1)
 }
 
+// DecisionsStatement is what ListDecisions asks for one person.
+func DecisionsStatement() string {
+	query, _, _ := Filter{DealerID: "x", ContactID: "x"}.decisions() // fails on a cursor only
+	return query
+}
+
 // SweepStatements are what the sweep of a name looks with, and what it decides a part with.
 func SweepStatements(name string) (look, decide string) {
 	for _, w := range sweeps {

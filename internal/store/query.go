@@ -20,9 +20,15 @@ type Filter struct {
 
 // query builds "where … order by … limit …" for a table aliased x that has id,
 // dealer_id and contact_id; byOrder is the condition for one order number, its
-// parameter written $%[1]d. ErrNotFound when the cursor is no id.
+// parameter written $%[1]d. ErrNotFound when the cursor is no id. What concerns one
+// person or order is few rows, to be found by the person: SQLite would rather read all of
+// the dealer's where an index begins with him, and has no statistics to know better.
 func (f Filter) query(byOrder string) (string, []any, error) {
-	where, args := " where x.dealer_id = $1", []any{key(f.DealerID)}
+	dealer := "x.dealer_id"
+	if f.Order != "" || f.Address != "" || f.ContactID != "" {
+		dealer = "coalesce(x.dealer_id, x.dealer_id)" // no index has this
+	}
+	where, args := " where "+dealer+" = $1", []any{key(f.DealerID)}
 	add := func(cond string, v any) {
 		args = append(args, v)
 		where += fmt.Sprintf(" and "+cond, len(args))
@@ -134,25 +140,34 @@ type ListedDecision struct {
 // ListDecisions lists decisions: the rows for hold, move, merge and drop, and for
 // a sent outreach the outreach itself, which carries its own verdict.
 func (s *Store) ListDecisions(ctx context.Context, f Filter) ([]ListedDecision, error) {
-	tail, args, err := f.query(visitOfOrder)
+	query, args, err := f.decisions()
 	if err != nil {
 		return nil, err
 	}
-	// Each half is narrowed and ended by itself: the union as a whole has no index.
-	limit := fmt.Sprint(" order by id desc limit $", len(args))
 	return collect(ctx, s.read, func(r *sql.Rows) (d ListedDecision, err error) {
 		var order text
 		var until, a moment
 		err = r.Scan(&d.ID, &order, &d.Program, &d.Step, &d.Verdict, &d.Rule, &d.Inputs, &until, &a)
 		d.Order, d.Until, d.At = string(order), until.Time, a.Time
 		return d, err
-	}, `select id, order_no, program, step, verdict, rule, inputs, until, at from (
+	}, query, args...)
+}
+
+// decisions is the query of ListDecisions.
+func (f Filter) decisions() (string, []any, error) {
+	tail, args, err := f.query(visitOfOrder)
+	if err != nil {
+		return "", nil, err
+	}
+	// Each half is narrowed and ended by itself: the union as a whole has no index.
+	limit := fmt.Sprint(" order by id desc limit $", len(args))
+	return `select id, order_no, program, step, verdict, rule, inputs, until, at from (
 		select * from (select x.id, v.order_no, o.program, o.step, x.verdict, x.rule, x.inputs, x.until, x.at
-			from decision x join outreach o on o.id = x.outreach_id left join visit v on v.id = o.visit_id`+strings.Replace(tail, "x.visit_id", "o.visit_id", 1)+`) as decided
+			from decision x join outreach o on o.id = x.outreach_id left join visit v on v.id = o.visit_id` + strings.Replace(tail, "x.visit_id", "o.visit_id", 1) + `) as decided
 		union all
 		select * from (select x.id, v.order_no, x.program, x.step, case x.state when 'done' then 'send' when 'dropped' then 'drop' when 'superseded' then 'supersede' else 'merge' end, x.rule, x.inputs, cast(null as bigint), x.updated_at
 			from outreach x left join visit v on v.id = x.visit_id
-			where x.state in ('done', 'merged', 'dropped', 'superseded') and not exists (select 1 from decision d where d.outreach_id = x.id and d.verdict <> 'hold') and`+strings.TrimPrefix(tail, " where")+`) as carried) as both_kinds`+limit, args...)
+			where x.state in ('done', 'merged', 'dropped', 'superseded') and not exists (select 1 from decision d where d.outreach_id = x.id and d.verdict <> 'hold') and` + strings.TrimPrefix(tail, " where") + `) as carried) as both_kinds` + limit, args, nil
 }
 
 // Attempt is one try at a message that was not accepted.

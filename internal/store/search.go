@@ -31,7 +31,8 @@ func (s *Store) SearchContacts(ctx context.Context, dealerID, query string, limi
 	if err != nil {
 		return nil, err
 	}
-	known := len(ids) > 0 && phone == "" // an order, plate or address was meant, not a name
+	// An order, plate, address or number in full was meant, not a name or a part.
+	known := len(ids) > 0 && (phone == "" || strings.HasPrefix(q, "+"))
 	named, err := s.search(ctx, `select id from (select id from contact where name_folded >= $1 and name_folded < $2 order by name_folded limit $3) as named order by id desc`,
 		Fold(q), Fold(q)+"\U0010FFFF", limit)
 	if err != nil {
