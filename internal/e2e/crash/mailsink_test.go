@@ -137,8 +137,8 @@ func (m *mailSession) data(lines *textproto.Reader) bool {
 	if met.status != 0 && !met.taken {
 		return m.say(fmt.Sprintf("%d %d.3.0 the sink refuses", met.status, met.status/100))
 	}
-	id := messageID(text)
-	number := m.sink.take(arrival{id: id, ref: reference("?id=" + strings.Split(id, "@")[0]), to: m.to, dot: dot})
+	id, made := header(text)
+	number := m.sink.take(arrival{id: id, ref: reference("?id=" + strings.Split(id, "@")[0]), to: m.to, made: made, dot: dot})
 	if met.status != 0 {
 		return m.say(fmt.Sprintf("%d %d.3.0 the sink refuses", met.status, met.status/100))
 	}
@@ -146,12 +146,14 @@ func (m *mailSession) data(lines *textproto.Reader) bool {
 	return m.say("250 2.0.0 taken")
 }
 
-func messageID(text []byte) string {
+// header gives a mail's Message-ID and Date, nothing of what cannot be read.
+func header(text []byte) (id string, made time.Time) {
 	read, err := mail.ReadMessage(bytes.NewReader(text))
 	if err != nil {
-		return ""
+		return "", time.Time{}
 	}
-	return strings.Trim(read.Header.Get("Message-Id"), "<> ")
+	made, _ = read.Header.Date()
+	return strings.Trim(read.Header.Get("Message-Id"), "<> "), made
 }
 
 func (m *mailSession) say(lines ...string) bool {

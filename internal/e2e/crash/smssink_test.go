@@ -27,6 +27,8 @@ type arrival struct {
 	// ref is the program's own id of the message.
 	ref string
 	at  time.Time
+	// made is the Date of a mail, to the second: when the program put it together.
+	made time.Time
 	// dot is where on its connection, in bytes, the end of a mail's data stood.
 	dot int64
 	// answered tells that the whole answer was handed to the kernel.
