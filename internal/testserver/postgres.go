@@ -25,7 +25,7 @@ var ownPostgres = sync.OnceValues(StartPostgres)
 // so that a test finds code that leans on either.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	return database(t, ofRun(t), "template0")
+	return database(t, sessionOf(ofRun(t)), "template0")
 }
 
 // PostgresLike is Postgres with a database that begins as fill left another one.
@@ -34,11 +34,11 @@ func Postgres(t testing.TB) string {
 // it made stays on the server.
 func PostgresLike(t testing.TB, name string, fill func(url string) error) string {
 	t.Helper()
-	server := ofRun(t)
-	if err := model(server, name, fill); err != nil {
+	s := sessionOf(ofRun(t))
+	if err := s.model(name, fill); err != nil {
 		t.Fatalf("making the database %s: %v", name, err)
 	}
-	return database(t, server, name)
+	return database(t, s, name)
 }
 
 // ofRun is the server of the run, or that of this test process.
@@ -55,34 +55,90 @@ func ofRun(t testing.TB) string {
 	return own.URL()
 }
 
-// model makes the database that others begin as, unless the server has it.
-func model(server, name string, fill func(url string) error) (err error) {
+// session is a connection for what concerns whole databases. A test makes one and drops
+// it; to connect anew for each would take longer than both.
+type session struct {
+	server string
+	// brief: the connection ends with each statement. Who stops its server wants none.
+	brief bool
+
+	mu     sync.Mutex
+	conn   *pgx.Conn
+	models map[string]bool
+}
+
+var sessions = struct {
+	mu sync.Mutex
+	of map[string]*session
+}{of: map[string]*session{}}
+
+// sessionOf is the process's session on a server that outlives its tests.
+func sessionOf(server string) *session {
+	sessions.mu.Lock()
+	defer sessions.mu.Unlock()
+	s := sessions.of[server]
+	if s == nil {
+		s = &session{server: server, models: map[string]bool{}}
+		sessions.of[server] = s
+	}
+	return s
+}
+
+// do runs something over the connection, which it makes if there is none. A test's own
+// context is over when its cleanups run, so that none is asked for.
+func (s *session) do(run func(ctx context.Context, conn *pgx.Conn) error) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, server)
-	if err != nil {
-		return fmt.Errorf("connecting to PostgreSQL: %w", err)
-	}
-	// The lock goes with the connection. Who is marked as a template is finished.
-	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	for _, lock := range []bool{false, true} {
-		if lock {
-			if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", name); err != nil {
-				return err
-			}
+	if s.conn == nil || s.conn.IsClosed() {
+		if s.conn, err = pgx.Connect(ctx, s.server); err != nil {
+			return fmt.Errorf("connecting to PostgreSQL: %w", err)
 		}
-		var finished bool
-		err := conn.QueryRow(ctx, "SELECT exists (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)", name).Scan(&finished)
-		if finished || err != nil {
+	}
+	err = run(ctx, s.conn)
+	if s.brief {
+		err = errors.Join(err, s.conn.Close(ctx))
+	}
+	return err
+}
+
+func (s *session) execute(statement string) error {
+	return s.do(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement)
+		return err
+	})
+}
+
+// model makes the database that others begin as, unless the server has it.
+func (s *session) model(name string, fill func(url string) error) error {
+	return s.do(func(ctx context.Context, conn *pgx.Conn) error {
+		if s.models[name] {
+			return nil
+		}
+		if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", name); err != nil {
 			return err
 		}
+		err := s.fill(ctx, conn, name, fill)
+		s.models[name] = err == nil
+		_, unlock := conn.Exec(ctx, "SELECT pg_advisory_unlock(hashtext($1))", name)
+		return errors.Join(err, unlock)
+	})
+}
+
+// fill makes a model under its lock. Who is marked as a template is finished.
+func (s *session) fill(ctx context.Context, conn *pgx.Conn, name string, fill func(url string) error) error {
+	var finished bool
+	err := conn.QueryRow(ctx, "SELECT exists (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)", name).Scan(&finished)
+	if finished || err != nil {
+		return err
 	}
 	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name, "CREATE DATABASE " + name + " TEMPLATE template0"} {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			return err
 		}
 	}
-	location, err := within(server, name)
+	location, err := within(s.server, name)
 	if err != nil {
 		return err
 	}
@@ -118,7 +174,7 @@ func PrivatePostgres(t testing.TB) (url string, stop, start func()) {
 			t.Errorf("after the test: %v", err)
 		}
 	})
-	url = database(t, server.URL(), "template0")
+	url = database(t, &session{server: server.URL(), brief: true}, "template0")
 	stop, start = server.controls(t)
 	// The database is dropped before the server closes: it must run then.
 	t.Cleanup(start)
@@ -126,33 +182,36 @@ func PrivatePostgres(t testing.TB) (url string, stop, start func()) {
 }
 
 // database makes a copy of a database on the server and drops it at the end.
-func database(t testing.TB, server, template string) string {
+func database(t testing.TB, s *session, template string) string {
 	t.Helper()
 	name := randomName("otklik_test_")
-	execute := func(statement string) error {
-		// A test's own context is over when its cleanups run.
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		conn, err := pgx.Connect(ctx, server)
-		if err != nil {
-			return fmt.Errorf("connecting to PostgreSQL: %w", err)
-		}
-		_, err = conn.Exec(ctx, statement)
-		return errors.Join(err, conn.Close(ctx))
-	}
-	if err := execute("CREATE DATABASE " + name + " TEMPLATE " + template); err != nil {
+	if err := s.execute("CREATE DATABASE " + name + " TEMPLATE " + template + " STRATEGY file_copy"); err != nil {
 		t.Fatalf("creating a database: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := execute("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"); err != nil {
+		if err := s.drop(name); err != nil {
 			t.Errorf("dropping a database: %v", err)
 		}
 	})
-	location, err := within(server, name)
+	location, err := within(s.server, name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return location
+}
+
+// drop removes a database with whoever is still connected. Whoever has just left is
+// given a moment to be gone: PostgreSQL looks again after a tenth of a second only.
+func (s *session) drop(name string) error {
+	return s.do(func(ctx context.Context, conn *pgx.Conn) error {
+		// Whoever stays is thrown out.
+		_ = poll(20*time.Millisecond, func() (gone bool, err error) {
+			err = conn.QueryRow(ctx, "SELECT not exists (SELECT FROM pg_stat_activity WHERE datname = $1)", name).Scan(&gone)
+			return gone, err
+		})
+		_, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		return err
+	})
 }
 
 // StartPostgres starts a PostgreSQL with an empty cluster and returns when it

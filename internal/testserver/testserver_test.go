@@ -67,7 +67,7 @@ func TestPostgresLikeFillsOnceForAll(t *testing.T) {
 
 func TestPostgresLikeBeginsAnewAfterAFailure(t *testing.T) {
 	name := "like_" + strings.ToLower(rand.Text())
-	err := testserver.Model(testserver.OfRun(t), name, func(url string) error {
+	err := testserver.Model(t, name, func(url string) error {
 		return errors.Join(query(t, url, "CREATE TABLE visit (half int)"), errors.New("half way"))
 	})
 	if err == nil {
