@@ -73,12 +73,11 @@ func TestEveningFalls(t *testing.T) {
 		const n = 30
 		evening := r.Clock.Business().In(r.Dealer.Location())
 		evening = time.Date(evening.Year(), evening.Month(), evening.Day(), 20, 0, 0, 0, evening.Location())
-		people, left := slowCrowd(t, r, n, time.Second/4, 5, func() { r.Forward(t, evening.Sub(r.Clock.Business())) })
+		people, left := slowCrowd(t, r, n, time.Second/10, 5, func() { r.Forward(t, evening.Sub(r.Clock.Business())) })
 		testserver.Wait(t, "the others are held", func() bool { return count(t, r, people, outreach.Held, policy.RuleQuiet) == n-left })
 		if got := len(r.Fake.Calls()); got != left {
 			t.Errorf("%d messages left after 20:00", got-left)
 		}
-		r.Dispatcher.Limits = nil
 		r.Forward(t, 15*time.Hour)
 		r.Dispatcher.Wake()
 		r.Fake.Await(t, n)
