@@ -175,9 +175,11 @@ func demote(t *testing.T, r *dispatchtest.Rig) {
 // TestPause: what a person stops stands within a second, and goes on within a second
 // of his letting it go; nothing else stands with it.
 func TestPause(t *testing.T) {
+	t.Parallel()
 	const people = 200
 	for name, engine := range map[string]string{"all": "sqlite", "dealer:south": "postgres", "program:service-followup": "postgres", "sender:sms:" + dispatchtest.Sender: "sqlite"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			st := storetest.Open(t, engine)
 			r := dispatchtest.New(t, st)
 			hurry := slowly(t, r)

@@ -68,6 +68,7 @@ func count(t *testing.T, r *dispatchtest.Rig, people []string, state outreach.St
 // TestEveningFalls: what was judged by day and waits for its rate does not leave in the
 // quiet hours that have begun meanwhile (invariant 4). In the morning it does.
 func TestEveningFalls(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		r := dispatchtest.New(t, st)
 		const n = 30
@@ -140,6 +141,7 @@ func unasked(r *dispatchtest.Rig, n int) (out []string) {
 // TestStopOvertakes: who opts out while his message waits for its rate does not get it
 // (invariant 3).
 func TestStopOvertakes(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		r := dispatchtest.New(t, st)
 		const n = 30
@@ -162,6 +164,7 @@ func TestStopOvertakes(t *testing.T) {
 // TestOldVerdict: what was judged a while ago is judged anew before it leaves, so that
 // what has come to be known meanwhile counts: here that people have died.
 func TestOldVerdict(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		r := dispatchtest.New(t, st)
 		const n, nth = 64, 8
