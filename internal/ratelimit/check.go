@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -38,6 +39,8 @@ var whys = []struct{ begins, why string }{
 	{"BUSY", "is busy with somebody's script"},
 	{"MOVED", "is a node of a cluster, which the address must say: cluster=true"},
 	{"CROSSSLOT", "is a node of a cluster, which the address must say: cluster=true"},
+	{"ERR SELECT is not allowed in cluster mode", "is a node of a cluster, which the address must say: cluster=true"},
+	{"ERR DB index is out of range", "has no database of the number that the address says"},
 	{"CLUSTERDOWN", "has a cluster that is down"},
 	{"MASTERDOWN", "is a replica whose master is away"},
 	{"ERR This instance has cluster support disabled", "is no cluster, which the address says"},
@@ -56,6 +59,9 @@ const (
 // Why tells in a few words, which follow "Redis", why a server could not be used:
 // without addresses and secrets, for whoever must not see the error itself.
 func Why(err error) string {
+	if errors.Is(err, redis.Nil) {
+		return "has sentinels that know no master of the name in the address" // nothing else that is asked is answered so
+	}
 	var reply redis.Error
 	if errors.As(err, &reply) {
 		said := reply.Error()
@@ -70,6 +76,11 @@ func Why(err error) string {
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
 		return "has a certificate that is not trusted"
+	}
+	var alert tls.AlertError
+	var remote *net.OpError
+	if errors.As(err, &alert) || errors.As(err, &remote) && remote.Op == "remote error" {
+		return "refuses the TLS connection"
 	}
 	var waited interface{ Timeout() bool }
 	if errors.Is(err, redis.ErrPoolTimeout) || errors.As(err, &waited) && waited.Timeout() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,18 +24,27 @@ type patience struct{ dial, command time.Duration }
 // redirects is what a cluster may need while a slot moves.
 const redirects = 2
 
+// look is how often a cluster that is used is asked who its masters are. A master that
+// died redirects nobody: until the client asks again it waits for the dead one, though a
+// replica has taken over. go-redis asks once a minute.
+const look = time.Second
+
 // Dial returns a client for the address, without connecting. It takes
 //
 //	redis://[user:password@]host:port[/db]   rediss:// for TLS, unix:// for a socket
-//	redis://sentinel:26379/0?master_name=NAME[&addr=sentinel2:26379…][&password=…]
+//	redis://sentinel:26379/0?master_name=NAME[&addr=sentinel2:26379…][&username=…&password=…]
 //	redis://node:6379?cluster=true[&addr=node2:6379…]
+//
+// User and password before the @ are the sentinels' where there are some; the server's
+// are parameters then. Certificates are checked against the system's authorities, which
+// crypto/x509 reads from SSL_CERT_FILE where that is set.
 //
 // A command is tried once and fails within a second when the server is away; it
 // obeys its context's deadline. A server that is back is used at once; one that did
-// not even refuse connections, within a second. Repeating is the caller's business, who knows
-// whether it would do harm. Errors do not show the address, which may hold a
-// password. Dial silences go-redis's own log, process-wide: failures reach the
-// caller, who logs them.
+// not even refuse connections, and a replica that has taken over in a cluster, within a
+// second. Repeating is the caller's business, who knows whether it would do harm. Errors
+// do not show the address, which may hold a password. Dial silences go-redis's own log,
+// process-wide: failures reach the caller, who logs them.
 func Dial(address string) (redis.UniversalClient, error) {
 	return dial(address, patience{dial: 300 * time.Millisecond, command: 500 * time.Millisecond})
 }
@@ -53,7 +63,7 @@ func dial(address string, p patience) (redis.UniversalClient, error) {
 	case q.Has("master_name"):
 		return dialSentinel(u.String(), p)
 	case cluster == "true" || q.Has("addr"):
-		return dialCluster(u.String(), p)
+		return dialCluster(u.String(), p, look)
 	case cluster != "":
 		return nil, errors.New(`reading redis address: cluster must be "true" or absent`)
 	}
@@ -80,11 +90,15 @@ func dialSentinel(address string, p patience) (redis.UniversalClient, error) {
 	return redis.NewFailoverClient(o), nil
 }
 
-func dialCluster(address string, p patience) (redis.UniversalClient, error) {
+func dialCluster(address string, p patience, look time.Duration) (redis.UniversalClient, error) {
 	o, err := redis.ParseClusterURL(address)
 	if err != nil {
 		return nil, fmt.Errorf("reading redis address: %w", err)
 	}
+	if u, err := url.Parse(address); err == nil && strings.Trim(u.Path, "/0") != "" {
+		return nil, errors.New("reading redis address: a cluster has no databases but 0")
+	}
+	o.ClusterStateReloadInterval = look
 	o.MaxRetries, o.MaxRedirects, o.DialerRetries, o.ContextTimeoutEnabled = -1, redirects, 1, true
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = p.dial, p.command, p.command, p.command
 	o.DisableIdentity, o.MaintNotificationsConfig = true, plain()

@@ -38,7 +38,7 @@ func TestDialForms(t *testing.T) {
 func TestDialRefuses(t *testing.T) {
 	for _, url := range []string{
 		"", "cache:6379", "http://cache", "redis://:hush@cache:port/0", "redis://:hush@cache/x?cluster=maybe",
-		"redis://:hush@cache/0?nonsense=1", "redis://:hu#sh@cache", "redis://:hush@s1/x?master_name=m", "redis://:hush@n1?cluster=true&foo=1",
+		"redis://:hush@cache/0?nonsense=1", "redis://:hu#sh@cache", "redis://:hush@s1/x?master_name=m", "redis://:hush@n1?cluster=true&foo=1", "redis://:hush@n1/3?cluster=true",
 	} {
 		_, err := ratelimit.Dial(url)
 		if err == nil {

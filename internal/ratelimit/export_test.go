@@ -12,6 +12,11 @@ func DialForLong(address string) (redis.UniversalClient, error) {
 	return dial(address, patience{dial: time.Minute, command: time.Minute})
 }
 
+// DialAlert is Dial for a cluster that is asked for its masters all the time.
+func DialAlert(address string) (redis.UniversalClient, error) {
+	return dialCluster(address, patience{dial: time.Minute, command: time.Minute}, 10*time.Millisecond)
+}
+
 // ReserveAt is Reserve on the server's own time line, which has no travel time in
 // it, with the server's now.
 func (r *Redis) ReserveAt(ctx context.Context, demands []Demand, horizon time.Duration) ([]Slot, time.Time, error) {
