@@ -247,6 +247,33 @@ func TestReadiness(t *testing.T) {
 	})
 }
 
+// TestReadinessBesideAnotherWriter: who holds SQLite's lock is what is wrong, not a
+// database that were away.
+func TestReadinessBesideAnotherWriter(t *testing.T) {
+	t.Parallel()
+	url := storetest.FreshURL(t, "sqlite")
+	a, other := bare(t, storetest.OpenURL(t, url), clock.System{}), storetest.OpenURL(t, url)
+	if err := other.Tx(t.Context(), store.RankPerson, func(*store.Tx) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- a.writes(ctx) }()
+		testserver.Wait(t, "the lock counts as foreign", a.store.Locked)
+		if r := a.readiness(ctx); r.Database != "locked" || r.Status != isNotReady || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "another process holds") {
+			t.Errorf("readiness says %+v", r)
+		}
+		cancel()
+		if err := <-ended; err == nil || !strings.HasPrefix(err.Error(), "nothing can be written") || !errors.Is(err, store.ErrLocked) {
+			t.Errorf("doctor says %v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.writes(t.Context()); err != nil {
+		t.Errorf("doctor says %v", err)
+	}
+}
+
 // TestReadinessOfAnOldSchema: a node whose tables are not there cannot work.
 func TestReadinessOfAnOldSchema(t *testing.T) {
 	st, err := store.Open(t.Context(), storetest.URL(t, "postgres"), store.Options{})

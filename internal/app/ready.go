@@ -114,15 +114,17 @@ func (a *App) readiness(ctx context.Context) readiness {
 		return r
 	}
 	a.readyWrites(&r)
+	var unseen error
 	for _, look := range []func(context.Context, *readiness) error{a.readySchema, a.readySenders, a.readyNodes, a.readyQueue} {
 		if r.Status == isNotReady {
 			break
 		}
-		if err := look(ctx, &r); err != nil {
-			// The chain may name hosts and statements; the log is for those.
-			a.log.Warn("readiness could not be looked at", "error", err)
-			r.degrade("not everything could be looked at; the log says why")
-		}
+		unseen = errors.Join(unseen, look(ctx, &r))
+	}
+	if unseen != nil {
+		// The chain may name hosts and statements; the log is for those.
+		a.log.Warn("readiness could not be looked at", "error", unseen)
+		r.degrade("not everything could be looked at; the log says why")
 	}
 	return r
 }
@@ -138,6 +140,11 @@ func (a *App) askRedis(ctx context.Context) error {
 // readyWrites tells of a database that answers and takes no writes: nothing can be
 // received, sent or recorded then.
 func (a *App) readyWrites(r *readiness) {
+	if a.store.Locked() {
+		r.Database = "locked"
+		r.fail("another process holds the database's write lock: nothing is received or sent until it lets go")
+		return
+	}
 	var err error
 	if beat := a.unwritten.Load(); beat != nil {
 		err = *beat

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -18,6 +19,7 @@ var ErrAway = errors.New("the database is away")
 var (
 	ErrFull     = fmt.Errorf("%w: its disk is full", ErrAway)
 	ErrReadOnly = fmt.Errorf("%w: it can only be read", ErrAway)
+	ErrLocked   = fmt.Errorf("%w: another process holds its write lock", ErrAway)
 )
 
 // Cause is ErrAway, or a kind of it, for an error that says the database cannot be
@@ -29,7 +31,7 @@ func Cause(err error) error {
 	// anything was sent.
 	var connection interface{ SafeToRetry() bool }
 	switch refused := refusal(err); {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil, errors.Is(err, ErrLocked), errors.Is(err, context.Canceled):
 	case refused != nil:
 		return refused
 	case errors.As(err, &connecting), errors.Is(err, driver.ErrBadConn), goingDown(pgCode(err)):
@@ -39,6 +41,18 @@ func Cause(err error) error {
 		return ErrAway
 	}
 	return err
+}
+
+// Passes tells an error that lies in what others do with the database at the moment: a
+// lock that somebody holds for long, a deadlock, too little memory. The same call may
+// succeed later, though the database is not away.
+func Passes(err error) bool {
+	switch code := pgCode(err); code {
+	case "55P03", "57014", "40P01", "40001": // lock_timeout, statement_timeout, deadlock, serialization
+		return true
+	default:
+		return strings.HasPrefix(code, "53") // insufficient resources
+	}
 }
 
 // goingDown tells what a server answers that ends, starts or takes no more connections:
@@ -65,6 +79,8 @@ func refusal(err error) error {
 		return nil
 	}
 	switch lite.Code() & 0xff {
+	case 5:
+		return ErrLocked
 	case 13:
 		return ErrFull
 	case 8:

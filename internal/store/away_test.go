@@ -30,6 +30,7 @@ func TestCause(t *testing.T) {
 		{"the connection was idle for too long", &pgconn.PgError{Code: "57P05"}, store.ErrAway},
 		{"the disk is full", &pgconn.PgError{Code: "53100"}, store.ErrFull},
 		{"a standby", &pgconn.PgError{Code: "25006"}, store.ErrReadOnly},
+		{"another process writes", fmt.Errorf("waiting: %w: %w", store.ErrLocked, context.DeadlineExceeded), store.ErrLocked},
 		{"a statement took too long", &pgconn.PgError{Code: "57014"}, nil},
 		{"a key is there already", &pgconn.PgError{Code: "23505"}, nil},
 		{"the connection is of no use", driver.ErrBadConn, store.ErrAway},
@@ -49,6 +50,18 @@ func TestCause(t *testing.T) {
 		if got := store.Cause(err); !errors.Is(got, want) || (got == nil) != (want == nil) {
 			t.Errorf("%s: %v, want %v", c.name, got, want)
 		}
+	}
+}
+
+// TestPasses: what may be tried again later, and what fails again.
+func TestPasses(t *testing.T) {
+	for code, want := range map[string]bool{"55P03": true, "57014": true, "40P01": true, "53200": true, "23505": false, "42P01": false} {
+		if got := store.Passes(fmt.Errorf("writing: %w", &pgconn.PgError{Code: code})); got != want {
+			t.Errorf("%s: %t", code, got)
+		}
+	}
+	if store.Passes(nil) || store.Passes(store.ErrNotFound) {
+		t.Error("what no server said passes")
 	}
 }
 

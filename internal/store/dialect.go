@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -92,6 +93,8 @@ type gate struct {
 	mu      sync.Mutex
 	held    bool
 	waiting [RankBulk + 1][]chan struct{}
+	// foreign: another process has held the lock for longer than one of ours would.
+	foreign atomic.Bool
 }
 
 func newGate() *gate { return &gate{} }
@@ -115,12 +118,20 @@ func (g *gate) enter(ctx context.Context, r Rank) error {
 		for i, w := range g.waiting[r] {
 			if w == c {
 				g.waiting[r] = append(g.waiting[r][:i:i], g.waiting[r][i+1:]...)
-				return ctx.Err()
+				return g.why(ctx.Err())
 			}
 		}
 		g.next() // it was handed to us just now
-		return ctx.Err()
+		return g.why(ctx.Err())
 	}
+}
+
+// why adds to the end of a wait what kept the lock from us.
+func (g *gate) why(err error) error {
+	if g.foreign.Load() {
+		return fmt.Errorf("%w: %w", ErrLocked, err)
+	}
+	return err
 }
 
 func (g *gate) leave() {

@@ -18,15 +18,15 @@ import (
 // of parameters, which grow with the square of their number.
 type sqliteConnector struct {
 	driver.Connector
-	writes bool
+	lock *gate // nil for connections that only read
 }
 
-func newSQLiteConnector(dsn string) (driver.Connector, error) {
+func newSQLiteConnector(dsn string, lock *gate) (driver.Connector, error) {
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
-	return sqliteConnector{c, strings.Contains(dsn, "_txlock=immediate")}, nil
+	return sqliteConnector{c, lock}, nil
 }
 
 // Connect implements driver.Connector.
@@ -39,7 +39,7 @@ func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("the SQLite driver's %T lacks a method", inner), inner.Close())
 	}
-	return &sqliteConn{innerConn: conn, kept: map[string]*sqliteStmt{}, writes: c.writes}, nil
+	return &sqliteConn{innerConn: conn, kept: map[string]*sqliteStmt{}, lock: c.lock}, nil
 }
 
 // innerConn is what the driver's connection can do and database/sql uses.
@@ -61,10 +61,10 @@ const keptStatements = 200
 type sqliteConn struct {
 	innerConn
 	kept map[string]*sqliteStmt
-	// writes: its transactions take the write lock when they begin; free is when the
-	// next one may.
-	writes bool
-	free   time.Time
+	// lock is nil where it only reads; else its transactions take the write lock when
+	// they begin, and free is when the next one may.
+	lock *gate
+	free time.Time
 }
 
 // sqliteBusy is how long a statement outside of our own transactions waits for a lock,

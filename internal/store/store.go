@@ -87,11 +87,12 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	// One connection writes and takes its lock at BEGIN, so that no transaction
 	// fails half-way with "database is locked"; readers never wait for it (WAL).
 	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)&_pragma=secure_delete(1)"
-	write, err := newSQLiteConnector(dsn + "&_txlock=immediate")
+	lock := newGate()
+	write, err := newSQLiteConnector(dsn+"&_txlock=immediate", lock)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	read, err := newSQLiteConnector(dsn + "&_pragma=query_only(1)")
+	read, err := newSQLiteConnector(dsn+"&_pragma=query_only(1)", nil)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
@@ -105,7 +106,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	r := sql.OpenDB(read)
 	r.SetMaxOpenConns(4)
 	r.SetMaxIdleConns(4)
-	return &Store{dialect: sqliteDialect, write: w, read: reader{r}, gate: newGate(), newID: o.NewID, path: path}, nil
+	return &Store{dialect: sqliteDialect, write: w, read: reader{r}, gate: lock, newID: o.NewID, path: path}, nil
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
@@ -195,13 +196,17 @@ func (s *Store) Engine() string { return s.dialect.name }
 // NewID makes an id for a row that is about to be written.
 func (s *Store) NewID() string { return s.newID() }
 
-// Ping tells whether the database answers.
+// Ping tells whether the database answers; SQLite's does while another process writes.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.write.PingContext(ctx); err != nil {
+	if err := s.read.PingContext(ctx); err != nil {
 		return fmt.Errorf("asking the database: %w", err)
 	}
 	return nil
 }
+
+// Locked tells that another process holds SQLite's write lock for half a second or longer, so
+// that nothing can be written.
+func (s *Store) Locked() bool { return s.gate != nil && s.gate.foreign.Load() }
 
 // Tx is one write transaction. Its methods must not be used after fn returned.
 type Tx struct {

@@ -19,7 +19,7 @@ func (s *Store) Watch(note func(query string, args []any)) error {
 		return nil
 	}
 	dsn := "file:" + s.path + "?_pragma=busy_timeout(10000)"
-	write, err := newSQLiteConnector(dsn + "&_txlock=immediate")
+	write, err := newSQLiteConnector(dsn+"&_txlock=immediate", newGate())
 	if err != nil {
 		return err
 	}
