@@ -176,6 +176,9 @@ type Dispatcher struct {
 	stepped, cellsAway atomic.Int64
 	// unwritten is the failure of the latest begin or record, nil when it went well.
 	unwritten atomic.Pointer[error]
+	// unkept counts the records that are being tried again.
+	unkept atomic.Int64
+	outage outage
 	// spare are the cells of this process, for answers while the shared ones are away.
 	spare *ratelimit.Memory
 	// openings remembers where conversations begin: opening → string. groups and asks

@@ -66,9 +66,9 @@ func (l *runner) write(batch []outcome) {
 const slowest = 10 * time.Second
 
 // keep writes results down. It tries again as long as the claims last, and where the
-// database is away as long as the run does, for nobody else can claim then, either: an
-// outcome that is known must not become uncertain. Once the program is to end it tries
-// for lastWithin. It tells whether they are written.
+// database is away, or others keep us from it, as long as the run does: nobody else can
+// claim then, either, and an outcome that is known must not become uncertain. Once the
+// program is to end it tries for lastWithin. It tells whether they are written.
 func (l *runner) keep(results []store.Result) bool {
 	d := l.r.d
 	_, span := d.span(context.Background(), "record", l.lane, len(results))
@@ -77,6 +77,12 @@ func (l *runner) keep(results []store.Result) bool {
 	last, end := l.r.writing()
 	defer end()
 	until := d.Clock.Machine().Add(d.Config.Lease / 4)
+	tried := false
+	defer func() {
+		if tried {
+			d.unkept.Add(-1)
+		}
+	}()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, idle) {
 		ctx, cancel := context.WithTimeout(last, max(d.Config.Lease/4, slowest))
 		lost, err := d.Store.Record(ctx, results, d.Clock.Business())
@@ -86,8 +92,12 @@ func (l *runner) keep(results []store.Result) bool {
 			d.Metrics.lost(lost)
 			return true
 		}
+		if !tried {
+			tried = true
+			d.unkept.Add(1)
+		}
 		d.failed("record", err)
-		away := errors.Is(store.Cause(err), store.ErrAway) || errors.Is(err, context.DeadlineExceeded)
+		away := errors.Is(store.Cause(err), store.ErrAway) || store.Passes(err) || errors.Is(err, context.DeadlineExceeded)
 		if waits := away && !l.r.once && l.r.ctx.Err() == nil; last.Err() != nil || !waits && d.Clock.Machine().After(until) {
 			l.r.fail(err)
 			return false

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,13 +13,35 @@ import (
 	"otklik/internal/store"
 )
 
+// outage is what the resolver knows of a database that takes no writes.
+type outage struct {
+	lasts atomic.Bool
+	// until is before when no message is told uncertain, microseconds of machine time.
+	until atomic.Int64
+}
+
+// firstWord is for how long after an outage only those record who know an outcome: while
+// nothing could be written leases have run out, and what is told uncertain first goes out
+// again or is asked about for nothing. They try each idle (runner.keep).
+const firstWord = 5 * idle
+
 // resolve settles messages whose outcome is not known: an expired lease in sending,
 // or a question to the provider that is due.
 func (r *run) resolve(ctx context.Context) progress {
 	d := r.d
+	if d.unkept.Load() > 0 || d.outage.until.Load() > d.Clock.Machine().UnixMicro() {
+		return progress{}
+	}
+	most := d.Config.Batch
+	if d.outage.lasts.Load() {
+		most = 0 // only to see whether the database takes writes again
+	}
 	claim, cancel := context.WithTimeout(ctx, d.Config.Lease/2)
 	defer cancel()
-	ms, err := d.Store.ClaimUncertain(claim, d.Store.NewID(), d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+	ms, err := d.Store.ClaimUncertain(claim, d.Store.NewID(), most, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+	if lasted := d.outage.lasts.Swap(err != nil); lasted && err == nil {
+		d.outage.until.Store(d.Clock.Machine().Add(firstWord).UnixMicro())
+	}
 	if err != nil || len(ms) == 0 {
 		return progress{0, err}
 	}

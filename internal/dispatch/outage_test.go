@@ -1,0 +1,89 @@
+package dispatch_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/store/storetest"
+	"otklik/internal/testserver"
+)
+
+// beside runs something on a connection of its own, not on the store's.
+func (b *barred) beside(t *testing.T, run func(*pgx.Conn) error) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if err := run(conn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *barred) execute(t *testing.T, statements string) {
+	t.Helper()
+	b.beside(t, func(c *pgx.Conn) error {
+		_, err := c.Exec(t.Context(), statements)
+		return err
+	})
+}
+
+// uncertain counts the attempts that were told uncertain.
+func (b *barred) uncertain(t *testing.T) (n int) {
+	t.Helper()
+	b.beside(t, func(c *pgx.Conn) error {
+		return c.QueryRow(t.Context(), "select count(*) from attempt where class = 'uncertain'").Scan(&n)
+	})
+	return n
+}
+
+// TestWhoKnowsComesFirst: an outcome that a node knows and cannot record yet is not told
+// uncertain when its lease has run out: not by that node, and not by another that has seen
+// the outage, until there was time to record it.
+func TestWhoKnowsComesFirst(t *testing.T) {
+	t.Parallel()
+	const people = 5
+	b := newBarred(t, people, 20*time.Second)
+	clock := &leaping{Clock: b.Clock}
+	other := dispatchtest.New(t, storetest.OpenURL(t, b.url))
+	b.Dispatcher.Clock, other.Dispatcher.Clock, other.Dispatcher.Config = clock, clock, b.Dispatcher.Config
+	running(t, b.Rig)
+	b.Fake.Await(t, people)
+	b.execute(t, `create function refuse() returns trigger language plpgsql as
+			$$ begin if new.state = 'sent' then raise exception using errcode = 'lock_not_available'; end if; return new; end $$;
+		create trigger refuse before insert or update on message for each row execute function refuse()`)
+	close(b.answer)
+	testserver.Wait(t, "the outcomes cannot be recorded", func() bool { return b.refused.Load() > 0 })
+	clock.stood.Store(int64(time.Minute))
+	tried := b.refused.Load()
+	testserver.Wait(t, "they are still tried", func() bool { return b.refused.Load() > tried+1 })
+
+	if _, err := b.Dispatcher.Once(t.Context(), nil); err != nil || b.uncertain(t) > 0 {
+		t.Fatalf("the node itself tells %d uncertain: %v", b.uncertain(t), err)
+	}
+
+	b.writes(t, false)
+	if _, err := other.Dispatcher.Once(t.Context(), nil); err == nil {
+		t.Fatal("the other node does not notice the outage")
+	}
+	b.writes(t, true)
+	looked := func() bool {
+		_, err := other.Dispatcher.Once(t.Context(), nil)
+		return err == nil // a session that was ended fails once
+	}
+	testserver.Wait(t, "the other node sees that the outage is over", looked)
+	testserver.Wait(t, "the other node looks again", looked)
+	if n := b.uncertain(t); n > 0 {
+		t.Errorf("the other node tells %d uncertain", n)
+	}
+	testserver.Wait(t, "the other node takes over in the end", func() bool {
+		clock.stood.Add(int64(10 * time.Second))
+		looked()
+		return b.uncertain(t) == people
+	})
+	b.execute(t, "drop trigger refuse on message")
+}
