@@ -100,7 +100,12 @@ func execute(r run, args []string) int {
 		fmt.Fprintln(r.stderr, "otklik:", err)
 		return exitUsage
 	}
-	return exitCode(r.stderr, k.Run(r))
+	err = k.Run(r)
+	if r.ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(r.stderr, "otklik: interrupted: what was in flight is finished, the rest is left for the next time")
+		return exitFailed
+	}
+	return exitCode(r.stderr, err)
 }
 
 func exitCode(stderr io.Writer, err error) int {

@@ -92,13 +92,18 @@ func (dispatchCmd) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	progress := func(dispatch.Summary) {}
+	progress, wipe := func(dispatch.Summary) {}, ""
 	if app.Terminal(r.stderr) {
+		wipe = "\r\x1b[K" // to the beginning of the line, and nothing after it
 		progress = func(s dispatch.Summary) {
-			fmt.Fprintf(r.stderr, "\rsent %d held %d dropped %d failed %d ", s.Sent, s.Held, s.Dropped, s.Failed)
+			fmt.Fprintf(r.stderr, wipe+"sent %d held %d dropped %d failed %d ", s.Sent, s.Held, s.Dropped, s.Failed)
 		}
 	}
-	s, err := a.DispatchOnce(r.ctx, progress)
+	s, left, err := a.DispatchOnce(r.ctx, progress)
+	fmt.Fprint(r.stderr, wipe)
+	for _, l := range left {
+		fmt.Fprintln(r.stderr, l)
+	}
 	if err != nil && s == (dispatch.Summary{}) {
 		return err
 	}

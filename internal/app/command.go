@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -29,26 +30,27 @@ func Terminal(w io.Writer) bool {
 	return err == nil && st.Mode()&os.ModeCharDevice != 0
 }
 
-// DispatchOnce plans what stands, sends all that is due and stops. It is an error when
-// something stays that another holds: a run that ended early leaves it to its lease.
-func (a *App) DispatchOnce(ctx context.Context, progress func(dispatch.Summary)) (dispatch.Summary, error) {
+// DispatchOnce plans what stands, sends all that is due and stops; left tells what stays
+// and why. It is an error when something stays because a provider refuses its sender, or
+// because another holds it: a run that ended early leaves it to its lease.
+func (a *App) DispatchOnce(ctx context.Context, progress func(dispatch.Summary)) (sum dispatch.Summary, left []string, err error) {
 	defer func() { _ = a.Stop(ctx) }()
 	if err := a.connect(ctx); err != nil {
-		return dispatch.Summary{}, err
+		return sum, nil, err
 	}
 	a.build()
 	if _, err := a.planner.Run(ctx, a.clock.Business()); err != nil {
-		return dispatch.Summary{}, err
+		return sum, nil, err
 	}
-	sum, err := a.dispatcher.Once(ctx, progress)
-	if err != nil {
-		return sum, err
+	if sum, err = a.dispatcher.Once(ctx, progress); err != nil {
+		return sum, nil, err
 	}
+	left, refused := a.left(ctx)
 	held, err := a.store.Claimed(ctx, a.clock.Business(), a.clock.Machine())
 	if err == nil && held.N > 0 {
 		err = fmt.Errorf("%d due are held by another node, or by a run that ended early, until %s: what is not sent by then goes with the next run", held.N, held.Until.UTC().Format(time.RFC3339))
 	}
-	return sum, err
+	return sum, left, errors.Join(refused, err)
 }
 
 // Foresee gives what a run from one moment to another would do, in order of time, in
