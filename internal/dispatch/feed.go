@@ -103,7 +103,9 @@ func (f *feed) once(ctx context.Context) (n int, got found, err error) {
 		return 0, got, err
 	}
 	defer f.leave(q)
-	os, err := d.Store.ClaimOutreach(ctx, q, d.Store.NewID(), limit, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+	claim, end := f.r.claiming()
+	os, err := d.Store.ClaimOutreach(claim, q, d.Store.NewID(), limit, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+	end()
 	if err != nil {
 		return 0, got, err
 	}

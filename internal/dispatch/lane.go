@@ -172,8 +172,8 @@ func (l *runner) empty() bool {
 	return len(l.items) == 0 && l.flight == 0
 }
 
-// run works until the run ends; then it finishes what is under way and hands back the
-// rest.
+// run works until the run ends; then it hands back what is not under way, which another
+// node can send while providers answer what they were handed, and finishes the rest.
 func (l *runner) run() {
 	ctx := l.r.ctx
 	recorded := make(chan struct{})
@@ -196,11 +196,14 @@ func (l *runner) run() {
 		}
 		t.Stop()
 	}
+	l.clear()
 	l.groups.Wait()
 	close(l.results)
 	<-recorded
-	l.drop(func(*item) bool { return true })
 }
+
+// clear hands back all that is not under way.
+func (l *runner) clear() { l.drop(func(*item) bool { return true }) }
 
 // take chooses the next group: the most urgent items whose address is free and whose
 // time has come, as many as may be under way. Without one it says when to look again.

@@ -36,7 +36,7 @@ func (r *run) resolve(ctx context.Context) progress {
 	if d.outage.lasts.Load() {
 		most = 0 // only to see whether the database takes writes again
 	}
-	claim, cancel := context.WithTimeout(ctx, d.Config.Lease/2)
+	claim, cancel := r.claiming()
 	defer cancel()
 	ms, err := d.Store.ClaimUncertain(claim, d.Store.NewID(), most, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
 	if lasted := d.outage.lasts.Swap(err != nil); lasted && err == nil {
@@ -114,13 +114,16 @@ func (r *run) queued(ctx context.Context) (p progress) {
 		if d.desk.sender(l) || !d.resting(l, d.Clock.Machine()).until.IsZero() || r.crowded(q) {
 			continue
 		}
-		ms, err := d.Store.ClaimMessages(ctx, q, d.Store.NewID(), d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+		claim, end := r.claiming()
+		ms, err := d.Store.ClaimMessages(claim, q, d.Store.NewID(), d.Config.Batch, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
+		end()
 		if err != nil {
 			return progress{p.n, err}
 		}
 		p.n += len(ms)
 		items, err := r.admit(ctx, ms)
 		if err != nil {
+			r.giveBackMessages(ms)
 			return progress{p.n, err}
 		}
 		for _, it := range items {

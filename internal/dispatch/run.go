@@ -48,10 +48,14 @@ func (r *run) runners() []*runner {
 	return slices.Collect(maps.Values(r.lanes))
 }
 
-// end lets the lanes finish, forgets them, and tells what they could not write down.
+// end lets the lanes finish, forgets them, and tells what they could not write down. What
+// came into a lane, or back into it, after it had cleared itself is handed back here.
 func (r *run) end() {
 	r.cancel()
 	r.wg.Wait()
+	for _, l := range r.runners() {
+		l.clear()
+	}
 	if r.d.now.CompareAndSwap(r, nil) {
 		r.left.tell(r.d.Log, r.d.Clock.Machine().Add(r.d.Config.Lease))
 	}

@@ -37,6 +37,15 @@ func (r *run) writingWithin(limit time.Duration) (context.Context, context.Cance
 	return ctx, func() { cancel(); end() }
 }
 
+// claiming is the context of a claim. One that a stop meets under way is waited for: cut
+// short, it may be committed all the same, and nobody would know what to hand back.
+func (r *run) claiming() (context.Context, context.CancelFunc) {
+	if r.ctx.Err() != nil {
+		return r.ctx, func() {} // none begins any more
+	}
+	return r.writingWithin(r.d.Config.Lease / 2)
+}
+
 // leftovers count what the database did not take. Nothing is lost with it: claims lapse
 // with their lease, and a message whose outcome nobody has written is uncertain then.
 type leftovers struct {
