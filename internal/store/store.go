@@ -160,7 +160,7 @@ const patience = "30s"
 // and guards look at each row as it is when its lock is got, and where everything is
 // serializable nodes that do not touch each other's rows fail by each other's.
 func settle(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, "set enable_seqscan = off; set jit = off; set default_transaction_isolation = 'read committed'; set idle_in_transaction_session_timeout = '"+patience+"'")
+	_, err := c.Exec(ctx, "set enable_seqscan = off; set jit = off; set default_transaction_isolation = 'read committed'; set idle_in_transaction_session_timeout = '"+patience+"'; "+leaveGone)
 	return err
 }
 

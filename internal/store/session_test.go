@@ -9,9 +9,9 @@ import (
 	"otklik/internal/testserver"
 )
 
-// TestIsolationIsOurs: a database whose transactions are serializable by default gives
-// ours those that claims and guards are made for.
-func TestIsolationIsOurs(t *testing.T) {
+// TestSessionsAreOurs: a database whose transactions are serializable by default gives
+// ours those that claims and guards are made for, and whoever is gone leaves soon.
+func TestSessionsAreOurs(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	location := testserver.Postgres(t)
@@ -36,6 +36,9 @@ func TestIsolationIsOurs(t *testing.T) {
 	}
 	defer s.Close()
 	var got string
+	if err := s.write.QueryRowContext(ctx, "show tcp_keepalives_idle").Scan(&got); err != nil || got != "15" {
+		t.Errorf("a session whose machine is gone is asked after in %q s, %v", got, err)
+	}
 	err = s.Tx(ctx, RankRecord, func(tx *Tx) error { return tx.QueryRowContext(ctx, "show transaction_isolation").Scan(&got) })
 	if err != nil || got != "read committed" {
 		t.Errorf("a transaction is %q, %v", got, err)
