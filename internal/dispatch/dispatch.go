@@ -42,6 +42,11 @@
 // of such a message has lost its token and changes nothing. Where nobody has, the message
 // is known not to have left and is put back.
 //
+// Where the database took no writes, leases have run out while those who sent know what
+// became of their messages and cannot write it. So expire waits for them: a node that has
+// an outcome to record takes no message for uncertain, and one that has met the outage
+// does so some moments after it only (firstWord).
+//
 // On PostgreSQL the messages of a group that begin together are one row until their
 // outcomes are known (store, table begun): begin makes it, record writes each message
 // once and ends the row with its last message, and what a dead node has left in it
