@@ -126,9 +126,10 @@ func (g *gate) enter(ctx context.Context, r Rank) error {
 	}
 }
 
-// why adds to the end of a wait what kept the lock from us.
+// why adds to the end of a wait what kept the lock from us. A nil gate has nothing to add.
 func (g *gate) why(err error) error {
-	if g.foreign.Load() {
+	ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	if g != nil && ended && g.foreign.Load() && !errors.Is(err, ErrLocked) {
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	}
 	return err

@@ -281,12 +281,12 @@ func (s *Store) tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
 	}
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
+		return fmt.Errorf("beginning a transaction: %w", s.gate.why(err))
 	}
 	defer func() { _ = conn.Close() }() // gives it back; what fails there shows at its next use
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
+		return fmt.Errorf("beginning a transaction: %w", s.gate.why(err))
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit this does nothing
 	if err := fn(&Tx{tx, s, conn}); err != nil {
