@@ -46,7 +46,7 @@ func (b *barred) uncertain(t *testing.T) (n int) {
 // the outage, until there was time to record it.
 func TestWhoKnowsComesFirst(t *testing.T) {
 	t.Parallel()
-	const people = 5
+	const people = 1 // a second group may wait until the first is answered
 	b := newBarred(t, people, 20*time.Second)
 	clock := &leaping{Clock: b.Clock}
 	other := dispatchtest.New(t, storetest.OpenURL(t, b.url))
