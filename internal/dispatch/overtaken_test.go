@@ -20,8 +20,8 @@ import (
 
 // slowCrowd runs n people's surveys through a sender that may send one in so long, and
 // calls then once while the nth message is under way. It returns the people, and how many
-// messages had left when then was over: nth, unless that took longer than one may.
-func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nth int, then func()) (people []string, left int) {
+// messages had begun when then was over: nth and, on a slow machine, some after it.
+func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nth int, then func()) (people []string, begun int) {
 	t.Helper()
 	r.Dispatcher.Limits = limited(t, ratelimit.Rate(1, every, 1))
 	var vs []store.VisitRecord
@@ -37,7 +37,7 @@ func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nt
 	r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
 		if calls.Add(1) == int64(nth) {
 			then()
-			over <- len(r.Fake.Calls())
+			over <- len(messages(t, r))
 		}
 		return channeltest.Outcome{}
 	})
@@ -48,8 +48,9 @@ func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nt
 
 func number(i int) string { return fmt.Sprintf("+79111%06d", i) }
 
-// count counts the surveys of people in a state by a rule.
-func count(t *testing.T, r *dispatchtest.Rig, people []string, state outreach.State, rule string) (n int) {
+// overtaken counts the surveys of people that a rule has overtaken: before they were
+// begun, which leaves them in a state, or as a message that waits or is dropped.
+func overtaken(t *testing.T, r *dispatchtest.Rig, people []string, state outreach.State, rule string) (n int) {
 	t.Helper()
 	for _, p := range people {
 		os, err := r.Store.OutreachOf(t.Context(), p)
@@ -58,6 +59,15 @@ func count(t *testing.T, r *dispatchtest.Rig, people []string, state outreach.St
 		}
 		for _, o := range os {
 			if o.Step == "survey" && o.State == state && o.Rule == rule {
+				n++
+			}
+		}
+		ms, err := r.Store.MessagesOf(t.Context(), p, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range ms {
+			if m.Reason == rule {
 				n++
 			}
 		}
@@ -74,10 +84,10 @@ func TestEveningFalls(t *testing.T) {
 		const n = 30
 		evening := r.Clock.Business().In(r.Dealer.Location())
 		evening = time.Date(evening.Year(), evening.Month(), evening.Day(), 20, 0, 0, 0, evening.Location())
-		people, left := slowCrowd(t, r, n, time.Second/10, 5, func() { r.Forward(t, evening.Sub(r.Clock.Business())) })
-		testserver.Wait(t, "the others are held", func() bool { return count(t, r, people, outreach.Held, policy.RuleQuiet) == n-left })
-		if got := len(r.Fake.Calls()); got != left {
-			t.Errorf("%d messages left after 20:00", got-left)
+		people, begun := slowCrowd(t, r, n, time.Second/10, 5, func() { r.Forward(t, evening.Sub(r.Clock.Business())) })
+		testserver.Wait(t, "the others are held", func() bool { return overtaken(t, r, people, outreach.Held, policy.RuleQuiet)+len(r.Fake.Calls()) == n })
+		if got := len(r.Fake.Calls()); got > begun {
+			t.Errorf("%d messages left after 20:00", got-begun)
 		}
 		r.Forward(t, 15*time.Hour)
 		r.Dispatcher.Wake()
@@ -145,7 +155,7 @@ func TestStopOvertakes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		r := dispatchtest.New(t, st)
 		const n = 30
-		people, left := slowCrowd(t, r, n, time.Second/4, 5, func() {
+		people, begun := slowCrowd(t, r, n, time.Second/4, 5, func() {
 			var xs []store.Suppression
 			for _, to := range unasked(r, n) {
 				xs = append(xs, store.Suppression{Channel: channels.SMS, Address: to, Purpose: string(outreach.Survey), Reason: store.OptedOut, At: r.Clock.Business()})
@@ -154,9 +164,11 @@ func TestStopOvertakes(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		testserver.Wait(t, "the others are dropped", func() bool { return count(t, r, people, outreach.Dropped, policy.RuleOptedOut) == n-left })
-		if got := len(r.Fake.Calls()); got != left {
-			t.Errorf("%d messages left after their STOP", got-left)
+		testserver.Wait(t, "the others are dropped", func() bool {
+			return overtaken(t, r, people, outreach.Dropped, policy.RuleOptedOut)+len(r.Fake.Calls()) == n
+		})
+		if got := len(r.Fake.Calls()); got > begun {
+			t.Errorf("%d messages left after their STOP", got-begun)
 		}
 	})
 }
@@ -169,7 +181,7 @@ func TestOldVerdict(t *testing.T) {
 		r := dispatchtest.New(t, st)
 		const n, nth = 64, 8
 		known := 0
-		people, left := slowCrowd(t, r, n, time.Second/4, nth, func() {
+		people, begun := slowCrowd(t, r, n, time.Second/4, nth, func() {
 			var vs []store.VisitRecord
 			for i, to := range unasked(r, n) {
 				v := storetest.Visit(fmt.Sprint("222", i), "Клиент "+strings.TrimLeft(to[7:], "0"), to, r.Clock.Business())
@@ -180,10 +192,10 @@ func TestOldVerdict(t *testing.T) {
 			storetest.Save(t, st, r.Dealer, vs...)
 		})
 		testserver.Wait(t, "everybody is settled", func() bool {
-			return count(t, r, people, outreach.Dropped, policy.RuleDeceased)+len(r.Fake.Calls()) == n
+			return overtaken(t, r, people, outreach.Dropped, policy.RuleDeceased)+len(r.Fake.Calls()) == n
 		})
 		// Verdicts hold for two seconds, in which eight leave; all would take fourteen.
-		if wrote := len(r.Fake.Calls()) - left; known != n-nth || wrote > known/2 {
+		if wrote := len(r.Fake.Calls()) - begun; known < n/2 || wrote > known/2 {
 			t.Errorf("%d of %d were written to after it was known", wrote, known)
 		}
 	})
