@@ -112,10 +112,10 @@ func (f *Fake) Send(ctx context.Context, m channels.Message) (channels.Receipt, 
 	if err := ctx.Err(); err != nil {
 		return channels.Receipt{}, &channels.Error{Class: channels.Transient, Err: err}
 	}
-	if err := m.Checked(); err != nil {
+	o, err := f.begin(m)
+	if err != nil {
 		return channels.Receipt{}, &channels.Error{Class: channels.Transient, Err: err}
 	}
-	o := f.begin(m)
 	defer f.end()
 	if o.Panic != nil {
 		panic(o.Panic)
@@ -158,8 +158,14 @@ func (f *Fake) SendBatch(ctx context.Context, ms []channels.Message, done func(i
 	wg.Wait()
 }
 
-func (f *Fake) begin(m channels.Message) Outcome {
+// begin notes a call and finds its outcome. The check and the note are one step to who
+// reads Calls: what is noted later is checked later, too.
+func (f *Fake) begin(m channels.Message) (Outcome, error) {
 	f.mu.Lock()
+	if err := m.Checked(); err != nil {
+		f.mu.Unlock()
+		return Outcome{}, err
+	}
 	f.calls = append(f.calls, m)
 	f.attempts[m.ID]++
 	f.inFlight++
@@ -170,11 +176,11 @@ func (f *Fake) begin(m channels.Message) Outcome {
 		if s := f.scripts[key]; len(s) > 0 {
 			f.scripts[key] = s[1:]
 			f.mu.Unlock()
-			return s[0]
+			return s[0], nil
 		}
 	}
 	f.mu.Unlock()
-	return rule(m, attempt)
+	return rule(m, attempt), nil
 }
 
 func (f *Fake) end() {
