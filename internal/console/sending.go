@@ -60,8 +60,8 @@ type laneView struct {
 	Outcomes []outcomeView
 }
 
-// programLine is what one program has in a lane; Stopped tells that a pause of the
-// program or its dealer holds it up.
+// programLine is what one program has in a lane now, not only planned for later; Stopped
+// tells that a pause of the program or its dealer holds it up.
 type programLine struct {
 	store.Waits
 	Stopped bool
@@ -218,7 +218,9 @@ func (q *request) lanes(senders []store.Sender, dealers []store.Dealer, counts *
 		if !x.Stopped {
 			l.moving += w.Waiting
 		}
-		l.Programs = append(l.Programs, x)
+		if w.Waiting+w.Held+w.InFlight > 0 {
+			l.Programs = append(l.Programs, x)
+		}
 	}
 	for _, o := range counts.outcomes.Counts {
 		l := lane(laneName{o.Channel, o.Sender})

@@ -36,7 +36,9 @@ func TestSendingShowsWhatMovesAndWhatRests(t *testing.T) {
 			return store.Outreach{DealerID: dealer.ID, ContactID: contact, Program: "newyear", Occasion: occasion, Step: "s", State: outreach.Planned, DueAt: due, TargetAt: due, DeadlineAt: due}
 		}
 		check(t, st.Tx(ctx, store.RankBulk, func(tx *store.Tx) error {
-			_, err := tx.Plan(ctx, []store.Outreach{plan(h.Dealer, "1", now), plan(h.Dealer, "2", now), plan(h.Dealer, "3", now.Add(time.Hour)), plan(h.north, "4", now)}, now)
+			later := plan(h.Dealer, "5", now.Add(2*time.Hour))
+			later.Program = "spring"
+			_, err := tx.Plan(ctx, []store.Outreach{plan(h.Dealer, "1", now), plan(h.Dealer, "2", now), plan(h.Dealer, "3", now.Add(time.Hour)), plan(h.north, "4", now), later}, now)
 			return err
 		}))
 		node := store.Node{ID: st.NewID(), Version: "v9.8", Role: "worker", StartedAt: machine.Add(-3 * time.Hour), SeenAt: machine,
@@ -52,6 +54,9 @@ func TestSendingShowsWhatMovesAndWhatRests(t *testing.T) {
 		p.want(t, http.StatusOK, dispatchtest.Sender, "<b>2</b> ждут отправки", "7,2", "431", "newyear", "20003 the account is suspended", "v9.8", "v9.7", "не отвечает", "3 ч 00 мин", "2 ч 00 мин назад", `data-live="sending"`)
 		if strings.Contains(p.body, "1\u00a0007") || strings.Contains(p.body, "Автоцентр Север") {
 			t.Errorf("the page counts a dead node or shows another dealer:\n%s", p.body)
+		}
+		if n := strings.Count(p.body, "<td>spring"); n != 1 {
+			t.Errorf("what is only planned stands %d times on the page, not just among the programs:\n%s", n, p.body)
 		}
 		h.login("boris").get("/sending").want(t, http.StatusOK, "<b>1</b> ждёт отправки")
 
