@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,13 +38,22 @@ func dial(t *testing.T, url string) redis.UniversalClient {
 	return c
 }
 
+// trusted are cells that have lost nothing, though their server is empty.
+func trusted(t *testing.T, r *ratelimit.Redis) *ratelimit.Redis {
+	t.Helper()
+	if err := r.Trust(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestCells is the contract on every implementation.
 func TestCells(t *testing.T) {
 	all := map[string]func(t *testing.T) ratelimit.Cells{
 		"memory": func(*testing.T) ratelimit.Cells { return ratelimit.NewMemory() },
 	}
 	for name, open := range servers {
-		all[name] = func(t *testing.T) ratelimit.Cells { return ratelimit.NewRedis(dial(t, open(t)), "test:") }
+		all[name] = func(t *testing.T) ratelimit.Cells { return trusted(t, ratelimit.NewRedis(dial(t, open(t)), "test:")) }
 	}
 	for name, open := range all {
 		t.Run(name, func(t *testing.T) { contract(t, open(t)) })
@@ -177,19 +188,35 @@ func ask(ctx context.Context, c ratelimit.Cells, now time.Time, buckets ...ratel
 	return slots[0], nil
 }
 
-// Whatever the arrival times, limits, costs and horizons, Redis decides and keeps
-// what the rule does at the server's time.
+// Whatever the arrival times, limits, costs, horizons and marks, Redis decides and
+// keeps what the rule does at the server's time.
 func TestRedisFollowsTheRule(t *testing.T) {
 	for name, open := range servers {
 		t.Run(name, func(t *testing.T) {
 			c := dial(t, open(t))
-			cells := ratelimit.NewRedis(c, "diff:")
-			rapid.Check(t, func(t *rapid.T) { follow(t, c, cells) })
+			cells := trusted(t, ratelimit.NewRedis(c, "diff:"))
+			_, history := marked(t, c, "diff:")
+			rapid.Check(t, func(t *rapid.T) { follow(t, c, cells, history) })
 		})
 	}
 }
 
-func follow(t *rapid.T, c redis.UniversalClient, cells *ratelimit.Redis) {
+// marked is what the mark says.
+func marked(t rapid.TB, c redis.UniversalClient, prefix string) (since time.Time, history string) {
+	t.Helper()
+	mark, err := c.Get(context.Background(), prefix+"{otklik}:since").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, history, _ := strings.Cut(mark, " ")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.UnixMicro(n).UTC(), history
+}
+
+func follow(t *rapid.T, c redis.UniversalClient, cells *ratelimit.Redis, history string) {
 	ctx := context.Background()
 	clock := c.Time(ctx).Val()
 	c.FlushDB(ctx)
@@ -197,6 +224,11 @@ func follow(t *rapid.T, c redis.UniversalClient, cells *ratelimit.Redis) {
 	key := func(name string) string { return "diff:{otklik}:rate:" + name }
 	for k, tat := range tats {
 		c.Set(ctx, key(k), tat.UnixMicro(), time.Hour)
+	}
+	whole := clock.Add(time.Duration(rapid.OneOf(rapid.Int64Range(-7e7, 2e6), rapid.Int64Range(-1e12, 1e12)).Draw(t, "since")) * time.Microsecond)
+	mark := rapid.SampledFrom([]string{history, history, history, "another", "none"}).Draw(t, "history")
+	if mark != "none" {
+		c.Set(ctx, "diff:{otklik}:since", fmt.Sprint(whole.UnixMicro(), " ", mark), 0)
 	}
 	var demands []ratelimit.Demand
 	for range rapid.IntRange(1, 20).Draw(t, "demands") {
@@ -217,8 +249,14 @@ func follow(t *rapid.T, c redis.UniversalClient, cells *ratelimit.Redis) {
 	if after := c.Time(ctx).Val(); server.Before(clock) || server.After(after) {
 		t.Fatalf("the script's now is %v, the server's was %v to %v", server, clock, after)
 	}
+	if mark != history || whole.After(server) {
+		whole = server
+	}
+	if since, of := marked(t, c, "diff:"); !since.Equal(whole) || of != history {
+		t.Fatalf("marked %v of %q, want %v of %q", since, of, whole, history)
+	}
 	before := maps.Clone(tats)
-	want, err := ratelimit.Rule(tats, demands, server, horizon)
+	want, err := ratelimit.RuleSince(whole, tats, demands, server, horizon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,8 +287,8 @@ func follow(t *rapid.T, c redis.UniversalClient, cells *ratelimit.Redis) {
 			t.Fatalf("key %s goes %v before it may", k, time.Duration(tat.UnixNano())-gone)
 		}
 	}
-	if n := c.DBSize(ctx).Val(); int(n) > len(tats) {
-		t.Fatalf("%d keys are kept; the rule keeps %d", n, len(tats))
+	if n := c.DBSize(ctx).Val(); int(n) > len(tats)+1 {
+		t.Fatalf("%d keys are kept; the rule keeps %d, and there is the mark", n, len(tats))
 	}
 }
 
@@ -293,7 +331,8 @@ func TestRedisFollowsTheRuleAtTheEdge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := ratelimit.Rule(tats, demands, server, time.Second)
+			since, _ := marked(t, c, "edge:")
+			want, err := ratelimit.RuleSince(since, tats, demands, server, time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -331,6 +370,7 @@ func TestRedisAway(t *testing.T) {
 		}
 	}
 	for range 2 { // stopping twice: what one absence left must not show in the next
+		trusted(t, cells)
 		many("up", granted)
 		stop()
 		many("away", func(key string) {
@@ -340,6 +380,7 @@ func TestRedisAway(t *testing.T) {
 		})
 		start()
 	}
+	trusted(t, cells)
 	many("up", granted)
 }
 
@@ -347,7 +388,7 @@ func TestRedisAway(t *testing.T) {
 // there: it would leave too close behind what others were granted.
 func TestRedisSlotsAreNotEarly(t *testing.T) {
 	c := dial(t, testserver.Redis(t))
-	cells := ratelimit.NewRedis(c, "")
+	cells := trusted(t, ratelimit.NewRedis(c, ""))
 	limit := ratelimit.Limit{Period: time.Hour, Burst: 1}
 	const calls = 200
 	fine := 0
@@ -365,20 +406,6 @@ func TestRedisSlotsAreNotEarly(t *testing.T) {
 	// This thread may be put aside between its now and the question.
 	if fine < calls*3/4 {
 		t.Errorf("%d of %d slots are earlier than their server said", calls-fine, calls)
-	}
-}
-
-// A server that was flushed knows nothing, so that every bucket is full.
-func TestRedisFlushed(t *testing.T) {
-	c := dial(t, testserver.Redis(t))
-	cells := ratelimit.NewRedis(c, "")
-	b := ratelimit.Bucket{Key: "k", Limit: ratelimit.Limit{Period: time.Hour, Burst: 1}}
-	if first, second := take(t, cells, time.Now(), b), take(t, cells, time.Now(), b); !first.OK || second.OK {
-		t.Fatalf("%+v, then %+v", first, second)
-	}
-	c.FlushDB(t.Context())
-	if v := take(t, cells, time.Now(), b); !v.OK {
-		t.Fatalf("flushed: %+v", v)
 	}
 }
 

@@ -126,7 +126,7 @@ func TestThreeNodesNeverExceedALimit(t *testing.T) {
 	url := testserver.Redis(t)
 	nodes := make([]*ratelimit.Redis, 3)
 	for i := range nodes {
-		nodes[i] = ratelimit.NewRedis(dial(t, url), "nodes:")
+		nodes[i] = trusted(t, ratelimit.NewRedis(dial(t, url), "nodes:"))
 	}
 	t.Run("on the server's clock", func(t *testing.T) {
 		newLoad(t).run(t, func(i int) func([]ratelimit.Demand, time.Duration) ([]ratelimit.Slot, error) {
@@ -140,7 +140,7 @@ func TestThreeNodesNeverExceedALimit(t *testing.T) {
 	t.Run("on their own clocks", func(t *testing.T) {
 		skew := []time.Duration{-time.Hour, 0, 37 * time.Minute}
 		newLoad(t).run(t, func(i int) func([]ratelimit.Demand, time.Duration) ([]ratelimit.Slot, error) {
-			cells := ratelimit.NewRedis(dial(t, url), "skewed:")
+			cells := trusted(t, ratelimit.NewRedis(dial(t, url), "skewed:"))
 			return func(ds []ratelimit.Demand, horizon time.Duration) ([]ratelimit.Slot, error) {
 				now := time.Now().Add(skew[i])
 				slots, err := cells.Reserve(t.Context(), now, ds, horizon)

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,8 +30,26 @@ func (r *Redis) ReserveAt(ctx context.Context, demands []Demand, horizon time.Du
 	return p.slots(server, at, server), server, nil
 }
 
+// Trust has an empty server taken for one that has lost nothing: its buckets are full.
+func (r *Redis) Trust(ctx context.Context) error {
+	if err := r.Check(ctx); err != nil {
+		return err
+	}
+	mark, err := r.client.Get(ctx, r.mark).Result()
+	if err != nil {
+		return err
+	}
+	_, history, _ := strings.Cut(mark, " ")
+	return r.client.Set(ctx, r.mark, "0 "+history, 0).Err()
+}
+
 // Rule is the pure rule on arrival times by key, which it changes.
 func Rule(tats map[string]time.Time, demands []Demand, now time.Time, horizon time.Duration) ([]Slot, error) {
+	return RuleSince(time.UnixMicro(0), tats, demands, now, horizon)
+}
+
+// RuleSince is the rule on arrival times that know nothing of what was granted before.
+func RuleSince(since time.Time, tats map[string]time.Time, demands []Demand, now time.Time, horizon time.Duration) ([]Slot, error) {
 	p := new(plan)
 	if err := p.read(demands); err != nil {
 		return nil, err
@@ -43,7 +62,7 @@ func Rule(tats map[string]time.Time, demands []Demand, now time.Time, horizon ti
 	}
 	at := now.UnixMicro()
 	before := append([]int64(nil), ts...)
-	p.schedule(ts, at, cut(horizon))
+	p.schedule(ts, since.UnixMicro(), at, cut(horizon))
 	for i, c := range p.cells {
 		if ts[i] != before[i] {
 			tats[c.name.String()] = time.UnixMicro(ts[i]).UTC()

@@ -39,7 +39,7 @@ func (m *Memory) Reserve(_ context.Context, now time.Time, demands []Demand, hor
 	}
 	origin := whole(now)
 	at := origin.UnixMicro()
-	p.schedule(m.kept, at, cut(horizon))
+	p.schedule(m.kept, 0, at, cut(horizon))
 	for i, c := range p.cells {
 		if m.kept[i] > at { // what is full needs no cell
 			m.tats[c.name] = m.kept[i]

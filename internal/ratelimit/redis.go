@@ -19,12 +19,22 @@ var reserveSource string
 // that nodes whose clocks differ still share one limit. Cells expire by
 // themselves when they are full.
 //
-// A server that lost its data, by FLUSHALL or a restart, has full buckets: for
-// the second that may have been reserved before it, plus the burst, more can leave
-// than the limit says.
+// A server may lose data: all of it, by FLUSHALL or a restart, or the last of it, when
+// it starts from an older copy or a replica takes over that was behind. One key, the
+// mark, says since when the cells are whole; it is lost with them, and names the
+// history of the data (master_replid of INFO replication), which every start and every
+// promotion ends. After a loss the first unit of a bucket leaves a second, for what may
+// have been reserved, and one period later, and the burst comes back from then on. So
+// limits hold whatever is lost, but for this: a bucket that takes longer than a minute
+// to fill may be granted once more; what a message costs above the burst is waited for
+// only by those that cost as much; a master that was cut off, and does not know that
+// another has taken over, goes on granting; and for a user who may not run INFO only
+// the loss of all data is noticed. The first use of an empty server counts as a loss,
+// and so does its first replica, with which a history begins.
 type Redis struct {
 	client redis.UniversalClient
 	prefix string
+	mark   string
 	script *redis.Script
 	plans  sync.Pool
 }
@@ -34,7 +44,8 @@ type Redis struct {
 // all keys carry the hash tag {otklik}, so that in a cluster one script may touch
 // them together.
 func NewRedis(c redis.UniversalClient, prefix string) *Redis {
-	return &Redis{client: c, prefix: prefix + "{otklik}:rate:", script: redis.NewScript(reserveSource),
+	prefix += "{otklik}:"
+	return &Redis{client: c, prefix: prefix + "rate:", mark: prefix + "since", script: redis.NewScript(reserveSource),
 		plans: sync.Pool{New: func() any { return new(plan) }}}
 }
 
@@ -60,10 +71,11 @@ func (r *Redis) ask(ctx context.Context, p *plan, demands []Demand, horizon time
 	if err := p.read(demands); err != nil || len(p.cells) == 0 {
 		return 0, err
 	}
-	keys := make([]string, len(p.cells))
-	for i, c := range p.cells {
-		keys[i] = r.prefix + c.name.scope + c.name.key
+	keys := make([]string, 0, len(p.cells)+1)
+	for _, c := range p.cells {
+		keys = append(keys, r.prefix+c.name.scope+c.name.key)
 	}
+	keys = append(keys, r.mark)
 	program, limits := p.program()
 	args := append(make([]any, 0, 3+len(limits)), cut(horizon), len(p.charges), program)
 	args = append(args, limits...)

@@ -1,11 +1,12 @@
--- The rule of schedule (rule.go) over KEYS, the cells of a call. ARGV: the horizon,
--- the number of charges, the plan (as program in redis.go writes it), then of each
--- limit its period and what a full bucket spans. All times are in microseconds.
+-- The rule of schedule (rule.go) over KEYS, the cells of a call and at last the mark.
+-- ARGV: the horizon, the number of charges, the plan (as program in redis.go writes
+-- it), then of each limit its period and what a full bucket spans. All times are in
+-- microseconds.
 -- Returns the server's now, then for each demand a time and a cell: zero when the
 -- units are taken and the time is when to leave, otherwise the cell in the way and
 -- when it is free. Every number stays below 2^53, where Lua's arithmetic is exact.
 local byte = string.byte
-local longest, second, maxcost = 2251799813685248, 1000000, 255
+local longest, second, grace, maxcost = 2251799813685248, 1000000, 60000000, 255
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local last, program, code = now + ARGV[1], ARGV[3], {}
@@ -20,7 +21,20 @@ else
 end
 
 local tats, touched, periods, full, pos = redis.call('MGET', unpack(KEYS)), {}, {}, {}, 1
-for i = 1, #KEYS do
+
+-- The mark says since when the cells hold all that was granted, and in which history
+-- of the server's data. A history ends when the server is started, and when a replica
+-- takes over, whatever either of them lost. A mark ahead is from a clock put back.
+local mark, history = tats[#KEYS], redis.pcall('INFO', 'replication')
+history = type(history) == 'string' and string.match(history, 'master_replid:(%w+)') or ''
+local since, known = string.match(mark or '', '^(%d+) (%w*)$')
+since = tonumber(since)
+if known ~= history or since > now then
+  since = now
+  redis.call('SET', KEYS[#KEYS], string.format('%.0f %s', now, history))
+end
+
+for i = 1, #KEYS - 1 do
   local l = 2 * (code[pos] * 256 + code[pos + 1]) + 2
   pos = pos + 2
   local period, span = tonumber(ARGV[l]), tonumber(ARGV[l + 1])
@@ -41,6 +55,10 @@ for x = 1, tonumber(ARGV[2]) do
   local slack = full[i] - take
   if slack < 0 then slack = 0 end
   cells[x], takes[x], slacks[x] = i, take, slack
+  local floor = take + slack
+  if floor > grace then floor = grace end
+  floor = since + second + floor
+  if floor > now and tats[i] < floor then tats[i], touched[i] = floor, true end
 end
 
 local out, n, stop = {now}, 1, #program

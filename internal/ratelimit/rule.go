@@ -34,8 +34,8 @@ var ErrUnavailable = errors.New("rate cells are unavailable")
 // Bounds of one call of Reserve.
 const (
 	// MaxHorizon bounds how far ahead moments are reserved; a longer horizon is cut.
-	// It is also the most that a node which dies, or cells that forget, can lose or
-	// give twice.
+	// It is also the most that a node which dies can lose, and what cells that forgot
+	// wait for.
 	MaxHorizon = time.Second
 	// MaxDemands and MaxBuckets bound one call and one demand of it; more is an error.
 	MaxDemands = 256
@@ -91,15 +91,28 @@ type grant struct {
 	by int32
 }
 
+// grace bounds what is waited for a bucket whose state was forgotten, beyond what may
+// have been reserved.
+const grace = time.Minute
+
 // schedule is the rule. tats holds each cell's arrival time in Unix microseconds,
 // zero for one that was never used, in the order of p.cells, and is changed to
-// what must be kept instead. reserve.lua does the same.
-func (p *plan) schedule(tats []int64, now, horizon int64) {
+// what must be kept instead. They know nothing of what was granted before since,
+// zero for cells that never forgot. reserve.lua does the same.
+func (p *plan) schedule(tats []int64, since, now, horizon int64) {
 	for i, c := range p.cells {
 		// No message of this limit can have moved it further: it is from another
 		// limit, or from a clock that was put back, and would hold messages up for as
 		// long as that one was slower or ahead.
 		tats[i] = min(tats[i], now+c.reach())
+	}
+	for i := range p.charges {
+		// Whatever was granted before since leaves within the horizon, and moved the
+		// cell no further than this, unless it cost more than both the burst and this.
+		c := &p.charges[i]
+		if floor := since + MaxHorizon.Microseconds() + min(c.take+c.slack, grace.Microseconds()); floor > now {
+			tats[c.cell] = max(tats[c.cell], floor)
+		}
 	}
 	last, from := now+horizon, int32(0)
 	for d, to := range p.ends {

@@ -26,7 +26,7 @@ func TestCluster(t *testing.T) {
 	testserver.Wait(t, "the cluster serves", func() bool {
 		return c.Set(context.Background(), "probe", 1, 0).Err() == nil
 	})
-	contract(t, ratelimit.NewRedis(c, "test:"))
+	contract(t, trusted(t, ratelimit.NewRedis(c, "test:")))
 }
 
 // In a cluster whose master died another serves its slots, and nobody redirects to it:
@@ -78,7 +78,7 @@ func TestSentinel(t *testing.T) {
 	}
 	sentinel := serve(t, []string{config}, "--sentinel", "--dir", home)
 	c := dial(t, "redis://127.0.0.1:"+sentinel+"/0?master_name=main")
-	contract(t, ratelimit.NewRedis(c, "test:"))
+	contract(t, trusted(t, ratelimit.NewRedis(c, "test:")))
 }
 
 // serve starts a redis-server with options of its own and gives its port.
