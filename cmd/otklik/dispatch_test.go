@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"otklik/internal/testserver"
 )
 
 // TestDispatchSaysWhatStays: what is due and cannot go is named with its reason. A pause
@@ -24,7 +26,7 @@ func TestDispatchSaysWhatStays(t *testing.T) {
 	}))
 	t.Cleanup(provider.Close)
 	dir := t.TempDir()
-	environ := []string{"OTKLIK_DATABASE_URL=sqlite:" + filepath.Join(dir, "otklik.db"), "OTKLIK_DEALER_NAME=South", "OTKLIK_DEALER_ZONE=" + noon(), "OTKLIK_PUBLIC_URL=https://south.example",
+	environ := []string{"OTKLIK_DATABASE_URL=sqlite:" + filepath.Join(dir, "otklik.db"), "OTKLIK_DEALER_NAME=South", "OTKLIK_DEALER_ZONE=" + testserver.Noon(time.Now()), "OTKLIK_PUBLIC_URL=https://south.example",
 		"OTKLIK_TWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef", "OTKLIK_TWILIO_AUTH_TOKEN=wrong", "OTKLIK_TWILIO_FROM=+74950000000", "OTKLIK_TWILIO_API_BASE=" + provider.URL}
 	visits := filepath.Join(dir, "visits.csv")
 	if err := os.WriteFile(visits, fmt.Appendf(nil, "Заказ-наряд;Дата закрытия;Клиент;Телефон\nW1;%s;John Smith;+79000000001\n", time.Now().Add(-25*time.Hour).UTC().Format(time.RFC3339)), 0o600); err != nil {
@@ -49,16 +51,4 @@ func TestDispatchSaysWhatStays(t *testing.T) {
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
 	want(interrupted, exitFailed, "otklik: interrupted", "dispatch", "--once")
-}
-
-// noon is a zone of whole hours in which it is between 12 and 13 o'clock: no quiet hours
-// there, on any day.
-func noon() string {
-	switch ahead := 12 - time.Now().UTC().Hour(); {
-	case ahead > 0:
-		return fmt.Sprintf("Etc/GMT-%d", ahead) // the sign is POSIX's
-	case ahead < 0:
-		return fmt.Sprintf("Etc/GMT+%d", -ahead)
-	}
-	return "Etc/UTC"
 }

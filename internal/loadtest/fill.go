@@ -25,18 +25,6 @@ const (
 	completedAgo = 27 * time.Hour
 )
 
-// noonZone is a zone of whole hours in which it is between 12 and 13 o'clock, so
-// that no quiet hours hold a message back on any day, for seven hours at least.
-func noonZone(now time.Time) string {
-	switch ahead := 12 - now.UTC().Hour(); {
-	case ahead > 0:
-		return fmt.Sprintf("Etc/GMT-%d", ahead) // the sign is POSIX's
-	case ahead < 0:
-		return fmt.Sprintf("Etc/GMT+%d", -ahead)
-	}
-	return "Etc/UTC"
-}
-
 // filled says how long it took to make a campaign.
 type filled struct {
 	Saving, Planning time.Duration

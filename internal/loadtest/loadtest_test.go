@@ -159,16 +159,6 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestNoonZone(t *testing.T) {
-	for hour := range 24 {
-		now := time.Date(2026, 11, 22, hour, 59, 0, 0, time.UTC)
-		zone, err := time.LoadLocation(noonZone(now))
-		if err != nil || now.In(zone).Hour() != 12 {
-			t.Errorf("%v: %s, %v", now, noonZone(now), err)
-		}
-	}
-}
-
 func TestCPUTimes(t *testing.T) {
 	parent, spent := cpuTimes("4711 (a (odd) name) S 42 4711 4711 0 -1 4194560 1 2 3 4 150 25 300 50 20 0 1 0 99 1 2")
 	if parent != 42 || spent != 5250*time.Millisecond {

@@ -60,7 +60,7 @@ type bench struct {
 }
 
 func newBench(ctx context.Context, o options) (*bench, error) {
-	b := &bench{options: o, zone: noonZone(time.Now())}
+	b := &bench{options: o, zone: testserver.Noon(time.Now())}
 	var err error
 	if b.binary, err = filepath.Abs(o.binary); err != nil {
 		return nil, fmt.Errorf("finding the program: %w", err)

@@ -116,7 +116,7 @@ func newTown(t *testing.T, s setting, seed uint64) *town {
 		direct, w.stopRows, w.startRows = testserver.PrivatePostgres(t)
 		w.rows, behind = proxied(t, direct, seed)
 	}
-	w.env = []string{"OTKLIK_CONFIG=" + w.group(), "OTKLIK_DATABASE_URL=" + direct, "OTKLIK_PUBLIC_URL=" + public, "OTKLIK_DEALER_LOCALE=en", "OTKLIK_DEALER_ZONE=" + afternoon(time.Now()),
+	w.env = []string{"OTKLIK_CONFIG=" + w.group(), "OTKLIK_DATABASE_URL=" + direct, "OTKLIK_PUBLIC_URL=" + public, "OTKLIK_DEALER_LOCALE=en", "OTKLIK_DEALER_ZONE=" + testserver.Noon(time.Now()),
 		"OTKLIK_TWILIO_ACCOUNT_SID=" + twilioSID, "OTKLIK_TWILIO_AUTH_TOKEN=" + twilioToken, "OTKLIK_TWILIO_FROM=+74950000000", "OTKLIK_TWILIO_API_BASE=http://" + w.sms.Addr(),
 		"OTKLIK_SMTP_URL=smtp+insecure://" + w.smtp.Addr(), "OTKLIK_EMAIL_FROM=South <service@south.example>"}
 	w.add()
@@ -157,18 +157,6 @@ func proxied(t *testing.T, address string, seed uint64) (*faultproxy.Proxy, stri
 	return p, u.String()
 }
 
-// afternoon is a zone of whole hours in which it is between 12 and 13 o'clock: no
-// quiet hours there, on any day, for as long as a run takes.
-func afternoon(now time.Time) string {
-	switch ahead := 12 - now.UTC().Hour(); {
-	case ahead > 0:
-		return fmt.Sprintf("Etc/GMT-%d", ahead) // the sign is POSIX's
-	case ahead < 0:
-		return fmt.Sprintf("Etc/GMT+%d", -ahead)
-	}
-	return "Etc/UTC"
-}
-
 // group writes the file of the dealers and gives its path.
 func (w *town) group() string {
 	var b strings.Builder
@@ -187,7 +175,7 @@ func (w *town) group() string {
 // a mailbox, in all rooftops.
 func (w *town) add() {
 	w.t.Helper()
-	zone, err := time.LoadLocation(afternoon(time.Now()))
+	zone, err := time.LoadLocation(testserver.Noon(time.Now()))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func newGroup(t *testing.T) *group {
 // crowdFile writes the export of one rooftop and gives its name. Its times are
 // naive: they are in the dealer's zone.
 func (g *group) crowdFile(roof int) string {
-	zone, err := time.LoadLocation(afternoon(time.Now()))
+	zone, err := time.LoadLocation(testserver.Noon(time.Now()))
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func newProviders(t *testing.T, db string, env ...string) *town {
 			t.Errorf("closing the stand-ins: %v", err)
 		}
 	})
-	w.shell = newShell(t, append([]string{"OTKLIK_DATABASE_URL=" + db, "OTKLIK_PUBLIC_URL=" + w.front.server.URL, "OTKLIK_DEALER_ZONE=" + afternoon(time.Now()),
+	w.shell = newShell(t, append([]string{"OTKLIK_DATABASE_URL=" + db, "OTKLIK_PUBLIC_URL=" + w.front.server.URL, "OTKLIK_DEALER_ZONE=" + testserver.Noon(time.Now()),
 		"OTKLIK_DEALER_NAME=Автоцентр Юг", "OTKLIK_DEALER_PHONE=+74950000000"}, env...)...)
 	w.api = api{t: t, url: w.front.server.URL}
 	return w
@@ -86,18 +86,6 @@ func (w *town) open(channelEnv ...string) *node {
 	n := w.with(channelEnv...).serve()
 	w.front.set(w.t, n)
 	return n
-}
-
-// afternoon is a zone of whole hours in which it is between 14 and 15 o'clock: no
-// quiet hours there, on any day.
-func afternoon(now time.Time) string {
-	switch ahead := 14 - now.UTC().Hour(); {
-	case ahead > 0:
-		return fmt.Sprintf("Etc/GMT-%d", ahead) // the sign is POSIX's
-	case ahead < 0:
-		return fmt.Sprintf("Etc/GMT+%d", -ahead)
-	}
-	return "Etc/UTC"
 }
 
 // visit is a body of POST /visits that was handed over so long ago.
