@@ -69,6 +69,20 @@ type limitSetCmd struct {
 	Value []string `arg:"" help:"Such as 10/s, 600/min, 30/s burst 10, 1000/day or none. A sender's limit counts segments of SMS, all others messages."`
 }
 
+// belowZero lets a number below zero in the arguments of "limit set" be read as a part of
+// the limit, which says what is wrong with it, and not as a flag; no flag begins with a
+// digit.
+func belowZero(args []string) []string {
+	number := func(arg string) bool {
+		rest := strings.TrimLeft(arg, "-")
+		return len(rest) < len(arg) && rest != "" && strings.Contains("0123456789.", rest[:1])
+	}
+	if len(args) < 3 || args[0] != "limit" || args[1] != "set" || slices.Contains(args, "--") || !slices.ContainsFunc(args, number) {
+		return args
+	}
+	return slices.Insert(slices.Clone(args), 2, "--")
+}
+
 func (c limitSetCmd) Run(r run) error {
 	book, err := ratelimit.Shipped()
 	if err != nil {

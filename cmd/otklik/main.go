@@ -104,7 +104,7 @@ func execute(r run, args []string) int {
 		fmt.Fprintln(r.stderr, "otklik:", err)
 		return exitFailed
 	}
-	k, err := p.Parse(args)
+	k, err := p.Parse(belowZero(args))
 	if done >= 0 { // --help
 		return done
 	}
