@@ -166,6 +166,16 @@ func (a *App) openStore(ctx context.Context) error {
 	return nil
 }
 
+// tellNewer says once that a newer version has migrated the database.
+func (a *App) tellNewer(ctx context.Context) {
+	switch has, knows, err := a.store.Versions(ctx); {
+	case err != nil:
+		a.log.Warn("the schema version could not be read", "error", err)
+	case has > knows:
+		a.log.Warn("a newer version has migrated the database: this one goes on working beside it and should be updated, too", "schema", has, "known", knows)
+	}
+}
+
 // keepDealers writes the configured rooftops and who sends for them. Where none is
 // configured and the database knows some, those stay as they are: a command in a shell
 // without the settings of serve must neither rename a dealer nor found another.
@@ -396,6 +406,7 @@ func (a *App) Start(ctx context.Context) error {
 }
 
 func (a *App) start(ctx context.Context) error {
+	a.tellNewer(ctx)
 	if err := a.listen(ctx); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -285,4 +286,41 @@ func TestReadinessOfAnOldSchema(t *testing.T) {
 	if r.Status != isNotReady || !strings.HasSuffix(r.Schema, "migrations pending") {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestBesideANewerVersion: a node whose database a newer version has migrated says so,
+// and works.
+func TestBesideANewerVersion(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		var log bytes.Buffer
+		a := bare(t, st, clock.System{})
+		a.log = slog.New(slog.NewTextHandler(&log, nil))
+		a.tellNewer(t.Context())
+		if f := schema(t.Context(), st); log.Len() > 0 || !f.OK || f.Says != "up to date" {
+			t.Errorf("on its own schema: %s, %+v", &log, f)
+		}
+		if err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
+			_, err := tx.ExecContext(t.Context(), "insert into goose_db_version (version_id, is_applied) values (90001, true)")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, knows, err := st.Versions(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.tellNewer(t.Context())
+		if says := fmt.Sprintf("schema=90001 known=%d", knows); !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), says) {
+			t.Errorf("the log does not say %s: %s", says, &log)
+		}
+		if f := schema(t.Context(), st); !f.OK || !strings.Contains(f.Says, fmt.Sprintf("to 90001; this one knows %05d", knows)) {
+			t.Errorf("doctor says %+v", f)
+		}
+		if r := a.readiness(t.Context()); r.Status == isNotReady || r.Schema != "ok" {
+			t.Errorf("readiness says %+v", r)
+		}
+		if n, err := st.Migrate(t.Context()); n != 0 || err != nil {
+			t.Errorf("starting migrates %d, %v", n, err)
+		}
+	})
 }

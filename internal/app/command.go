@@ -35,6 +35,7 @@ func Terminal(w io.Writer) bool {
 // because another holds it: a run that ended early leaves it to its lease.
 func (a *App) DispatchOnce(ctx context.Context, progress func(dispatch.Summary)) (sum dispatch.Summary, left []string, err error) {
 	defer func() { _ = a.Stop(ctx) }()
+	a.tellNewer(ctx)
 	if err := a.connect(ctx); err != nil {
 		return sum, nil, err
 	}

@@ -62,7 +62,7 @@ func inDatabase(ctx context.Context, c *config.Config, log *slog.Logger) []Findi
 		return []Finding{found("database", err, "")}
 	}
 	defer func() { _ = a.Stop(ctx) }()
-	return []Finding{found("database", a.writes(ctx), "answers and takes writes, schema up to date"), found("clock", a.realTime(ctx), "business time is real time"), a.onTime(), staffed(ctx, a), defined(a), dated(a), moving(ctx, a.store), alive(ctx, a.store, a.clock.Machine())}
+	return []Finding{found("database", a.writes(ctx), "answers and takes writes"), schema(ctx, a.store), found("clock", a.realTime(ctx), "business time is real time"), a.onTime(), staffed(ctx, a), defined(a), dated(a), moving(ctx, a.store), alive(ctx, a.store, a.clock.Machine())}
 }
 
 // writes tries whether the database takes a write: one whose disk is full, or that may
@@ -72,6 +72,17 @@ func (a *App) writes(ctx context.Context) error {
 		return fmt.Errorf("nothing can be written: %w", err)
 	}
 	return nil
+}
+
+// schema mentions a database that a newer version has migrated: nodes of both go on
+// working.
+func schema(ctx context.Context, st *store.Store) Finding {
+	has, knows, err := st.Versions(ctx)
+	says := "up to date"
+	if has > knows {
+		says = fmt.Sprintf("a newer version has migrated the database to %05d; this one knows %05d, goes on working beside it and should be updated, too", has, knows)
+	}
+	return found("schema", err, says)
 }
 
 func inRedis(ctx context.Context, address string) Finding {

@@ -100,7 +100,21 @@ func (s *Store) Pending(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Migrations lists all steps in order.
+// Versions are the newest step that the database has and the newest that this program
+// knows. The first is the greater one where a newer version has migrated: with that an
+// older one goes on working, for steps only add.
+func (s *Store) Versions(ctx context.Context) (has, knows int64, err error) {
+	p, err := s.provider()
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading migrations: %w", err)
+	}
+	if has, knows, err = p.GetVersions(ctx); err != nil {
+		return 0, 0, fmt.Errorf("reading the schema version: %w", err)
+	}
+	return has, knows, nil
+}
+
+// Migrations lists all steps that this program knows, in order.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	p, err := s.provider()
 	if err != nil {
