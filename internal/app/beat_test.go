@@ -8,16 +8,19 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"otklik/channels"
 	"otklik/internal/clock"
+	"otklik/internal/config"
 	"otklik/internal/ratelimit"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
@@ -230,7 +233,7 @@ func TestReadiness(t *testing.T) {
 			code     int
 			database string
 		}{
-			{&pgconn.PgError{Code: "53100"}, 503, "full"}, {&pgconn.PgError{Code: "25006"}, 503, "read-only"}, {errors.New("too slow"), 200, "ok"},
+			{&pgconn.PgError{Code: "53100"}, 503, "full"}, {&pgconn.PgError{Code: "25006"}, 503, "read-only"}, {&pgconn.PgError{Code: "53300"}, 200, "crowded"}, {errors.New("too slow"), 200, "ok"},
 		} {
 			a.unwritten.Store(&c.err)
 			status := isNotReady
@@ -323,4 +326,68 @@ func TestBesideANewerVersion(t *testing.T) {
 			t.Errorf("starting migrates %d, %v", n, err)
 		}
 	})
+}
+
+// TestReadinessWithoutConnections: a database that lets nobody more in is not called away.
+func TestReadinessWithoutConnections(t *testing.T) {
+	t.Parallel()
+	address := storetest.FreshURL(t, "postgres")
+	keeper, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := strings.TrimPrefix(u.Path, "/") + "_narrow"
+	if _, err := keeper.Exec(t.Context(), "create role "+role+" login password 'narrow' connection limit 1"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		if _, err := keeper.Exec(ctx, "drop role "+role); err != nil {
+			t.Error(err)
+		}
+		_ = keeper.Close(ctx)
+	})
+	u.User = url.UserPassword(role, "narrow")
+	st, err := store.Open(t.Context(), u.String(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(st.Close)
+	if err := st.Tx(t.Context(), store.RankPerson, func(*store.Tx) error { // it has the only one
+		if r := bare(t, st, clock.System{}).readiness(t.Context()); r.Database != "crowded" || r.Status != isNotReady || len(r.Problems) != 1 {
+			t.Errorf("readiness says %+v", r)
+		}
+		fs := inDatabase(t.Context(), &config.Config{DatabaseURL: u.String()}, slog.New(slog.DiscardHandler))
+		if len(fs) != 1 || fs[0].OK || !strings.HasPrefix(fs[0].Says, "it has no connection left") {
+			t.Errorf("doctor says %+v", fs)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDoctorNamesALockedTable: the first write of the day would have waited for it.
+func TestDoctorNamesALockedTable(t *testing.T) {
+	t.Parallel()
+	address := storetest.FreshURL(t, "postgres")
+	a, other := bare(t, storetest.OpenURL(t, address), clock.System{}), storetest.OpenURL(t, address)
+	if err := other.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
+		if _, err := tx.ExecContext(t.Context(), "lock table message"); err != nil {
+			return err
+		}
+		if err := a.writes(t.Context()); err == nil || !strings.Contains(err.Error(), "has locked table message") {
+			t.Errorf("doctor says %v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.writes(t.Context()); err != nil {
+		t.Errorf("doctor says %v", err)
+	}
 }

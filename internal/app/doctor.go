@@ -58,6 +58,9 @@ const doctorWithin = 30 * time.Second
 
 func inDatabase(ctx context.Context, c *config.Config, log *slog.Logger) []Finding {
 	a, err := New(ctx, c, Options{Role: RoleAll, Log: log})
+	if errors.Is(store.Cause(err), store.ErrCrowded) {
+		err = fmt.Errorf("it has no connection left (max_connections, or the limit of the role or the database): %w", err)
+	}
 	if err != nil {
 		return []Finding{found("database", err, "")}
 	}
@@ -65,9 +68,12 @@ func inDatabase(ctx context.Context, c *config.Config, log *slog.Logger) []Findi
 	return []Finding{found("database", a.writes(ctx), "answers and takes writes"), schema(ctx, a.store), found("clock", a.realTime(ctx), "business time is real time"), a.onTime(), staffed(ctx, a), defined(a), dated(a), moving(ctx, a.store), alive(ctx, a.store, a.clock.Machine())}
 }
 
-// writes tries whether the database takes a write: one whose disk is full, or that may
-// only be read, answers like any other.
+// writes tries whether the database takes a write: one whose disk is full, that may
+// only be read, or some table of which is locked, answers like any other.
 func (a *App) writes(ctx context.Context) error {
+	if err := a.store.Writable(ctx); err != nil {
+		return fmt.Errorf("not everything can be written: %w", err)
+	}
 	if err := a.store.SetSetting(ctx, "doctor_at", a.clock.Machine().Format(time.RFC3339)); err != nil {
 		return fmt.Errorf("nothing can be written: %w", err)
 	}

@@ -109,6 +109,11 @@ func (a *App) readiness(ctx context.Context) readiness {
 		}
 	}
 	if err := a.store.Ping(ctx); err != nil {
+		if errors.Is(store.Cause(err), store.ErrCrowded) {
+			r.Database = "crowded"
+			r.fail("the database has no connection left for this node: nothing is received or sent until others let go of some")
+			return r
+		}
 		r.Database = "away"
 		r.fail("the database is away")
 		return r
@@ -159,6 +164,9 @@ func (a *App) readyWrites(r *readiness) {
 	case errors.Is(cause, store.ErrFull):
 		r.Database = "full"
 		r.fail("the database's disk is full: nothing is received or sent until there is room")
+	case errors.Is(cause, store.ErrCrowded):
+		r.Database = "crowded"
+		r.degrade("the database has no connection left for this node's latest write")
 	case errors.Is(cause, store.ErrReadOnly):
 		r.Database = "read-only"
 		r.fail("the database can only be read: nothing is received or sent")

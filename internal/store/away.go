@@ -19,7 +19,10 @@ var ErrAway = errors.New("the database is away")
 var (
 	ErrFull     = fmt.Errorf("%w: its disk is full", ErrAway)
 	ErrReadOnly = fmt.Errorf("%w: it can only be read", ErrAway)
-	ErrLocked   = fmt.Errorf("%w: another process holds its write lock", ErrAway)
+	// ErrCrowded: the server lets nobody more in (max_connections, or the limit of a role
+	// or database).
+	ErrCrowded = fmt.Errorf("%w: it has no connection left", ErrAway)
+	ErrLocked  = fmt.Errorf("%w: another process holds its write lock", ErrAway)
 )
 
 // Cause is ErrAway, or a kind of it, for an error that says the database cannot be
@@ -59,7 +62,7 @@ func Passes(err error) bool {
 // https://www.postgresql.org/docs/15/errcodes-appendix.html
 func goingDown(code string) bool {
 	switch code {
-	case "57P01", "57P02", "57P03", "57P05", "53300":
+	case "57P01", "57P02", "57P03", "57P05":
 		return true
 	}
 	return len(code) == 5 && code[:2] == "08"
@@ -71,6 +74,8 @@ func refusal(err error) error {
 	switch pgCode(err) {
 	case "53100":
 		return ErrFull
+	case "53300":
+		return ErrCrowded
 	case "25006": // a standby, or what its keeper has set so
 		return ErrReadOnly
 	}

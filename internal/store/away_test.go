@@ -25,7 +25,7 @@ func TestCause(t *testing.T) {
 		{"nothing", nil, nil},
 		{"the server is told to stop", &pgconn.PgError{Code: "57P01"}, store.ErrAway},
 		{"the server starts", &pgconn.PgError{Code: "57P03"}, store.ErrAway},
-		{"no connection is free", &pgconn.PgError{Code: "53300"}, store.ErrAway},
+		{"no connection is free", &pgconn.PgError{Code: "53300"}, store.ErrCrowded},
 		{"the connection failed", &pgconn.PgError{Code: "08006"}, store.ErrAway},
 		{"the connection was idle for too long", &pgconn.PgError{Code: "57P05"}, store.ErrAway},
 		{"the disk is full", &pgconn.PgError{Code: "53100"}, store.ErrFull},
