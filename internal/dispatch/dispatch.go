@@ -44,8 +44,8 @@
 //
 // Where the database took no writes, leases have run out while those who sent know what
 // became of their messages and cannot write it. So expire waits for them: a node that has
-// an outcome to record takes no message for uncertain, and one that has met the outage
-// does so some moments after it only (firstWord).
+// an outcome to record takes no message for uncertain, and one that has met the outage,
+// or begins and cannot know of one, does so some moments later only (firstWord).
 //
 // On PostgreSQL the messages of a group that begin together are one row until their
 // outcomes are known (store, table begun): begin makes it, record writes each message
@@ -254,6 +254,7 @@ const (
 func (d *Dispatcher) Run(ctx context.Context) {
 	d.init()
 	r := d.begin(ctx)
+	d.outage.over(d.Clock.Machine()) // there may have been one before this node began
 	var wg sync.WaitGroup
 	feed := newFeed(r)
 	for range d.Config.Feeders {

@@ -1,6 +1,8 @@
 package dispatch_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -86,4 +88,45 @@ func TestWhoKnowsComesFirst(t *testing.T) {
 		return b.uncertain(t) == people
 	})
 	b.execute(t, "drop trigger refuse on message")
+}
+
+// still is a clock that moves only where it is made to.
+type still struct{ business, machine time.Time }
+
+func (s still) Business() time.Time { return s.business }
+func (s still) Machine() time.Time  { return s.machine }
+
+// TestWhoStartsLetsOthersRecordFirst: a node that starts knows of no outage before it, and
+// tells nothing uncertain in its first moments; it sends at once.
+func TestWhoStartsLetsOthersRecordFirst(t *testing.T) {
+	t.Parallel()
+	const people = 1
+	b := newBarred(t, people, 20*time.Second)
+	clock := &leaping{Clock: still{b.Clock.Business(), b.Clock.Machine()}}
+	other := dispatchtest.New(t, storetest.OpenURL(t, b.url))
+	b.Dispatcher.Clock, other.Dispatcher.Clock, other.Dispatcher.Config = clock, clock, b.Dispatcher.Config
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	once := make(chan error, 1)
+	go func() {
+		_, err := b.Dispatcher.Once(ctx, nil)
+		once <- err
+	}()
+	b.Fake.Await(t, people) // what becomes of the message is for that node to say
+	stop()                  // and it takes no other
+	clock.stood.Store(int64(time.Minute))
+	crowd(t, b.Rig, b.Dealer, "222", people)
+	b.Plan(t)
+
+	running(t, other)
+	other.Fake.Await(t, people)
+	if n := b.uncertain(t); n > 0 {
+		t.Errorf("who has just started tells %d uncertain", n)
+	}
+	clock.stood.Add(int64(10 * time.Second))
+	testserver.Wait(t, "it does in the end", func() bool { return b.uncertain(t) == people })
+	close(b.answer)
+	if err := <-once; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }

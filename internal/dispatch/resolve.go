@@ -20,6 +20,9 @@ type outage struct {
 	until atomic.Int64
 }
 
+// over lets those who know an outcome record it first.
+func (o *outage) over(now time.Time) { o.until.Store(now.Add(firstWord).UnixMicro()) }
+
 // firstWord is for how long after an outage only those record who know an outcome: while
 // nothing could be written leases have run out, and what is told uncertain first goes out
 // again or is asked about for nothing. They try each idle (runner.keep).
@@ -40,7 +43,7 @@ func (r *run) resolve(ctx context.Context) progress {
 	defer cancel()
 	ms, err := d.Store.ClaimUncertain(claim, d.Store.NewID(), most, d.Clock.Business(), d.Clock.Machine(), d.Config.Lease)
 	if lasted := d.outage.lasts.Swap(err != nil); lasted && err == nil {
-		d.outage.until.Store(d.Clock.Machine().Add(firstWord).UnixMicro())
+		d.outage.over(d.Clock.Machine())
 	}
 	if err != nil || len(ms) == 0 {
 		return progress{0, err}
