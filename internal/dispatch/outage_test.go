@@ -101,7 +101,7 @@ func (s still) Machine() time.Time  { return s.machine }
 func TestWhoStartsLetsOthersRecordFirst(t *testing.T) {
 	t.Parallel()
 	const people = 1
-	b := newBarred(t, people, 20*time.Second)
+	b := newBarred(t, people, 50*time.Second)
 	clock := &leaping{Clock: still{b.Clock.Business(), b.Clock.Machine()}}
 	other := dispatchtest.New(t, storetest.OpenURL(t, b.url))
 	b.Dispatcher.Clock, other.Dispatcher.Clock, other.Dispatcher.Config = clock, clock, b.Dispatcher.Config
