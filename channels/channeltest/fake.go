@@ -44,6 +44,8 @@ func Throttle(after time.Duration) Outcome {
 type Fake struct {
 	kind channels.Kind
 
+	// checking is held from a call's check until mu is held to note the call.
+	checking  sync.Mutex
 	mu        sync.Mutex
 	changed   *sync.Cond
 	scripts   map[string][]Outcome
@@ -158,14 +160,15 @@ func (f *Fake) SendBatch(ctx context.Context, ms []channels.Message, done func(i
 	wg.Wait()
 }
 
-// begin notes a call and finds its outcome. The check and the note are one step to who
-// reads Calls: what is noted later is checked later, too.
+// begin notes a call and finds its outcome.
 func (f *Fake) begin(m channels.Message) (Outcome, error) {
-	f.mu.Lock()
+	f.checking.Lock()
 	if err := m.Checked(); err != nil {
-		f.mu.Unlock()
+		f.checking.Unlock()
 		return Outcome{}, err
 	}
+	f.mu.Lock()
+	f.checking.Unlock()
 	f.calls = append(f.calls, m)
 	f.attempts[m.ID]++
 	f.inFlight++
@@ -208,6 +211,16 @@ func (f *Fake) Calls() []channels.Message {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]channels.Message(nil), f.calls...)
+}
+
+// Left is how many calls there have been: what is not among them is checked later than
+// this. No Message.Check may ask it.
+func (f *Fake) Left() int {
+	f.checking.Lock()
+	defer f.checking.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.calls)
 }
 
 // Taken gives what reached a recipient, in order: accepted messages and those

@@ -38,7 +38,7 @@ func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nt
 	r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
 		if calls.Add(1) == int64(nth) {
 			then()
-			left, begun = len(r.Fake.Calls()), surveys(t, r, people, func(o store.Outreach) bool { return o.State == outreach.Done })
+			left, begun = r.Fake.Left(), surveys(t, r, people, func(o store.Outreach) bool { return o.State == outreach.Done })
 			close(over)
 		}
 		return channeltest.Outcome{}
@@ -131,7 +131,7 @@ func TestEveningFallsOnBegun(t *testing.T) {
 				r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
 					if calls.Add(1) == 5 {
 						r.Forward(t, 9*time.Hour)
-						left = len(r.Fake.Calls())
+						left = r.Fake.Left()
 					}
 					return channeltest.Outcome{}
 				})
