@@ -89,8 +89,18 @@ func stopping() (context.Context, context.CancelFunc) {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, stop)
+	ctx, stop := context.WithCancel(context.Background())
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, signals...)
+	go func() {
+		select {
+		case <-heard:
+		case <-ctx.Done():
+		}
+		// Before anybody learns of the first: a second that comes at once is not swallowed.
+		signal.Stop(heard)
+		stop()
+	}()
 	return ctx, stop
 }
 
