@@ -38,14 +38,17 @@ func north(t *testing.T, r *dispatchtest.Rig, sender string) store.Dealer {
 	return d
 }
 
-// crowd stores n visits of a dealer that are due for their survey.
-func crowd(t *testing.T, r *dispatchtest.Rig, d store.Dealer, prefix string, n int) {
+// crowd stores n visits of a dealer that are due for their survey, and returns whose.
+func crowd(t *testing.T, r *dispatchtest.Rig, d store.Dealer, prefix string, n int) (people []string) {
 	t.Helper()
 	var rs []store.VisitRecord
 	for i := range n {
 		rs = append(rs, storetest.Visit(fmt.Sprint(prefix, i), fmt.Sprintf("Клиент %s%d", prefix, i), fmt.Sprintf("+79%s%06d", prefix, i), r.Clock.Business().Add(-25*time.Hour)))
 	}
-	storetest.Save(t, r.Store, d, rs...)
+	for _, v := range storetest.Save(t, r.Store, d, rs...) {
+		people = append(people, v.ContactID)
+	}
+	return people
 }
 
 // running runs the dispatcher of a rig until the test ends.

@@ -22,7 +22,7 @@ import (
 // calls then once while the nth message is under way. It returns the people, how many
 // messages had left when then was over, and how many had begun: nth both and, on a slow
 // machine, some after it.
-func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nth int, then func()) (people []string, left, begun int) {
+func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nth int, then func()) (people []string, left, started int) {
 	t.Helper()
 	r.Dispatcher.Limits = limited(t, ratelimit.Rate(1, every, 1))
 	var vs []store.VisitRecord
@@ -38,7 +38,7 @@ func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nt
 	r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
 		if calls.Add(1) == int64(nth) {
 			then()
-			left, begun = r.Fake.Left(), surveys(t, r, people, func(o store.Outreach) bool { return o.State == outreach.Done })
+			left, started = r.Fake.Left(), begun(t, r, people)
 			close(over)
 		}
 		return channeltest.Outcome{}
@@ -46,7 +46,7 @@ func slowCrowd(t *testing.T, r *dispatchtest.Rig, n int, every time.Duration, nt
 	running(t, r)
 	r.Fake.Await(t, nth)
 	<-over
-	return people, left, begun
+	return people, left, started
 }
 
 func number(i int) string { return fmt.Sprintf("+79111%06d", i) }
@@ -66,6 +66,12 @@ func surveys(t *testing.T, r *dispatchtest.Rig, people []string, like func(store
 		}
 	}
 	return n
+}
+
+// begun counts the people whose survey has begun.
+func begun(t *testing.T, r *dispatchtest.Rig, people []string) int {
+	t.Helper()
+	return surveys(t, r, people, func(o store.Outreach) bool { return o.State == outreach.Done })
 }
 
 // overtaken counts the surveys of people that a rule has overtaken: before they were
@@ -169,7 +175,7 @@ func TestStopOvertakes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		r := dispatchtest.New(t, st)
 		const n = 30
-		people, _, begun := slowCrowd(t, r, n, time.Second/4, 5, func() {
+		people, _, started := slowCrowd(t, r, n, time.Second/4, 5, func() {
 			var xs []store.Suppression
 			for _, to := range unasked(r, n) {
 				xs = append(xs, store.Suppression{Channel: channels.SMS, Address: to, Purpose: string(outreach.Survey), Reason: store.OptedOut, At: r.Clock.Business()})
@@ -181,8 +187,8 @@ func TestStopOvertakes(t *testing.T) {
 		testserver.Wait(t, "the others are dropped", func() bool {
 			return overtaken(t, r, people, outreach.Dropped, policy.RuleOptedOut)+len(r.Fake.Calls()) == n
 		})
-		if got := len(r.Fake.Calls()); got > begun {
-			t.Errorf("%d messages left after their STOP", got-begun)
+		if got := len(r.Fake.Calls()); got > started {
+			t.Errorf("%d messages left after their STOP", got-started)
 		}
 	})
 }

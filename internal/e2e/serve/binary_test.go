@@ -119,7 +119,7 @@ type ended struct {
 	out, err string
 }
 
-// run runs the program to its end, which must come within five minutes.
+// run runs the program to its end, which must come within three minutes.
 func (s shell) run(args ...string) ended { return s.feed("", args...) }
 
 // feed is run with something on standard input.
@@ -129,7 +129,7 @@ func (s shell) feed(stdin string, args ...string) ended {
 	cmd.Dir, cmd.Env, cmd.Stdin = s.dir, environ(s.env...), strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	timer := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(3*time.Minute, func() { _ = cmd.Process.Kill() })
 	err := cmd.Run()
 	timer.Stop()
 	var exit *exec.ExitError
