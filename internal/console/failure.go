@@ -117,6 +117,10 @@ func (c *Console) fail(q *request, err error) {
 	} else {
 		c.Log.InfoContext(q.ctx(), "a page was refused", attrs...)
 	}
+	if q.r.Method == http.MethodGet && q.r.Header.Get("X-Live") != "" && status < http.StatusInternalServerError {
+		q.w.WriteHeader(http.StatusNoContent) // there is no news: the page keeps what it shows
+		return
+	}
 	v := q.view("error.title")
 	p := errorPage{Status: status, Sentence: q.lang.text(key), Customer: q.customer()}
 	if status == http.StatusServiceUnavailable {

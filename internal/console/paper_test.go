@@ -84,6 +84,10 @@ func TestPaperBesideSMS(t *testing.T) {
 			t.Error("the sheet is filled in with what he has said elsewhere")
 		}
 		b.post("/tasks/"+task.ID+"/survey", "q.overall", "4").want(t, http.StatusSeeOther)
+		b.get("/tasks/"+task.ID+"/survey").want(t, http.StatusConflict)
+		b.header = http.Header{"X-Live": {"1"}} // the page that is still open looks for news
+		b.get("/tasks/"+task.ID+"/survey").want(t, http.StatusNoContent)
+		b.header = nil
 		b.get("/contacts/"+task.ContactID).want(t, http.StatusOK, "4 / 5", "Анкета на бумаге · ", "не считается второй раз")
 		if a := h.answers()["overall"]; *a.Rating != 5 || a.Channel != channels.SMS {
 			t.Errorf("%+v counts", a)

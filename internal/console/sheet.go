@@ -208,13 +208,16 @@ type sheetPage struct {
 	Locale string
 }
 
+// sheet shows the questions of a call or a paper sheet. Those of a call that is over are
+// not shown any more: whoever goes back, or has a page that looks for news, comes to its
+// task, which says what came of it.
 func (c *Console) sheet(q *request) error {
 	p, _, err := c.sheetOf(q, nil)
 	if err != nil {
 		return err
 	}
 	if over(&p.Task) && !p.Paper {
-		return store.ErrNotFound
+		return q.redirect("/tasks/" + p.Task.ID)
 	}
 	return q.page("sheet", p.title(), p)
 }
@@ -232,7 +235,7 @@ func (c *Console) sheetOf(q *request, typed url.Values) (p sheetPage, def *surve
 	switch {
 	case p.Paper && t.Outcome == callback.EndTyped:
 		return p, nil, callback.ErrTyped
-	case !asks(&t), !p.Paper && over(&t) && q.now.Sub(t.ClosedAt) > sheetOutlives:
+	case !asks(&t), !p.Paper && typed != nil && over(&t) && q.now.Sub(t.ClosedAt) > sheetOutlives:
 		return p, nil, store.ErrNotFound
 	case p.Paper && typed == nil:
 		typed = url.Values{} // what he has answered elsewhere is not what stands on the sheet

@@ -75,8 +75,15 @@ func TestSheetOutlivesItsTask(t *testing.T) {
 		if as := h.answers(); as["suggestions"].Comment != "кофе" || *as["overall"].Rating != 5 {
 			t.Errorf("answers: %+v", as)
 		}
-		b.get(at).want(t, http.StatusNotFound)
+		leads := func() {
+			t.Helper()
+			if p := b.get(at); p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != "/tasks/"+call.ID {
+				t.Errorf("the sheet of a call that is over: %d to %q, want to its task", p.StatusCode, p.Header.Get("Location"))
+			}
+		}
+		leads()
 		h.Forward(t, 25*time.Hour)
+		leads()
 		b.post(at, "q.suggestions", "чай").want(t, http.StatusNotFound)
 	})
 }
