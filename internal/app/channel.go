@@ -133,7 +133,11 @@ func (a *App) mailSince(start time.Time) func(context.Context) (time.Time, error
 
 // work starts the loops of a worker.
 func (a *App) work(ctx context.Context) {
-	a.sending.Go(func() { a.dispatcher.Run(ctx) })
+	if a.sandbox != nil {
+		a.sending.Go(func() { a.sandbox.run(ctx, a.dispatcher.Run) })
+	} else {
+		a.sending.Go(func() { a.dispatcher.Run(ctx) })
+	}
 	a.loops.Go(func() { a.beat(ctx, a.lanes, a.dispatcher.LastStep) })
 	a.loops.Go(func() { a.planLoop(ctx) })
 	a.loops.Go(func() { a.pruneLoop(ctx) })

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -82,6 +81,10 @@ type demo struct {
 	servers *sandbox.Servers
 	// chats are the people who have opened the bot, by chat.
 	chats map[string]string
+	// moves are those of the clock that are asked for while the dispatcher runs; ended is
+	// closed when it does not any more.
+	moves chan func(context.Context)
+	ended chan struct{}
 	// halfway: the dealership is being made. What was not made to its end is removed,
 	// for the next start would take it for whole.
 	halfway bool
@@ -97,25 +100,10 @@ const (
 	demoMailbox     = "service@demo.otklik.example"
 )
 
-// offsetSetting names the setting in which business time's offset is kept.
-const offsetSetting = "clock_offset"
-
-func clockOffset(ctx context.Context, st *store.Store) (time.Duration, error) {
-	v, err := st.Setting(ctx, offsetSetting)
-	if err != nil || v == "" {
-		return 0, err
-	}
-	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("reading the clock's offset: %w", err)
-	}
-	return time.Duration(n), nil
-}
-
 // NewDemo builds the demo on a SQLite file. It refuses a database that holds a
 // dealer who is not a demo's.
 func NewDemo(ctx context.Context, listen, path string, o Options) (*App, []DemoLogin, error) {
-	d := &demo{}
+	d := &demo{moves: make(chan func(context.Context)), ended: make(chan struct{})}
 	if err := yaml.NewDecoder(bytes.NewReader(demoData)).Decode(&d.file); err != nil {
 		return nil, nil, fmt.Errorf("reading the demo dealership: %w", err)
 	}
@@ -292,80 +280,6 @@ func seedCustomers(ctx context.Context, tx *store.Tx, d store.Dealer, cs []demoC
 			return err
 		}
 	}
-	return nil
-}
-
-// Hours between which a fresh demo begins, and to which it is moved otherwise.
-const (
-	demoFrom, demoTo = 11, 17
-	demoAt           = 11
-)
-
-// untilDay is how far business time must move for surveys to leave at once, also
-// on a weekend.
-func untilDay(now time.Time, zone *time.Location) time.Duration {
-	l := now.In(zone)
-	if l.Hour() >= demoFrom && l.Hour() < demoTo {
-		return 0
-	}
-	day := l.Day()
-	if l.Hour() >= demoTo {
-		day++
-	}
-	return time.Date(l.Year(), l.Month(), day, demoAt, 5, 0, 0, zone).Sub(now)
-}
-
-// sinceYesterday is how long ago demoAt of the day before was.
-func sinceYesterday(today time.Time, zone *time.Location) time.Duration {
-	l := today.In(zone)
-	return today.Sub(time.Date(l.Year(), l.Month(), l.Day()-1, demoAt, 5, 0, 0, zone))
-}
-
-// Advance moves business time of the sandbox forward. The offset is kept in the
-// database before anything acts on it.
-func (a *App) Advance(ctx context.Context, by time.Duration) error {
-	if a.sandbox == nil {
-		return fmt.Errorf("only the sandbox has a clock that can be moved")
-	}
-	if by < 0 {
-		return clock.ErrBackward
-	}
-	// Time passes in steps, as it does outside: what falls due on the way goes out
-	// at its hour, and silence is seen where it was silence.
-	for ; by > advanceStep && a.dispatcher != nil; by -= advanceStep {
-		if err := a.advance(ctx, advanceStep); err != nil {
-			return err
-		}
-	}
-	return a.advance(ctx, by)
-}
-
-// advanceStep is the longest stretch of business time that is skipped at once.
-const advanceStep = 2 * time.Hour
-
-// pass lets business time go on; what falls due meanwhile waits.
-func (a *App) pass(ctx context.Context, by time.Duration) error {
-	next := a.sandbox.clock.Offset() + by
-	if err := a.store.SetSetting(ctx, offsetSetting, strconv.FormatInt(int64(next), 10)); err != nil {
-		return fmt.Errorf("keeping the clock's offset: %w", err)
-	}
-	_, err := a.sandbox.clock.Advance(by)
-	return err
-}
-
-func (a *App) advance(ctx context.Context, by time.Duration) error {
-	if err := a.pass(ctx, by); err != nil {
-		return err
-	}
-	if a.dispatcher != nil {
-		if _, err := a.planner.Run(ctx, a.clock.Business()); err != nil {
-			return err
-		}
-		if _, err := a.dispatcher.Once(ctx, nil); err != nil {
-			return err
-		}
-	}
-	a.hub.broadcast()
 	return nil
 }
 

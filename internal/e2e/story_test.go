@@ -362,13 +362,20 @@ func (d *demo) allRecorded(t *testing.T) {
 	if len(lost) != 1 || lost[0].State != outreach.Undelivered || lost[0].Reason == "" {
 		t.Fatalf("the number without a handset was sent %+v", lost)
 	}
+	var open []store.ListedMessage
+	defer func() {
+		for _, m := range open {
+			t.Errorf("not recorded as sent: %+v", m)
+		}
+	}()
 	testserver.Wait(t, "every message is recorded as sent", func() bool {
 		ms, err := d.app.Store().ListMessages(t.Context(), store.Filter{DealerID: d.dealer().ID, Limit: 500})
 		if err != nil {
 			t.Fatalf("reading messages: %v", err)
 		}
-		return !slices.ContainsFunc(ms, func(m store.ListedMessage) bool {
-			return m.Direction == store.Out && m.ID != lost[0].ID && m.State != outreach.Sent && m.State != outreach.Delivered
+		open = slices.DeleteFunc(ms, func(m store.ListedMessage) bool {
+			return m.Direction != store.Out || m.ID == lost[0].ID || m.State == outreach.Sent || m.State == outreach.Delivered
 		})
+		return len(open) == 0
 	})
 }
