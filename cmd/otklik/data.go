@@ -48,7 +48,11 @@ func (migrateStatusCmd) Run(r run) error {
 			}
 			fmt.Fprintf(r.stdout, "%05d %s %s\n", m.Version, state, m.Name)
 		}
-		return nil
+		has, knows, err := t.store.Versions(r.ctx)
+		if err == nil && has > knows {
+			fmt.Fprintf(r.stdout, "%05d applied by a newer version\n", has)
+		}
+		return err
 	})
 }
 

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"otklik/internal/store"
+	"otklik/internal/store/storetest"
 )
 
 // TestExportKeepsWhatWasChanged: a second export takes nobody's words away.
@@ -92,5 +95,37 @@ func TestNoDealerOutOfNothing(t *testing.T) {
 	do("token add", "OTKLIK_DEALER_NAME=Юг", "OTKLIK_DEALER_CODE=south")
 	if got := preview(); !strings.Contains(got, "Это Юг") {
 		t.Errorf("another dealer was founded: %s", got)
+	}
+}
+
+// TestMigrateStatus lists what this version knows, and that a newer one was there.
+func TestMigrateStatus(t *testing.T) {
+	address := "sqlite:" + filepath.Join(t.TempDir(), "otklik.db")
+	status := func() string {
+		t.Helper()
+		var out bytes.Buffer
+		if got := execute(run{ctx: t.Context(), stdin: strings.NewReader(""), stdout: &out, stderr: &out, environ: []string{"OTKLIK_DATABASE_URL=" + address}}, []string{"migrate", "status"}); got != exitDone {
+			t.Fatalf("exit %d: %s", got, &out)
+		}
+		return out.String()
+	}
+	if said := status(); !strings.HasPrefix(said, "00001 ") || strings.Contains(said, "newer") {
+		t.Errorf("it says %q", said)
+	}
+	st := storetest.OpenURL(t, address)
+	if _, err := st.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if said := status(); !strings.HasPrefix(said, "00001 applied ") || strings.Contains(said, "pending") {
+		t.Errorf("it says %q", said)
+	}
+	if err := st.Tx(t.Context(), store.RankBulk, func(tx *store.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "insert into goose_db_version (version_id, is_applied) values (90001, true)")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if said := status(); !strings.HasSuffix(said, "\n90001 applied by a newer version\n") {
+		t.Errorf("it says %q", said)
 	}
 }

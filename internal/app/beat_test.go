@@ -371,6 +371,27 @@ func TestReadinessWithoutConnections(t *testing.T) {
 	}
 }
 
+// TestDoctorTellsWhoMayNotAsk: a Redis whose user may not run INFO is of use, and what is
+// not noticed there is said.
+func TestDoctorTellsWhoMayNotAsk(t *testing.T) {
+	t.Parallel()
+	address, _, _ := testserver.PrivateRedis(t)
+	c, err := ratelimit.Dial(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if f := inRedis(t.Context(), address); !f.OK || strings.Contains(f.Says, "INFO") {
+		t.Errorf("doctor says %+v", f)
+	}
+	if err := c.Do(t.Context(), "ACL", "SETUSER", "default", "-info").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if f := inRedis(t.Context(), address); !f.OK || !strings.Contains(f.Says, "it refuses INFO") {
+		t.Errorf("doctor says %+v", f)
+	}
+}
+
 // TestDoctorNamesALockedTable: the first write of the day would have waited for it.
 func TestDoctorNamesALockedTable(t *testing.T) {
 	t.Parallel()

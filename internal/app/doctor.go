@@ -104,8 +104,11 @@ func inRedis(ctx context.Context, address string) Finding {
 	if err := r.Check(ctx); err != nil {
 		return found("redis", fmt.Errorf("OTKLIK_REDIS_URL: Redis %s: %w", ratelimit.Why(err), err), "")
 	}
-	// A user who may not ask is not told.
-	if rule, err := r.Evicts(ctx); err == nil && rule != "" {
+	rule, err := r.Evicts(ctx)
+	switch {
+	case err != nil:
+		return found("redis", nil, fmt.Sprintf("answers, rate limits can be kept; but it refuses INFO: that it has gone back to an older copy is not noticed then, and whether it drops keys is not known (%v)", err))
+	case rule != "":
 		return found("redis", fmt.Errorf("it drops keys when its memory is full, and limits with them (maxmemory-policy is %s, it should be noeviction)", rule), "")
 	}
 	return found("redis", nil, "answers, rate limits can be kept")
