@@ -120,7 +120,7 @@ func TestOperatorEntersASurveyByPhone(t *testing.T) {
 			t.Errorf("the call's task is %s of %q", x.State, x.OwnerName)
 		}
 		h.open(store.TaskCallback)
-		b.get(at).want(t, http.StatusNotFound)
+		b.get(at).want(t, http.StatusSeeOther) // to the task
 	})
 }
 
