@@ -6,6 +6,7 @@ BENCH       ?= .
 BENCHTIME   ?= 1s
 FUZZTIME    ?= 20s
 SOAKTIME    ?= 30m
+JOLT        ?= 1
 # Three packages at a time: their tests wait for servers a fifth of the time, which leaves
 # two cores idle when two run.
 PARALLEL    ?= 3
@@ -24,7 +25,7 @@ GO_DIRS     := channels cmd internal migrations templates
 tagged = $(addprefix ./,$(sort $(dir $(shell grep -rls --include='*_test.go' '^//go:build.*\b$(1)\b' $(GO_DIRS)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-race test-heavy lint fmt bench bench-campaign bench-nodes figures lexicon fuzz cover soak screenshots setup clean ready
+.PHONY: help run build test test-race test-heavy lint fmt bench bench-campaign bench-nodes figures lexicon fuzz cover soak jolt screenshots setup clean ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +106,11 @@ cover: ready ## print the share of statements that the tests reach
 # Never from the cache: what a soak draws is new each time (OTKLIK_TEST_SEED repeats it).
 soak: ready ## run for a long time under faults (SOAKTIME=30m)
 	$(if $(call tagged,soak),OTKLIK_SOAK=$(SOAKTIME) $(WITHSERVERS) go test -v -count=1 -tags soak -run '^TestSoak' -timeout 0 $(call tagged,soak),@echo 'no package has soak tests')
+
+# Each test meets a slow machine here before it meets one: see internal/jolt. Waits are
+# bounded by two minutes; a test that a machine ten times slower could not pass is broken.
+jolt: ready ## run the tests with random delays in the program (JOLT=2: twice as many, PACKAGES=…)
+	JOLT=$(JOLT) $(WITHSERVERS) go test -vet=off -count=1 -tags jolt $(RACE) -p $(PARALLEL) -timeout 60m $(PACKAGES)
 
 screenshots: ready ## make the pictures of the documentation anew
 	$(WITHSERVERS) go test -tags screenshots ./internal/e2e -run '^TestScreenshots' -count=1 -update

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/jolt"
 )
 
 // Outcome is what a Fake does with one attempt. The zero value accepts.
@@ -114,11 +115,13 @@ func (f *Fake) Send(ctx context.Context, m channels.Message) (channels.Receipt, 
 	if err := ctx.Err(); err != nil {
 		return channels.Receipt{}, &channels.Error{Class: channels.Transient, Err: err}
 	}
+	jolt.Here()
 	o, err := f.begin(m)
 	if err != nil {
 		return channels.Receipt{}, &channels.Error{Class: channels.Transient, Err: err}
 	}
 	defer f.end()
+	jolt.Here()
 	if o.Panic != nil {
 		panic(o.Panic)
 	}

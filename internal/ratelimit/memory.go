@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"otklik/internal/jolt"
 )
 
 // Memory keeps buckets in the process: the cells of a single node, and what
@@ -27,6 +29,7 @@ func NewMemory() *Memory {
 // Reserve implements Cells; it never returns ErrUnavailable and never blocks for
 // longer than the rule takes.
 func (m *Memory) Reserve(_ context.Context, now time.Time, demands []Demand, horizon time.Duration) ([]Slot, error) {
+	jolt.Here()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := &m.plan

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"otklik/internal/jolt"
 )
 
 //go:embed reserve.lua
@@ -55,6 +57,7 @@ func NewRedis(c redis.UniversalClient, prefix string) *Redis {
 // The server's now is taken for the moment its reply arrives, so that a slot is
 // never earlier than the server meant, and later by what the reply took.
 func (r *Redis) Reserve(ctx context.Context, now time.Time, demands []Demand, horizon time.Duration) ([]Slot, error) {
+	jolt.Here()
 	p := r.plans.Get().(*plan)
 	defer r.plans.Put(p)
 	began := time.Now()

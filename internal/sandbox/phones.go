@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"otklik/channels"
+	"otklik/internal/jolt"
 )
 
 // Item is one message on a demo customer's phone, in either direction. The
@@ -184,6 +185,8 @@ type numbers struct {
 // write builds a record under the lock, puts it into the journal, applies it and
 // wakes the subscribers. build may read p but must not change it.
 func (p *Phones) write(build func(numbers) (record, error)) (record, error) {
+	jolt.Here()
+	defer jolt.Here()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r, err := build(numbers{seq: p.seq + 1, update: p.lastUpdate + 1})

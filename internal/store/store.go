@@ -24,6 +24,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"otklik/internal/jolt"
 )
 
 // Sentinels that callers branch on.
@@ -221,11 +223,13 @@ func (t *Tx) NewID() string { return t.s.newID() }
 
 // QueryContext reads with texts made storable.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	jolt.Here()
 	return t.Tx.QueryContext(ctx, query, storable(args)...)
 }
 
 // ExecContext writes with texts made storable.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	jolt.Here()
 	return t.Tx.ExecContext(ctx, query, storable(args)...)
 }
 
@@ -292,6 +296,8 @@ func (s *Store) tx(ctx context.Context, rank Rank, fn func(*Tx) error) error {
 	if err := fn(&Tx{tx, s, conn}); err != nil {
 		return err
 	}
+	jolt.Here()
+	defer jolt.Here()
 	return commit(ctx, tx)
 }
 
@@ -332,6 +338,7 @@ type reader struct{ *sql.DB }
 
 // QueryContext reads with texts made storable.
 func (r reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	jolt.Here()
 	return r.DB.QueryContext(ctx, query, storable(args)...)
 }
 
