@@ -269,6 +269,9 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	wg.Go(func() {
 		d.every(ctx, idle, nil, func() bool { return d.more("uncertain", r.resolve(ctx)) })
 	})
+	wg.Go(func() {
+		d.every(ctx, idle, nil, func() bool { r.repay(); return false })
+	})
 	wg.Wait()
 	r.end()
 }

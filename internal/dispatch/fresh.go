@@ -87,8 +87,13 @@ func (l *runner) rejudge(ctx context.Context, old []*item) (map[string]*item, er
 		delete(before, it.id())
 	}
 	if err := l.r.deal(ctx, elsewhere); err != nil {
-		l.r.d.failed("judging anew", err) // their claims lapse with their lease
+		l.r.d.failed("judging anew", err)
 		l.r.fail(err)
+		back := make([]store.Outreach, len(elsewhere))
+		for i, it := range elsewhere {
+			back[i] = *it.outreach
+		}
+		l.r.giveBack(back)
 	}
 	l.done(slices.Collect(maps.Values(before))...)
 	return still, nil

@@ -1,14 +1,18 @@
 package dispatch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"otklik/internal/dispatch/dispatchtest"
+	"otklik/internal/store"
 	"otklik/internal/store/storetest"
 	"otklik/internal/testserver"
 )
@@ -129,4 +133,42 @@ func TestWhoStartsLetsOthersRecordFirst(t *testing.T) {
 	if err := <-once; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+}
+
+// TestOwedClaims: what a lane held when the database took nothing more is handed back as
+// soon as it does, and does not wait for its lease.
+func TestOwedClaims(t *testing.T) {
+	t.Parallel()
+	const people = 100
+	b := newBarred(t, people, time.Hour)
+	close(b.answer)
+	hurry := slowly(t, b.Rig)
+	var log refusals
+	b.Dispatcher.Log = slog.New(slog.NewTextHandler(&log, nil))
+	running(t, b.Rig)
+	b.Fake.Await(t, 5)
+	b.execute(t, `create function refuse() returns trigger language plpgsql as
+			$$ begin if new.claim_token is null and new.state = old.state then raise exception using errcode = 'lock_not_available'; end if; return new; end $$;
+		create trigger refuse before update on outreach for each row execute function refuse()`)
+	name := store.ProgramPause("service-followup")
+	if err := b.Store.Pause(t.Context(), name, "", b.Clock.Business()); err != nil {
+		t.Fatal(err)
+	}
+	testserver.Wait(t, "claims cannot be handed back", func() bool { return log.n.Load() > 0 })
+	if err := b.Store.Resume(t.Context(), name, "", b.Clock.Business()); err != nil {
+		t.Fatal(err)
+	}
+	hurry()
+	b.execute(t, "drop trigger refuse on outreach")
+	b.Fake.AwaitTaken(t, people)
+}
+
+// refusals counts how often the log tells that claims were not taken back.
+type refusals struct{ n atomic.Int64 }
+
+func (r *refusals) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("not handed back")) {
+		r.n.Add(1)
+	}
+	return len(line), nil
 }

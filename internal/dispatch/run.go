@@ -25,6 +25,7 @@ type run struct {
 	// stop ends when the program is to end; writes go on for a moment (writing).
 	stop context.Context //nolint:containedctx // as ctx
 	left leftovers
+	owed owed
 
 	mu    sync.Mutex
 	lanes map[lane]*runner
@@ -56,6 +57,7 @@ func (r *run) end() {
 	for _, l := range r.runners() {
 		l.clear()
 	}
+	r.leave()
 	if r.d.now.CompareAndSwap(r, nil) {
 		r.left.tell(r.d.Log, r.d.Clock.Machine().Add(r.d.Config.Lease))
 	}

@@ -72,7 +72,7 @@ func (r *run) giveBackMessages(ms []store.Message) {
 	r.handBack(len(ms), func(ctx context.Context) error { return r.d.Store.UnclaimMessages(ctx, ms) })
 }
 
-// handBack hands n claims back.
+// handBack hands n claims back; where the database is away, as soon as it is there.
 func (r *run) handBack(n int, do func(context.Context) error) {
 	if n == 0 {
 		return
@@ -85,11 +85,9 @@ func (r *run) handBack(n int, do func(context.Context) error) {
 			return
 		}
 		r.unanswered()
-		r.d.Log.Warn("claims were not handed back", "error", err)
+		r.d.Log.Warn("claims were not handed back yet", "claims", n, "error", err)
 	}
-	if r.ctx.Err() != nil {
-		r.left.claims.Add(int64(n)) // nothing is lost: they lapse with their lease
-	}
+	r.owed.add(owedClaims{n, r.d.Clock.Machine().Add(r.d.Config.Lease), do})
 }
 
 // unanswered notes that a write has failed.
