@@ -82,7 +82,7 @@ type Adapter struct {
 
 // patience bounds every wait of the suite: long enough for a loaded machine, and
 // only ever used up by a channel that breaks the contract.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // Run holds the channel to the contract of package channels.
 func Run(t *testing.T, a Adapter) {
