@@ -189,6 +189,8 @@ type Dispatcher struct {
 	// openings remembers where conversations begin: opening → string. groups and asks
 	// are rooms for what a begin is told and the rate cells are asked.
 	openings sync.Map
+	// sent is what the lanes of runs that have ended had sent: lane → int64.
+	sent sync.Map
 	// versions remembers earlier versions of programs: programVersion → Definition.
 	versions sync.Map
 	// holidays remembers what holidays are called.

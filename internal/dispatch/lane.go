@@ -81,7 +81,7 @@ type runner struct {
 	failing int
 	groups  sync.WaitGroup
 	speed   speed
-	sent    int64
+	sent    int64 // since the process started
 
 	// steered is the reading of pauses, aged the machine time, that yield looked at
 	// every item for last; only the lane's own loop uses them.
@@ -93,7 +93,9 @@ type runner struct {
 }
 
 func newRunner(r *run, l lane) *runner {
-	return &runner{r: r, lane: l, ch: r.d.Channels[l.channel], news: make(chan struct{}, 1), senders: make(chan struct{}, r.d.Config.Workers), results: make(chan outcome, r.d.Config.Window),
+	sent, _ := r.d.sent.Load(l)
+	before, _ := sent.(int64)
+	return &runner{r: r, sent: before, lane: l, ch: r.d.Channels[l.channel], news: make(chan struct{}, 1), senders: make(chan struct{}, r.d.Config.Workers), results: make(chan outcome, r.d.Config.Window),
 		busy: map[string]bool{}, width: narrow}
 }
 

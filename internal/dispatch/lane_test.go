@@ -360,3 +360,16 @@ func TestRestOutlivesWhatWasUnderWay(t *testing.T) {
 		t.Error("the rest is over")
 	}
 }
+
+// TestReportCountsAllRuns: what a lane has sent is told since the process started.
+func TestReportCountsAllRuns(t *testing.T) {
+	r := dispatchtest.New(t, storetest.Open(t, "sqlite"))
+	sent := 0
+	for _, n := range []int{3, 5} {
+		crowd(t, r, r.Dealer, fmt.Sprint(110+n), n)
+		sent += len(r.Send(t))
+		if lanes := r.Dispatcher.Report(); len(lanes) != 1 || lanes[0].Sent != int64(sent) || lanes[0].Waiting+lanes[0].InFlight != 0 {
+			t.Errorf("after %d messages: %+v", sent, lanes)
+		}
+	}
+}

@@ -29,19 +29,25 @@ func (d *Dispatcher) runners() []*runner {
 	return nil
 }
 
-// Report tells what the lanes of this process are doing.
+// Report tells what the lanes of this process are doing, those of earlier runs with it.
 func (d *Dispatcher) Report() []LaneReport {
 	d.init()
 	now := d.Clock.Machine()
-	runners := d.runners()
-	out := make([]LaneReport, 0, len(runners))
-	for _, l := range runners {
-		x := LaneReport{Channel: string(l.lane.channel), Sender: l.lane.sender, Dealer: l.lane.dealer, Domain: l.lane.domain}
+	lanes := map[lane]LaneReport{}
+	d.sent.Range(func(key, n any) bool {
+		lanes[key.(lane)] = LaneReport{Sent: n.(int64)}
+		return true
+	})
+	for _, l := range d.runners() {
 		l.mu.Lock()
-		x.Waiting, x.InFlight, x.Sent, x.Rate = len(l.items), l.flight, l.sent, l.speed.mean(now)
+		lanes[l.lane] = LaneReport{Waiting: len(l.items), InFlight: l.flight, Sent: l.sent, Rate: l.speed.mean(now)}
 		l.mu.Unlock()
-		switch r := d.resting(l.lane, now); {
-		case d.desk.sender(l.lane):
+	}
+	out := make([]LaneReport, 0, len(lanes))
+	for l, x := range lanes {
+		x.Channel, x.Sender, x.Dealer, x.Domain = string(l.channel), l.sender, l.dealer, l.domain
+		switch r := d.resting(l, now); {
+		case d.desk.sender(l):
 			x.Reason = "paused"
 		case !r.until.IsZero():
 			x.RestingUntil, x.Reason = r.until, r.reason

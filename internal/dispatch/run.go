@@ -56,6 +56,7 @@ func (r *run) end() {
 	r.wg.Wait()
 	for _, l := range r.runners() {
 		l.clear()
+		r.d.sent.Store(l.lane, l.sent)
 	}
 	r.leave()
 	if r.d.now.CompareAndSwap(r, nil) {
