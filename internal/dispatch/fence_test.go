@@ -12,6 +12,7 @@ import (
 	"otklik/internal/outreach"
 	"otklik/internal/store"
 	"otklik/internal/store/storetest"
+	"otklik/internal/testserver"
 )
 
 // leaping is a clock that leaps: while the process stood still, time went on.
@@ -46,9 +47,9 @@ func standing(t *testing.T, r *dispatchtest.Rig, way string, n int, then func(c 
 	r.Dispatcher.Clock, r.Dispatcher.Config.Workers = c, 1
 	r.Dispatcher.Channels = map[channels.Kind]channels.Channel{channels.SMS: ways(r)[way]}
 	var calls atomic.Int64
-	var once atomic.Bool
 	r.Fake.Otherwise(func(channels.Message, int) channeltest.Outcome {
-		if calls.Add(1) >= 3 && !once.Load() && begun(t, r, people) > r.Fake.Left() && once.CompareAndSwap(false, true) {
+		if calls.Add(1) == 3 {
+			testserver.Wait(t, "others have begun beside it", func() bool { return begun(t, r, people) > r.Fake.Left() })
 			c.stood.Store(int64(3 * time.Minute))
 			left = r.Fake.Left()
 			then(c)
