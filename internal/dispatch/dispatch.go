@@ -269,10 +269,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		d.every(ctx, idle, d.wake, func() bool { feed.nudge(); return d.more("messages", r.queued(ctx)) })
 	})
 	wg.Go(func() {
-		d.every(ctx, idle, nil, func() bool { return d.more("uncertain", r.resolve(ctx)) })
-	})
-	wg.Go(func() {
-		d.every(ctx, idle, nil, func() bool { r.repay(); return false })
+		d.every(ctx, idle, nil, func() bool { r.repay(); return d.more("uncertain", r.resolve(ctx)) })
 	})
 	wg.Wait()
 	r.end()
