@@ -29,23 +29,29 @@ type barred struct {
 	*dispatchtest.Rig
 	url     string
 	answer  chan struct{}
-	refused atomic.Int64 // records that failed
+	refused lines // records that failed
 }
 
-// Write counts the lines of the log.
-func (b *barred) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte("step=record")) {
-		b.refused.Add(1)
+// lines counts the lines of a log that contain something.
+type lines struct {
+	atomic.Int64
+	with string
+}
+
+// Write takes one line.
+func (l *lines) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte(l.with)) {
+		l.Add(1)
 	}
 	return len(line), nil
 }
 
 func newBarred(t *testing.T, people int, lease time.Duration) *barred {
 	t.Helper()
-	b := &barred{url: storetest.URL(t, "postgres"), answer: make(chan struct{})}
+	b := &barred{url: storetest.URL(t, "postgres"), answer: make(chan struct{}), refused: lines{with: "step=record"}}
 	b.Rig = dispatchtest.New(t, storetest.OpenURL(t, b.url))
 	b.Fake.Workers(people).Otherwise(func(channels.Message, int) channeltest.Outcome { return channeltest.Outcome{Hold: b.answer} })
-	b.Dispatcher.Log = slog.New(slog.NewTextHandler(b, nil))
+	b.Dispatcher.Log = slog.New(slog.NewTextHandler(&b.refused, nil))
 	b.Dispatcher.Config.Lease = lease
 	crowd(t, b.Rig, b.Dealer, "111", people)
 	b.Plan(t)
@@ -139,16 +145,7 @@ func TestBeginRefused(t *testing.T) {
 	const people = 100
 	crowd(t, r, r.Dealer, "111", people)
 	r.Plan(t)
-	alter := func(statement string) {
-		err := st.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
-			_, err := tx.ExecContext(t.Context(), statement)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	alter("create trigger refuse before insert on message begin select raise(abort, 'no room'); end")
+	alter(t, st, "create trigger refuse before insert on message begin select raise(abort, 'no room'); end")
 	running(t, r)
 	testserver.Wait(t, "the sender rests", func() bool {
 		lanes := r.Dispatcher.Report()
@@ -157,12 +154,24 @@ func TestBeginRefused(t *testing.T) {
 	if n := len(r.Fake.Calls()); n != 0 {
 		t.Errorf("%d messages were handed over, and none has begun", n)
 	}
-	alter("drop trigger refuse")
+	alter(t, st, "drop trigger refuse")
 	r.Fake.Await(t, people)
 	testserver.Wait(t, "all is recorded", func() bool {
 		return !slices.ContainsFunc(messages(t, r), func(m store.ListedMessage) bool { return m.State != outreach.Sent })
 	})
 	if n := len(r.Fake.Calls()); n != people {
 		t.Errorf("%d messages were handed over to %d people", n, people)
+	}
+}
+
+// alter changes the schema beside a running dispatcher.
+func alter(t *testing.T, st *store.Store, statement string) {
+	t.Helper()
+	err := st.Tx(t.Context(), store.RankPerson, func(tx *store.Tx) error {
+		_, err := tx.ExecContext(t.Context(), statement)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -238,10 +238,13 @@ func value[T any](p *tab, js string) T {
 	return v
 }
 
+// patience ends before that of testserver.Wait, to tell what the page shows.
+const patience = 100 * time.Second
+
 // wait polls an expression until it is true.
 func (p *tab) wait(what, js string) {
 	p.t.Helper()
-	limit := time.Now().Add(100 * time.Second) // before Wait gives up, to tell what the page shows
+	limit := time.Now().Add(patience)
 	testserver.Wait(p.t, what, func() bool {
 		ok, _ := try[bool](p, "!!("+js+")")
 		if !ok && time.Now().After(limit) {
@@ -297,7 +300,7 @@ const spotOf = `(() => {
 func (p *tab) click(selector, text string) {
 	p.t.Helper()
 	var s spot
-	limit := time.Now().Add(100 * time.Second) // before Wait gives up, to tell what the page shows
+	limit := time.Now().Add(patience)
 	testserver.Wait(p.t, fmt.Sprintf("%s %q can be clicked", selector, text), func() bool {
 		s, _ = try[spot](p, fmt.Sprintf(spotOf, strconv.Quote(text), strconv.Quote(selector)))
 		if !s.Ok && time.Now().After(limit) {
