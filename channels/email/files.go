@@ -25,18 +25,17 @@ type parsedEntry struct {
 
 // ParseFiles reads each file as a raw mail and writes a JSON line about it, in
 // order. read understands a reply's text as an answer on 1..5; it is given by
-// the caller because channels know nothing of answers. bad counts the files that
-// could not be read or hold no mail; err is a failure of w.
-func ParseFiles(paths []string, w io.Writer, read func(text string) (rating *int, intent string)) (bad int, err error) {
+// the caller because channels know nothing of answers. bad says of each file that
+// could not be read or holds no mail why; err is a failure of w.
+func ParseFiles(paths []string, w io.Writer, read func(text string) (rating *int, intent string)) (bad []error, err error) {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	for _, path := range paths {
 		line := parsedFile{File: path, Kind: Unreadable, Bounced: []parsedEntry{}}
-		if raw, err := os.ReadFile(path); err == nil {
-			line.fill(Parse(raw), read)
-		}
-		if line.Kind == Unreadable {
-			bad++
+		if raw, err := os.ReadFile(path); err != nil {
+			bad = append(bad, err)
+		} else if line.fill(Parse(raw), read); line.Kind == Unreadable {
+			bad = append(bad, fmt.Errorf("%s: this is no mail", path))
 		}
 		if err := out.Encode(line); err != nil {
 			return bad, fmt.Errorf("writing a line: %w", err)

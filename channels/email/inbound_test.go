@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -266,8 +267,8 @@ func TestParseFiles(t *testing.T) {
 	paths := []string{"testdata/inbound/gmail-ru.eml", "testdata/inbound/bounce-qmail.eml", junk, filepath.Join(dir, "absent.eml"), "testdata/inbound/bounce-exim-full.eml", "testdata/inbound/auto-rfc3834.eml", "testdata/inbound/complaint-arf.eml", "testdata/inbound/koi8-plain.eml"}
 	var out bytes.Buffer
 	bad, err := ParseFiles(paths, &out, read)
-	if err != nil || bad != 2 {
-		t.Fatalf("bad %d, %v", bad, err)
+	if err != nil || len(bad) != 2 || bad[0].Error() != junk+": this is no mail" || !errors.Is(bad[1], fs.ErrNotExist) || !strings.Contains(bad[1].Error(), paths[3]) {
+		t.Fatalf("bad %v, %v", bad, err)
 	}
 	want := []string{
 		`{"file":"testdata/inbound/gmail-ru.eml","kind":"reply","text":"4, всё хорошо, но долго искали машину","rating":4,"intent":"answer","bounced":[]}`,

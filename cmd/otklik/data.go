@@ -188,7 +188,10 @@ func (c parseEmailCmd) Run(r run) error {
 	if err = errors.Join(err, w.Flush()); err != nil {
 		return err
 	}
-	if bad > 0 {
+	for _, why := range bad {
+		fmt.Fprintln(r.stderr, why)
+	}
+	if len(bad) > 0 {
 		return errQuiet
 	}
 	return nil

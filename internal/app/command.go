@@ -99,12 +99,12 @@ func DefinitionFiles() (map[string][]byte, error) {
 	return out, nil
 }
 
-// ParseEmail reads raw mails and writes one JSON line for each; bad is how many
+// ParseEmail reads raw mails and writes one JSON line for each; bad says why some
 // could not be read. A rating is read on the scale from 1 to 5.
-func ParseEmail(files []string, w io.Writer) (bad int, err error) {
+func ParseEmail(files []string, w io.Writer) (bad []error, err error) {
 	p, err := reply.New()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	return email.ParseFiles(files, w, func(text string) (*int, string) {
 		x := p.Read(reply.Input{Text: text, Channel: string(channels.Email), Question: &reply.Question{Kind: reply.KindRating, Min: 1, Max: 5}})

@@ -163,7 +163,7 @@ func TestParseEmail(t *testing.T) {
 	s.file("reply.eml", "From: Anna <anna@example.org>\nTo: service@example.org\nSubject: Re: service\nMessage-ID: <1@example.org>\nIn-Reply-To: <0@example.org>\nContent-Type: text/plain; charset=utf-8\n\n2. long wait\n\nOn Mon, 23 Nov 2026 at 10:00, Service <service@example.org> wrote:\n> How was it?\n")
 	s.file("auto.eml", "From: anna@example.org\nTo: service@example.org\nSubject: Out of office\nAuto-Submitted: auto-replied\nMessage-ID: <2@example.org>\nContent-Type: text/plain\n\nI am away.\n")
 	e := s.run("parse-email", "reply.eml", "nowhere.eml", "auto.eml")
-	e.want(t, 1)
+	e.want(t, 1, "nowhere.eml: no such file")
 	var kinds []string
 	for _, l := range lines(e.out) {
 		var x struct {
