@@ -34,6 +34,7 @@ type world struct {
 func newWorld(t *testing.T, st *store.Store) *world {
 	t.Helper()
 	w := &world{Rig: dispatchtest.New(t, st), t: t}
+	w.Clock.Stand() // people write within seconds of each other
 	var err error
 	if w.maria, err = st.SaveEmployee(t.Context(), store.Employee{DealerID: w.Dealer.ID, Name: "Мария Орлова", Login: "maria", Roles: []string{store.RoleOperator}, Active: true}, storetest.Now); err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ const Sender = "+74950000000"
 // Rig is everything set up.
 type Rig struct {
 	Store      *store.Store
-	Clock      *clock.Movable
+	Clock      *Clock
 	Dealer     store.Dealer
 	Roster     *store.Roster
 	Renderer   *render.Renderer
@@ -71,7 +71,7 @@ func New(t testing.TB, st *store.Store) *Rig {
 	ctx := t.Context()
 	r := &Rig{Store: st, Dealer: storetest.Dealer(t, st), Fake: channeltest.NewFake(channels.SMS)}
 	now := time.Now().UTC()
-	r.Clock = clock.NewMovable(time.Date(now.Year(), now.Month(), now.Day()+1, 9, 0, 0, 0, time.UTC).Sub(now))
+	r.Clock = &Clock{Movable: clock.NewMovable(time.Date(now.Year(), now.Month(), now.Day()+1, 9, 0, 0, 0, time.UTC).Sub(now))}
 	if err := st.SaveSender(ctx, store.Sender{DealerID: r.Dealer.ID, Channel: channels.SMS, Address: Sender}, now); err != nil {
 		t.Fatal(err)
 	}
