@@ -84,6 +84,7 @@ func newOffice(t *testing.T, st *store.Store) *office {
 	t.Helper()
 	ctx := t.Context()
 	o := &office{Rig: dispatchtest.New(t, st)}
+	o.Clock.Stand()
 	nothing := func() {}
 	o.desk = &callback.Desk{Store: st, Clock: o.Clock, Roster: o.Roster, Drafter: o.Drafter, Survey: o.Survey, Policy: o.Dispatcher.Policy, Changed: nothing, Wake: nothing}
 	for _, p := range []struct {

@@ -71,6 +71,7 @@ func open(t testing.TB, st *store.Store) *house {
 	t.Helper()
 	ctx := t.Context()
 	h := &house{Rig: dispatchtest.New(t, st), t: t, log: &bytes.Buffer{}, changed: make(chan struct{}, 1), people: map[string]store.Employee{}, logged: map[string]*browser{}}
+	h.Clock.Stand()
 	var err error
 	h.north, err = st.SaveDealer(ctx, store.Dealer{Code: "north", Name: "Автоцентр Север", Zone: "Europe/Moscow", Country: "RU", Locale: "ru"}, storetest.Now)
 	check(t, err)
